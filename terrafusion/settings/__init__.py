@@ -1,0 +1,1 @@
+"""The environment is read here and nowhere else."""

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CountyConfigsConfig(AppConfig):
+    name = "county_configs"
+    verbose_name = "Counties"

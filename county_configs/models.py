@@ -1,0 +1,77 @@
+"""The county: the object every permission, job and parcel hangs on."""
+
+from __future__ import annotations
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from .county_file import CountyFile
+
+COUNTY_ID = RegexValidator(
+    r"^[A-Za-z0-9_-]{1,64}\Z", "Letters, digits, hyphen and underscore, at most 64."
+)
+
+PLUGINS = ("valuation", "reporting", "market_analysis", "gis_export", "ingestion")
+
+
+def plugin_permissions() -> list[tuple[str, str]]:
+    """The trio of each plugin, as Meta.permissions wants it."""
+    return [
+        permission
+        for plugin in PLUGINS
+        for permission in (
+            (f"execute_{plugin}", f"Can start {plugin} jobs"),
+            (f"view_{plugin}_status", f"Can see the status of {plugin} jobs"),
+            (f"view_{plugin}_results", f"Can see the results of {plugin} jobs"),
+        )
+    ]
+
+
+class County(models.Model):
+    """A county served by this installation. Rows come from the `county_configs` folders."""
+
+    county_id = models.CharField(max_length=64, primary_key=True, validators=[COUNTY_ID])
+    name = models.CharField(max_length=100)
+    state = models.CharField(max_length=2)
+    fips = models.CharField("FIPS", max_length=5)
+    crs = models.CharField("coordinate reference system", max_length=32)
+    time_zone = models.CharField(max_length=64)
+    max_running_jobs = models.PositiveSmallIntegerField(default=2)
+    settings_json = models.JSONField(
+        default=dict, help_text="county.yaml as it was when last loaded by load_counties."
+    )
+
+    class Meta:
+        db_table = "counties"
+        ordering = ("county_id",)
+        verbose_name_plural = "counties"
+        permissions = [
+            *plugin_permissions(),
+            ("review_sales", "Can confirm or overrule a sale's validity"),
+            ("review_jobs", "Can review, cancel and retry jobs in the admin"),
+            ("approve_values", "Can accept or override value estimates"),
+            ("view_owner_names", "Can see owner names"),
+            ("manage_county", "Can change the county's settings and users"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.state}"
+
+    @property
+    def settings(self) -> CountyFile:
+        """county.yaml, validated."""
+        return CountyFile.model_validate(self.settings_json)
+
+    @classmethod
+    def from_county_file(cls, file: CountyFile) -> County:
+        """A row (not saved) that says what the file says."""
+        return cls(
+            county_id=file.county_id,
+            name=file.name,
+            state=file.state,
+            fips=file.fips,
+            crs=file.crs,
+            time_zone=file.time_zone,
+            max_running_jobs=file.max_running_jobs,
+            settings_json=file.model_dump(mode="json"),
+        )

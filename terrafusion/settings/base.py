@@ -1,0 +1,210 @@
+"""Settings common to every way of running TerraFusion."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+VAR_DIR = Path(env.str("TERRAFUSION_VAR", default=str(BASE_DIR / "var"))).resolve()
+
+DEBUG = False
+ALLOWED_HOSTS: list[str] = env.list("TERRAFUSION_ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
+
+INSTALLED_APPS = [
+    "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",  # without it a rotated refresh token stays valid, silently
+    "guardian",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "county_configs",
+    "accounts",
+    "terrafusion.roll",
+    "terrafusion.jobs",
+    "terrafusion.demo",
+    "valuation",
+    "ingestion",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "terrafusion.urls"
+WSGI_APPLICATION = "terrafusion.wsgi.application"
+APPEND_SLASH = False  # the contract's paths have none
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database -------------------------------------------------------------------------------------------------
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'terrafusion.sqlite3'}")
+}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that means to write takes its lock at once: no "database is locked" half way.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-65536;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Who may do what ------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+ANONYMOUS_USER_NAME = None  # guardian: anonymous visitors hold no permission
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/admin/login/"
+
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,  # a changed password ends every token
+    "AUDIENCE": "terrafusion",
+    "ISSUER": "terrafusion",
+}
+
+# --- API ------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",  # the browsable API
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],  # anything else is a 415
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "terrafusion.problems.problem_response",
+    "COERCE_DECIMAL_TO_STRING": False,  # JSON numbers
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "TerraFusion",
+    "DESCRIPTION": "The assessor's roll, valuations and their proofs.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",  # the page loads nothing from the internet
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "PREPROCESSING_HOOKS": ["terrafusion.problems.only_public_paths"],
+}
+
+# --- Jobs -----------------------------------------------------------------------------------------------------
+WORKERS = env.int("TERRAFUSION_WORKERS", default=2)
+# Set by the supervisor for the worker tree it starts, never by hand.
+WORKER_BOOT_ID = env.str("TERRAFUSION_WORKER_BOOT", default="")
+WORKER_LIFELINE_FD = env.int("TERRAFUSION_WORKER_LIFELINE", default=-1)
+
+Q_CLUSTER = {
+    "name": "terrafusion",
+    "orm": "default",
+    "broker_class": "terrafusion.jobs.broker.WakeUpBroker",
+    "workers": WORKERS,
+    "queue_limit": WORKERS,
+    "bulk": 1,
+    "timeout": -1,  # the supervisor enforces each job's limits
+    "retry": 86400,  # not used by wake-up tokens
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": -1,  # results live in our tables
+    "recycle": 10**9,  # a recycled worker would look like a lost one
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+    "scheduler": False,
+    "catch_up": False,
+    "label": "Worker internals",
+}
+
+SIMULATED_FAILURES = env.bool("TERRAFUSION_SIMULATED_FAILURES", default=False)
+RESULTS_KEPT_DAYS = env.int("TERRAFUSION_RESULTS_KEPT_DAYS", default=30)
+METRICS_TOKEN = env.str("TERRAFUSION_METRICS_TOKEN", default="")
+
+# --- Files ----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "results": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR_DIR / "results")},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
+COUNTY_CONFIGS_DIR = Path(
+    env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs"))
+)
+
+# --- The rest -------------------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django-q": {"level": "WARNING"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "TerraFusion",
+    "SITE_HEADER": "TerraFusion",
+    "SITE_SYMBOL": "map",
+    "SHOW_VIEW_ON_SITE": False,
+}

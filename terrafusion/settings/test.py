@@ -1,0 +1,30 @@
+"""The test suite: keys of its own, a fast password hasher, everything else as in production code paths."""
+
+import os
+import tempfile
+
+from .base import *  # noqa: F403 - settings modules extend each other
+from .base import DATABASES, SIMPLE_JWT, STORAGES
+
+SECRET_KEY = "tests-only-secret-key-of-sufficient-length-0123456789"  # noqa: S105 - tests only
+SIMPLE_JWT = SIMPLE_JWT | {"SIGNING_KEY": "tests-only-jwt-key-of-sufficient-length-9876543210"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+
+# Results go to a folder that real worker processes started by a test share with it.
+_folder = os.environ.setdefault("TERRAFUSION_TEST_FOLDER", tempfile.mkdtemp(prefix="terrafusion-"))
+STORAGES = STORAGES | {
+    "results": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": f"{_folder}/results"},
+    }
+}
+WORKSPACE_DIR = f"{_folder}/workspace"
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, so that worker processes see what a test wrote; one for each xdist worker.
+    _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test{_worker}.sqlite3"}
+# A worker process started by a test works on the test's database.
+if _name := os.environ.get("TERRAFUSION_TEST_DATABASE"):
+    DATABASES["default"]["NAME"] = _name
