@@ -1,0 +1,7 @@
+"""Users of the gateway."""
+
+from django.contrib.auth.models import AbstractUser
+
+
+class User(AbstractUser):
+    """A person or an integration. What they may do is granted on counties (accounts/permissions.py)."""

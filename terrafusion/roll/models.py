@@ -1,0 +1,332 @@
+"""The assessment roll: properties, what stands on them, who owns them, sales and assessed values.
+
+Dollars are integers. Surrogate keys; a county's own keys are unique within the county.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from county_configs.models import County
+
+from .geometry import EDGES, Located, LocatedQuerySet, SpatialIndex
+from .querysets import PropertyQuerySet, SaleQuerySet, parcel_number_key
+
+
+class PropertyType(models.TextChoices):
+    SINGLE_FAMILY = "single_family", "Single-family"
+    CONDOMINIUM = "condominium", "Condominium unit"
+    MULTI_FAMILY = "multi_family", "Multi-family"
+    MANUFACTURED_HOME = "manufactured_home", "Manufactured home"
+    COMMERCIAL = "commercial", "Commercial"
+    INDUSTRIAL = "industrial", "Industrial"
+    AGRICULTURAL = "agricultural", "Agricultural"
+    VACANT_LAND = "vacant_land", "Vacant land"
+    OTHER = "other", "Other"
+
+
+class Property(Located):
+    """One record of the roll: a parcel, or a condominium unit standing on one."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="properties")
+    property_id = models.CharField(max_length=64, help_text="The record's key in the source system.")
+    parcel_number = models.CharField(max_length=64)
+    parcel_number_key = models.CharField(max_length=64, editable=False, db_index=True)
+    parent_parcel_number = models.CharField(
+        max_length=64, blank=True, help_text="The parcel a condominium unit stands on."
+    )
+    situs_address = models.CharField(max_length=200, blank=True)
+    situs_city = models.CharField(max_length=100, blank=True)
+    zip_code = models.CharField("ZIP code", max_length=10, blank=True)
+    property_type = models.CharField(
+        max_length=32, choices=PropertyType, default=PropertyType.OTHER
+    )
+    property_class = models.CharField(max_length=32, blank=True)
+    use_code = models.CharField(max_length=32, blank=True)
+    neighborhood = models.CharField(max_length=32, blank=True)
+    tax_code_area = models.CharField(max_length=32, blank=True)
+    legal_description = models.TextField(blank=True)
+    acres = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    lot_sqft = models.PositiveBigIntegerField("lot (sq ft)", null=True, blank=True)
+
+    # The main dwelling
+    living_area_sqft = models.PositiveIntegerField("living area (sq ft)", null=True, blank=True)
+    basement_sqft = models.PositiveIntegerField("basement (sq ft)", null=True, blank=True)
+    garage_sqft = models.PositiveIntegerField("garage (sq ft)", null=True, blank=True)
+    year_built = models.PositiveSmallIntegerField(null=True, blank=True)
+    effective_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    quality = models.FloatField(null=True, blank=True, help_text="The county's own scale.")
+    condition = models.FloatField(null=True, blank=True, help_text="The county's own scale.")
+    bedrooms = models.PositiveSmallIntegerField(null=True, blank=True)
+    baths = models.FloatField(null=True, blank=True)
+    stories = models.FloatField(null=True, blank=True)
+    view = models.PositiveSmallIntegerField(null=True, blank=True, help_text="0 = none.")
+    waterfront = models.BooleanField(null=True, blank=True)
+
+    longitude = models.FloatField(null=True, blank=True)
+    latitude = models.FloatField(null=True, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, help_text="What has no column.")
+    retired_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = PropertyQuerySet.as_manager()
+
+    class Meta:
+        db_table = "properties_operational"
+        verbose_name_plural = "properties"
+        constraints = [
+            models.UniqueConstraint(fields=["county", "property_id"], name="one_property_id_a_county")
+        ]
+        indexes = [
+            models.Index(fields=["county", "neighborhood"], name="property_neighborhood"),
+            models.Index(fields=["county", "parcel_number"], name="property_parcel_number"),
+            models.Index(fields=["county", "updated_at", "id"], name="property_updated"),
+            SpatialIndex(fields=EDGES, name="property_geometry"),
+        ]
+
+    def __str__(self) -> str:
+        return self.parcel_number
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.parcel_number_key = parcel_number_key(self.parcel_number)
+        super().clean_fields(exclude=exclude)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keeps the search key; `bulk_create` callers set it with `parcel_number_key()`."""
+        self.parcel_number_key = parcel_number_key(self.parcel_number)
+        super().save(*args, **kwargs)
+
+
+class Improvement(models.Model):
+    """One building or structure on the land."""
+
+    roll_property = models.ForeignKey(Property, models.CASCADE, related_name="improvements")
+    improvement_number = models.CharField(max_length=32)
+    improvement_type = models.CharField(max_length=64)
+    year_built = models.PositiveSmallIntegerField(null=True, blank=True)
+    effective_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    area_sqft = models.PositiveIntegerField("area (sq ft)", null=True, blank=True)
+    quality = models.FloatField(null=True, blank=True)
+    condition = models.FloatField(null=True, blank=True)
+    value = models.BigIntegerField(null=True, blank=True, help_text="Dollars.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["roll_property", "improvement_number"], name="one_improvement_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.improvement_type} {self.improvement_number}"
+
+
+class Owner(models.Model):
+    """An owner's share of a property in a tax year. Names are personal data: `view_owner_names`."""
+
+    roll_property = models.ForeignKey(Property, models.CASCADE, related_name="owners")
+    tax_year = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+    share = models.DecimalField(
+        max_digits=9, decimal_places=6, default=1, help_text="1 = the whole property."
+    )
+    mailing_address = models.TextField(blank=True)
+    confidential = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["roll_property", "tax_year"], name="owner_year")]
+
+    def __str__(self) -> str:
+        return f"Owner {self.pk}"  # never the name: this text reaches logs and titles
+
+
+class Sale(models.Model):
+    """One deed. It may convey several properties (SaleParcel)."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="sales")
+    sale_id = models.CharField(max_length=64, help_text="The record's key in the source system.")
+    sale_date = models.DateField()
+    sale_price = models.BigIntegerField(help_text="Dollars, as recorded.")
+    instrument = models.CharField(max_length=64, blank=True)
+    validity_code = models.CharField(max_length=32, blank=True, help_text="As the county codes it.")
+    is_valid = models.BooleanField(default=True, help_text="Arm's length by the county's code table.")
+    parcel_count = models.PositiveSmallIntegerField(
+        default=1, help_text="Parcels the deed conveys, on this roll or not."
+    )
+    grantor = models.CharField(max_length=200, blank=True)
+    grantee = models.CharField(max_length=200, blank=True)
+    properties = models.ManyToManyField(Property, through="SaleParcel", related_name="sales")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SaleQuerySet.as_manager()
+
+    class Meta:
+        db_table = "sales_operational"
+        constraints = [
+            models.UniqueConstraint(fields=["county", "sale_id"], name="one_sale_id_a_county"),
+            models.CheckConstraint(condition=Q(sale_price__gte=0), name="sale_price_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["county", "sale_date"], name="sale_date"),
+            models.Index(fields=["county", "updated_at", "id"], name="sale_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Sale {self.sale_id}"
+
+
+class SaleParcel(models.Model):
+    """A property conveyed by a sale."""
+
+    sale = models.ForeignKey(Sale, models.CASCADE, related_name="parcels")
+    roll_property = models.ForeignKey(Property, models.CASCADE, related_name="sale_parcels")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sale", "roll_property"], name="a_parcel_once_a_sale")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale_id} / {self.roll_property_id}"
+
+
+class AssessedValue(models.Model):
+    """The value on the roll in a tax year. A later supplement supersedes an earlier one."""
+
+    class Status(models.TextChoices):
+        PRELIMINARY = "preliminary", "Preliminary"
+        CERTIFIED = "certified", "Certified"
+
+    roll_property = models.ForeignKey(Property, models.CASCADE, related_name="assessed_values")
+    tax_year = models.PositiveSmallIntegerField()
+    supplement = models.PositiveSmallIntegerField(default=0)
+    market_land = models.BigIntegerField()
+    market_improvement = models.BigIntegerField()
+    market_total = models.BigIntegerField()
+    current_use_value = models.BigIntegerField(null=True, blank=True)
+    new_construction = models.BigIntegerField(default=0)
+    exempt_value = models.BigIntegerField(default=0)
+    taxable_value = models.BigIntegerField()
+    status = models.CharField(max_length=16, choices=Status, default=Status.PRELIMINARY)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["roll_property", "tax_year", "supplement"], name="one_value_a_year_and_supplement"
+            ),
+            models.CheckConstraint(
+                condition=Q(market_total=F("market_land") + F("market_improvement")),
+                name="land_and_improvement_make_the_total",
+            ),
+        ]
+        indexes = [models.Index(fields=["tax_year", "roll_property"], name="assessed_value_year")]
+
+    def __str__(self) -> str:
+        return f"{self.tax_year}/{self.supplement}"
+
+
+class LayerFeature(Located):
+    """A feature of any other layer: zoning, neighborhoods, ZIP areas, the county boundary."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="layer_features")
+    layer = models.CharField(max_length=64)
+    feature_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=200, blank=True)
+    attributes = models.JSONField(default=dict, blank=True)
+
+    objects = LocatedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["county", "layer", "feature_id"], name="one_feature_id_a_layer"
+            )
+        ]
+        indexes = [SpatialIndex(fields=EDGES, name="layer_feature_geometry")]
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.feature_id}"
+
+
+class ValueEstimate(models.Model):
+    """What valuation gives the other parts: an estimate, its grid, and the appraiser's decision on it."""
+
+    class Decision(models.TextChoices):
+        PROPOSED = "proposed", "Proposed"
+        ACCEPTED = "accepted", "Accepted"
+        OVERRIDDEN = "overridden", "Overridden"
+
+    roll_property = models.ForeignKey(Property, models.CASCADE, related_name="value_estimates")
+    job = models.ForeignKey("jobs.Job", models.PROTECT, related_name="value_estimates")
+    valuation_date = models.DateField()
+    market_value = models.BigIntegerField(help_text="Dollars.")
+    market_value_low = models.BigIntegerField()
+    market_value_high = models.BigIntegerField()
+    confidence = models.CharField(max_length=16)
+    grid = models.JSONField(help_text="Comparables, adjustments, weights and how they were found.")
+    decision = models.CharField(max_length=16, choices=Decision, default=Decision.PROPOSED)
+    decided_value = models.BigIntegerField(null=True, blank=True)
+    decision_reason = models.TextField(blank=True)
+    decided_by = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "roll_property"], name="one_estimate_a_job")
+        ]
+        indexes = [models.Index(fields=["roll_property", "valuation_date"], name="estimate_date")]
+
+    def __str__(self) -> str:
+        return f"{self.roll_property_id} as of {self.valuation_date}"
+
+
+class TimeIndex(models.Model):
+    """One point of a price index: the price level of an area in a period, 1.0 in the base period."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="time_indexes")
+    series = models.CharField(max_length=100, help_text="Method and area, for example hedonic/county.")
+    period_start = models.DateField()
+    level = models.FloatField()
+    standard_error = models.FloatField(null=True, blank=True)
+    sales_volume = models.PositiveIntegerField()
+    job = models.ForeignKey(
+        "jobs.Job", models.PROTECT, null=True, blank=True, related_name="time_indexes"
+    )
+
+    class Meta:
+        verbose_name_plural = "time indexes"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["county", "series", "period_start"], name="one_level_a_period"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.period_start}"
+
+
+class SaleReview(models.Model):
+    """A decision on whether a sale is arm's length. It outlives reloads of the sale."""
+
+    class Decision(models.TextChoices):
+        UNDECIDED = "undecided", "Undecided"
+        VALID = "valid", "Valid"
+        INVALID = "invalid", "Invalid"
+
+    sale = models.OneToOneField(Sale, models.CASCADE, related_name="review")
+    decision = models.CharField(max_length=16, choices=Decision, default=Decision.UNDECIDED)
+    suggested_reasons = models.JSONField(default=list, blank=True)
+    reason = models.TextField(blank=True)
+    decided_by = models.ForeignKey(
+        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.sale_id}: {self.decision}"

@@ -1,0 +1,67 @@
+"""Reading the roll in the office's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from .geometry import LocatedQuerySet
+
+
+def parcel_number_key(parcel_number: str) -> str:
+    """The parcel number as it is searched: no dashes, dots or spaces, upper case."""
+    return "".join(each for each in parcel_number if each.isalnum()).upper()
+
+
+class PropertyQuerySet(LocatedQuerySet):
+    def in_county(self, county: Any) -> Self:
+        return self.filter(county=county)
+
+    def current(self) -> Self:
+        """On the roll today: not retired by a later load."""
+        return self.filter(retired_at__isnull=True)
+
+    def in_neighborhood(self, neighborhood: str) -> Self:
+        return self.filter(neighborhood=neighborhood)
+
+    def in_scope(self, scope: Mapping[str, Any]) -> Self:
+        """`{"neighborhood": code}`, or `{"county": true}` for every current property."""
+        if "neighborhood" in scope:
+            return self.current().in_neighborhood(scope["neighborhood"])
+        return self.current()
+
+    def matching(self, text: str) -> Self:
+        """Parcel numbers that begin with the text, or situs addresses that hold it."""
+        by_situs = Q(situs_address__icontains=text.strip())
+        key = parcel_number_key(text)
+        return self.filter(Q(parcel_number_key__startswith=key) | by_situs if key else by_situs)
+
+
+class SaleQuerySet(models.QuerySet):
+    def in_county(self, county: Any) -> Self:
+        return self.filter(county=county)
+
+    def valid(self) -> Self:
+        """Arm's-length sales: a reviewer's decision where there is one, else the county's validity code."""
+        from .models import SaleReview  # models.py imports this module
+
+        reviews = SaleReview.objects.filter(sale=OuterRef("pk"))
+        confirmed = Exists(reviews.filter(decision=SaleReview.Decision.VALID))
+        rejected = Exists(reviews.filter(decision=SaleReview.Decision.INVALID))
+        return self.filter((Q(is_valid=True) & ~rejected) | confirmed, sale_price__gt=0)
+
+    def of_one_parcel(self) -> Self:
+        """Sales whose deed conveys a single parcel: its price is that parcel's price."""
+        return self.filter(parcel_count=1)
+
+    def before(self, day: date) -> Self:
+        """Sold before the day; the day itself is not included."""
+        return self.filter(sale_date__lt=day)
+
+    def since(self, day: date) -> Self:
+        """Sold on the day or later."""
+        return self.filter(sale_date__gte=day)
