@@ -1,0 +1,206 @@
+"""The job: one row is one accepted request, and the row is the queue.
+
+Each plugin's job is a child of `Job` by multi-table inheritance. See docs/decisions/0002-job-table-over-the-queue.md.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from county_configs.models import County
+from terrafusion.errors import JobStopped
+
+if TYPE_CHECKING:
+    from .outcome import Outcome
+
+
+class FailureReason(models.TextChoices):
+    """Why a job failed: a closed set, a label of the metrics."""
+
+    SIMULATED_FAILURE = "simulated_failure"
+    SIMULATED_FORMAT_FAILURE = "simulated_format_failure"
+    PROCESSING_EXCEPTION = "processing_exception"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    WORKER_LOST = "worker_lost"
+    STORAGE = "storage"
+    BAD_DATA = "bad_data"
+    PERMISSION_WITHDRAWN = "permission_withdrawn"
+
+
+@dataclass(frozen=True)
+class KindMetrics:
+    """How a kind is counted: CONTRACT's metric prefix, its extra label, its histogram buckets in seconds."""
+
+    prefix: str
+    buckets: tuple[float, ...]
+    label: str | None = None  # a field of the kind's own, for example report_type
+
+
+class Job(models.Model):
+    class Status(models.TextChoices):
+        PENDING = "PENDING"
+        RUNNING = "RUNNING"
+        COMPLETED = "COMPLETED"
+        FAILED = "FAILED"
+        CANCELLED = "CANCELLED"
+
+    OPEN = (Status.PENDING, Status.RUNNING)
+
+    # What a kind says of itself
+    plugin: ClassVar[str]  # as in its permissions: execute_<plugin>
+    identifier: ClassVar[str] = "job_id"  # the name of its id in JSON
+    own_fields: ClassVar[tuple[str, ...]] = ()
+    metrics: ClassVar[KindMetrics]
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, db_column="job_id")
+    kind = models.CharField(max_length=32, editable=False)
+    county = models.ForeignKey(County, models.PROTECT, related_name="jobs")
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING, db_index=True)
+    message = models.TextField(blank=True)
+    parameters = models.JSONField(default=dict, db_column="parameters_json")
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent; 100 only when completed.")
+    priority = models.SmallIntegerField(default=100, help_text="Lower runs first within the county.")
+    run_at = models.DateTimeField(default=timezone.now)
+    time_limit = models.PositiveIntegerField(help_text="Seconds.")
+    memory_limit = models.PositiveIntegerField(help_text="MB of the worker process.")
+
+    attempt = models.PositiveIntegerField(default=0, help_text="Rises at every claim: the fence.")
+    charged = models.PositiveSmallIntegerField(default=0, help_text="Attempts held against the job.")
+    worker = models.CharField(max_length=64, blank=True, help_text="Boot id of the worker tree.")
+    pid = models.PositiveIntegerField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    cancel_at = models.DateTimeField(null=True, help_text="When cancel was requested.")
+    failure_reason = models.CharField(max_length=32, choices=FailureReason, blank=True)
+
+    submitted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="jobs")
+    retry_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="retries")
+    idempotency_key = models.CharField(max_length=255, null=True)
+    input_digest = models.CharField(max_length=64, help_text="SHA-256 of the accepted request.")
+
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    processing_seconds = models.FloatField(null=True, help_text="Of the attempt that ended the job.")
+
+    class Meta:
+        db_table = "jobs"
+        ordering = ("-created_at",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submitted_by", "kind", "idempotency_key"], name="one_job_an_idempotency_key"
+            )
+        ]
+        indexes = [
+            # The next due row of a county, and how many of it run.
+            models.Index(
+                fields=["county", "priority", "created_at", "id"],
+                condition=Q(status="PENDING"),
+                name="job_next_of_county",
+            ),
+            models.Index(fields=["county"], condition=Q(status="RUNNING"), name="job_running"),
+            models.Index(fields=["county", "started_at"], name="job_turn"),
+            models.Index(fields=["kind", "county", "-created_at", "id"], name="job_list"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    # --- What a kind overrides ----------------------------------------------------------------------------
+
+    def store_result(self, result: Mapping[str, Any]) -> None:
+        """Puts the result into the kind's own result columns (not saved)."""
+        raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
+
+    def result_json(self) -> dict[str, Any]:
+        """The result as the API gives it, from the kind's own columns."""
+        raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
+
+    def perform(self) -> Outcome:
+        """Runs the registered work of this kind."""
+        from .registry import kind_named
+
+        return kind_named(self.kind).work(self)
+
+    # --- While it runs ------------------------------------------------------------------------------------
+
+    @property
+    def workspace(self) -> Path:
+        """This attempt's own folder; files left here and not named in the Outcome are thrown away."""
+        folder = Path(settings.WORKSPACE_DIR) / str(self.pk) / str(self.attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def report(self, done: int, total: int, message: str = "") -> None:
+        """Call often while working: shows progress and stops a cancelled job. One query a second at most.
+
+        Raises JobStopped when the job was cancelled or given to another worker.
+        """
+        now = time.monotonic()
+        if now - getattr(self, "_reported_at", -1.0) < 1.0:
+            return
+        self._reported_at = now
+        self.progress = max(self.progress, min(99, 100 * done // max(total, 1)))
+        mine = Job.objects.filter(
+            pk=self.pk, attempt=self.attempt, status=self.Status.RUNNING, cancel_at__isnull=True
+        )
+        fields: dict[str, Any] = {"progress": self.progress, "updated_at": timezone.now()}
+        if not mine.update(**fields | ({"message": message} if message else {})):
+            raise JobStopped
+
+    def log(self, message: str, level: str = "info") -> None:
+        """A line for whoever asks what happened. No personal data."""
+        JobLog.objects.create(job_id=self.pk, attempt=self.attempt, level=level, message=message)
+
+
+class JobLog(models.Model):
+    """One line of a job's story."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="log_lines")
+    attempt = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    level = models.CharField(max_length=8, default="info")
+    message = models.TextField()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class JobArtifact(models.Model):
+    """A file a completed job delivers."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="artifacts")
+    name = models.CharField(max_length=200, help_text="Last segment of its URL.")
+    friendly_name = models.CharField(max_length=200, help_text="The file name a browser saves it under.")
+    path = models.CharField(max_length=300, help_text="In the results storage.")
+    content_type = models.CharField(max_length=100)
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    purged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "name"], name="artifact_name_a_job")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,40 @@
+"""The valuation job."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, ClassVar
+
+from django.db import models
+
+from terrafusion.jobs.models import Job, KindMetrics
+
+
+class ValuationJob(Job):
+    """Values one property, or every property of a scope, by comparable sales."""
+
+    plugin = "valuation"
+    own_fields: ClassVar[tuple[str, ...]] = ("property_id", "scope")
+    metrics = KindMetrics("valuation", (0.1, 0.5, 1, 2.5, 5, 7.5, 10, 15, 30, 60))
+
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id"
+    )
+    property_id = models.CharField(max_length=64, null=True)
+    scope = models.JSONField(null=True, db_column="scope_json")
+    market_value = models.BigIntegerField(null=True, help_text="Dollars; of a single property.")
+    supporting_data = models.JSONField(null=True, db_column="supporting_data_json")
+
+    class Meta:
+        db_table = "valuation_jobs"
+
+    @property
+    def valuation_date(self) -> date:
+        return date.fromisoformat(self.parameters["valuation_date"])
+
+    def store_result(self, result: Mapping[str, Any]) -> None:
+        self.market_value = result.get("market_value")
+        self.supporting_data = {name: each for name, each in result.items() if name != "market_value"}
+
+    def result_json(self) -> dict[str, Any]:
+        value = {} if self.market_value is None else {"market_value": self.market_value}
+        return value | (self.supporting_data or {})
