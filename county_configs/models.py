@@ -7,9 +7,7 @@ from django.db import models
 
 from .county_file import CountyFile
 
-COUNTY_ID = RegexValidator(
-    r"^[A-Za-z0-9_-]{1,64}\Z", "Letters, digits, hyphen and underscore, at most 64."
-)
+COUNTY_ID = RegexValidator(r"^[A-Za-z0-9_-]{1,64}\Z", "Letters, digits, hyphen and underscore, at most 64.")
 
 PLUGINS = ("valuation", "reporting", "market_analysis", "gis_export", "ingestion")
 

@@ -100,7 +100,8 @@ class Job(models.Model):
         ordering = ("-created_at",)
         constraints = [
             models.UniqueConstraint(
-                fields=["submitted_by", "kind", "idempotency_key"], name="one_job_an_idempotency_key"
+                fields=["submitted_by", "kind", "idempotency_key"],
+                name="one_job_an_idempotency_key",
             )
         ]
         indexes = [
@@ -122,7 +123,7 @@ class Job(models.Model):
     def is_open(self) -> bool:
         return self.status in self.OPEN
 
-    # --- What a kind overrides ----------------------------------------------------------------------------
+    # --- What a kind overrides ---
 
     def store_result(self, result: Mapping[str, Any]) -> None:
         """Puts the result into the kind's own result columns (not saved)."""
@@ -138,7 +139,7 @@ class Job(models.Model):
 
         return kind_named(self.kind).work(self)
 
-    # --- While it runs ------------------------------------------------------------------------------------
+    # --- While it runs ---
 
     @property
     def workspace(self) -> Path:

@@ -66,7 +66,10 @@ class Intersects(models.Lookup):
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, column_parameters = self.process_lhs(compiler, connection)
         value, value_parameters = self.process_rhs(compiler, connection)
-        return f"ST_Intersects({column}, {value}::geometry)", [*column_parameters, *value_parameters]
+        return f"ST_Intersects({column}, {value}::geometry)", [
+            *column_parameters,
+            *value_parameters,
+        ]
 
 
 GeometryField.register_lookup(Intersects)
@@ -137,7 +140,7 @@ class LocatedQuerySet(models.QuerySet):
         shapely.prepare(area)
         hits = keys[shapely.intersects(area, geometries)]
         # One parameter however many rows: SQLite allows 32,766.
-        return self.filter(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(hits.tolist())]))  # noqa: S611 - constant SQL, bound value
+        return self.filter(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(hits.tolist())]))
 
 
 def _columns(rows: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -39,9 +39,7 @@ class Property(Located):
     situs_address = models.CharField(max_length=200, blank=True)
     situs_city = models.CharField(max_length=100, blank=True)
     zip_code = models.CharField("ZIP code", max_length=10, blank=True)
-    property_type = models.CharField(
-        max_length=32, choices=PropertyType, default=PropertyType.OTHER
-    )
+    property_type = models.CharField(max_length=32, choices=PropertyType, default=PropertyType.OTHER)
     property_class = models.CharField(max_length=32, blank=True)
     use_code = models.CharField(max_length=32, blank=True)
     neighborhood = models.CharField(max_length=32, blank=True)
@@ -185,9 +183,7 @@ class SaleParcel(models.Model):
     roll_property = models.ForeignKey(Property, models.CASCADE, related_name="sale_parcels")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["sale", "roll_property"], name="a_parcel_once_a_sale")
-        ]
+        constraints = [models.UniqueConstraint(fields=["sale", "roll_property"], name="a_parcel_once_a_sale")]
 
     def __str__(self) -> str:
         return f"{self.sale_id} / {self.roll_property_id}"
@@ -215,7 +211,8 @@ class AssessedValue(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["roll_property", "tax_year", "supplement"], name="one_value_a_year_and_supplement"
+                fields=["roll_property", "tax_year", "supplement"],
+                name="one_value_a_year_and_supplement",
             ),
             models.CheckConstraint(
                 condition=Q(market_total=F("market_land") + F("market_improvement")),
@@ -241,9 +238,7 @@ class LayerFeature(Located):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["county", "layer", "feature_id"], name="one_feature_id_a_layer"
-            )
+            models.UniqueConstraint(fields=["county", "layer", "feature_id"], name="one_feature_id_a_layer")
         ]
         indexes = [SpatialIndex(fields=EDGES, name="layer_feature_geometry")]
 
@@ -270,16 +265,12 @@ class ValueEstimate(models.Model):
     decision = models.CharField(max_length=16, choices=Decision, default=Decision.PROPOSED)
     decided_value = models.BigIntegerField(null=True, blank=True)
     decision_reason = models.TextField(blank=True)
-    decided_by = models.ForeignKey(
-        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    decided_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["job", "roll_property"], name="one_estimate_a_job")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "roll_property"], name="one_estimate_a_job")]
         indexes = [models.Index(fields=["roll_property", "valuation_date"], name="estimate_date")]
 
     def __str__(self) -> str:
@@ -295,16 +286,12 @@ class TimeIndex(models.Model):
     level = models.FloatField()
     standard_error = models.FloatField(null=True, blank=True)
     sales_volume = models.PositiveIntegerField()
-    job = models.ForeignKey(
-        "jobs.Job", models.PROTECT, null=True, blank=True, related_name="time_indexes"
-    )
+    job = models.ForeignKey("jobs.Job", models.PROTECT, null=True, blank=True, related_name="time_indexes")
 
     class Meta:
         verbose_name_plural = "time indexes"
         constraints = [
-            models.UniqueConstraint(
-                fields=["county", "series", "period_start"], name="one_level_a_period"
-            )
+            models.UniqueConstraint(fields=["county", "series", "period_start"], name="one_level_a_period")
         ]
 
     def __str__(self) -> str:
@@ -323,9 +310,7 @@ class SaleReview(models.Model):
     decision = models.CharField(max_length=16, choices=Decision, default=Decision.UNDECIDED)
     suggested_reasons = models.JSONField(default=list, blank=True)
     reason = models.TextField(blank=True)
-    decided_by = models.ForeignKey(
-        "accounts.User", models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    decided_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

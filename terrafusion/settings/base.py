@@ -68,10 +68,8 @@ TEMPLATES = [
     }
 ]
 
-# --- Database -------------------------------------------------------------------------------------------------
-DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'terrafusion.sqlite3'}")
-}
+# --- Database ---
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'terrafusion.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that means to write takes its lock at once: no "database is locked" half way.
@@ -85,7 +83,7 @@ else:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Who may do what ------------------------------------------------------------------------------------------
+# --- Who may do what ---
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -114,7 +112,7 @@ SIMPLE_JWT = {
     "ISSUER": "terrafusion",
 }
 
-# --- API ------------------------------------------------------------------------------------------------------
+# --- API ---
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework_simplejwt.authentication.JWTAuthentication",
@@ -145,7 +143,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["terrafusion.problems.only_public_paths"],
 }
 
-# --- Jobs -----------------------------------------------------------------------------------------------------
+# --- Jobs ---
 WORKERS = env.int("TERRAFUSION_WORKERS", default=2)
 # Set by the supervisor for the worker tree it starts, never by hand.
 WORKER_BOOT_ID = env.str("TERRAFUSION_WORKER_BOOT", default="")
@@ -175,7 +173,7 @@ SIMULATED_FAILURES = env.bool("TERRAFUSION_SIMULATED_FAILURES", default=False)
 RESULTS_KEPT_DAYS = env.int("TERRAFUSION_RESULTS_KEPT_DAYS", default=30)
 METRICS_TOKEN = env.str("TERRAFUSION_METRICS_TOKEN", default="")
 
-# --- Files ----------------------------------------------------------------------------------------------------
+# --- Files ---
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
@@ -187,11 +185,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
-COUNTY_CONFIGS_DIR = Path(
-    env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs"))
-)
+COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs")))
 
-# --- The rest -------------------------------------------------------------------------------------------------
+# --- The rest ---
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False

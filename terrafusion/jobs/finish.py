@@ -1,0 +1,180 @@
+"""The only place where a job ends or goes back to the queue.
+
+Every change is fenced: it happens only while the row is RUNNING under the attempt that asks for it. A late
+attempt therefore changes no row, and its work is thrown away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from accounts.permissions import may
+from django.db import transaction
+from django.db.models import F, Model
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from .files import SealedFile, discard_attempt, publish
+from .models import FailureReason, Job, JobArtifact, JobLog
+from .outcome import Outcome
+
+logger = logging.getLogger(__name__)
+
+MAX_CHARGED = 3
+MAX_ATTEMPTS = 20  # ends a job that takes the whole worker tree down every time
+BACKOFF_SECONDS = (10, 60)  # before the second and the third charged attempt
+
+
+class Superseded(Exception):  # noqa: N818 - not a fault: somebody else finished the job
+    """This attempt is not the job's current one any more."""
+
+
+def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) -> None:
+    """Stores the outcome and ends the job, in one transaction. Discards all if the attempt is superseded.
+
+    Safe to repeat after a lost connection. Raises OSError when a file cannot be stored; no row is then.
+    """
+    if not may(job.submitted_by, f"execute_{job.plugin}", job.county):
+        finish_failed(
+            job,
+            FailureReason.PERMISSION_WITHDRAWN,
+            "The permission to run this job was withdrawn before it finished; its result was discarded.",
+        )
+        return
+    try:
+        with transaction.atomic():
+            _end(job, Job.Status.COMPLETED, "Completed.", progress=100)
+            if outcome.store is not None:
+                outcome.store()
+            _store_rows(outcome)
+            job.store_result(outcome.result)
+            _store_own_fields(job)
+            JobArtifact.objects.bulk_create([publish(job, each) for each in files])
+    except Superseded:
+        if _cancel_requested(job):
+            finish_cancelled(job)
+        else:
+            logger.warning("Job %s: attempt %s came too late; discarded.", job.pk, job.attempt)
+
+
+def finish_failed(job: Job, reason: str, message: str) -> bool:
+    """Ends the job FAILED. False when the attempt was superseded."""
+    return _end_quietly(job, Job.Status.FAILED, message, failure_reason=reason)
+
+
+def finish_cancelled(job: Job) -> bool:
+    """Ends a running job CANCELLED. False when the attempt was superseded."""
+    return _end_quietly(job, Job.Status.CANCELLED, "Cancelled while running.")
+
+
+def cancel(job: Job) -> bool:
+    """Asks for the end of a job: at once if it waits, within seconds if it runs. False if it had ended."""
+    waiting = Job.objects.filter(pk=job.pk, status=Job.Status.PENDING)
+    with transaction.atomic():
+        if waiting.update(
+            status=Job.Status.CANCELLED,
+            message="Cancelled before it started.",
+            cancel_at=Now(),
+            completed_at=Now(),
+            updated_at=Now(),
+        ):
+            _log(job, "Cancelled before it started.")
+            return True
+        running = Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING)
+        if running.filter(cancel_at__isnull=True).update(cancel_at=Now(), updated_at=Now()):
+            _log(job, "Cancel requested.")
+            return True
+        return running.exists() or Job.objects.filter(pk=job.pk, status=Job.Status.CANCELLED).exists()
+
+
+def give_back(job: Job, why: str, *, charge: bool) -> bool:
+    """Puts a running job back into the queue; FAILED instead at the third charged attempt.
+
+    charge: whether the interruption counts against the job. A restart or shutdown does not.
+    """
+    if _cancel_requested(job):
+        return finish_cancelled(job)
+    charged = job.charged + charge
+    if charged >= MAX_CHARGED or job.attempt >= MAX_ATTEMPTS:
+        return finish_failed(
+            job, FailureReason.WORKER_LOST, f"{why} {charged} of {MAX_CHARGED} attempts were used."
+        )
+    delay = timedelta(seconds=BACKOFF_SECONDS[charged - 1] if charge else 0)
+    with transaction.atomic():
+        given = _mine(job).update(
+            status=Job.Status.PENDING,
+            charged=F("charged") + int(charge),
+            run_at=Now() + delay if delay else Now(),
+            worker="",
+            pid=None,
+            heartbeat_at=None,
+            updated_at=Now(),
+            message=f"{why} It will be tried again.",
+        )
+        if given:
+            _log(
+                job,
+                f"{why} Back in the queue, {charged} of {MAX_CHARGED} attempts used.",
+                "warning",
+            )
+    if given:
+        discard_attempt(job)
+    return bool(given)
+
+
+def _mine(job: Job) -> Any:
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt, status=Job.Status.RUNNING)
+
+
+def _cancel_requested(job: Job) -> bool:
+    return _mine(job).filter(cancel_at__isnull=False).exists()
+
+
+def _end(job: Job, status: Job.Status, message: str, **fields: Any) -> None:
+    """The fenced UPDATE. A job asked to cancel can only end CANCELLED or FAILED. Raises Superseded."""
+    mine = _mine(job)
+    if status is Job.Status.COMPLETED:
+        mine = mine.filter(cancel_at__isnull=True)
+    now = timezone.now()
+    seconds = max(0.0, (now - job.started_at).total_seconds()) if job.started_at else None
+    if not mine.update(
+        status=status,
+        message=message,
+        completed_at=now,
+        updated_at=now,
+        processing_seconds=seconds,
+        **fields,
+    ):
+        raise Superseded
+    _log(job, message, "info" if status is Job.Status.COMPLETED else "warning")
+
+
+def _end_quietly(job: Job, status: Job.Status, message: str, **fields: Any) -> bool:
+    try:
+        with transaction.atomic():
+            _end(job, status, message, **fields)
+    except Superseded:
+        return False
+    discard_attempt(job)
+    return True
+
+
+def _store_rows(outcome: Outcome) -> None:
+    by_model: dict[type[Model], list[Model]] = defaultdict(list)
+    for row in outcome.rows:
+        by_model[type(row)].append(row)
+    for model, rows in by_model.items():
+        model._default_manager.bulk_create(rows, batch_size=1000)
+
+
+def _store_own_fields(job: Job) -> None:
+    own = [field.attname for field in type(job)._meta.local_fields if not field.primary_key]
+    type(job).objects.filter(pk=job.pk).update(**{name: getattr(job, name) for name in own})
+
+
+def _log(job: Job, message: str, level: str = "info") -> None:
+    JobLog.objects.create(job_id=job.pk, attempt=job.attempt, level=level, message=message)

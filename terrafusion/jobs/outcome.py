@@ -1,0 +1,33 @@
+"""What the work of a job hands to the runner, which alone stores it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Model
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file the work left in its workspace and wants delivered."""
+
+    path: Path
+    name: str  # last segment of its URL
+    friendly_name: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a job: stored whole in one transaction, or not at all.
+
+    result: JSON, kept by the job's own `store_result`.
+    rows: unsaved model instances.
+    store: for work the database must do itself; runs inside the same transaction.
+    """
+
+    result: Mapping[str, Any]
+    rows: Sequence[Model] = ()
+    files: Sequence[OutputFile] = ()
+    store: Callable[[], None] | None = field(default=None)
