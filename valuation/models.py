@@ -16,9 +16,7 @@ class ValuationJob(Job):
     own_fields: ClassVar[tuple[str, ...]] = ("property_id", "scope")
     metrics = KindMetrics("valuation", (0.1, 0.5, 1, 2.5, 5, 7.5, 10, 15, 30, 60))
 
-    job = models.OneToOneField(
-        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id"
-    )
+    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
     property_id = models.CharField(max_length=64, null=True)
     scope = models.JSONField(null=True, db_column="scope_json")
     market_value = models.BigIntegerField(null=True, help_text="Dollars; of a single property.")

@@ -1,0 +1,62 @@
+"""Handing out a result file: whole, or the one range a broken download still needs."""
+
+import base64
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from rest_framework.exceptions import NotFound
+
+from terrafusion.problems import Gone
+
+from .files import results_storage
+from .models import JobArtifact
+
+CHUNK_BYTES = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
+
+
+def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
+    """200 with the file, 206 with the asked range, 416 for one outside it; 410 once the file expired."""
+    if artifact.purged_at is not None or artifact.expires_at <= timezone.now():
+        raise Gone(f"{artifact.name} expired on {artifact.expires_at:%Y-%m-%d}; retry the job for a new one.")
+    if not results_storage().exists(artifact.path):
+        raise NotFound
+    response = _answer(artifact, range_header)
+    digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
+    response.headers["Repr-Digest"] = f"sha-256=:{digest}:"
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Disposition"] = (
+        content_disposition_header(as_attachment=True, filename=artifact.friendly_name) or "attachment"
+    )
+    return response
+
+
+def _answer(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
+    size, kind = artifact.size_bytes, artifact.content_type
+    asked = _RANGE.match(range_header or "")
+    if asked is None or asked.groups() == ("", ""):
+        return FileResponse(results_storage().open(artifact.path), content_type=kind)
+    first, last = asked.groups()
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last), size - 1) if first and last else size - 1
+    if start > end:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    stream = results_storage().open(artifact.path)
+    stream.seek(start)
+    response = StreamingHttpResponse(_read(stream, end - start + 1), status=206, content_type=kind)
+    response.headers["Content-Range"] = f"bytes {start}-{end}/{size}"
+    response.headers["Content-Length"] = str(end - start + 1)
+    return response
+
+
+def _read(stream: IO[bytes], remaining: int) -> Iterator[bytes]:
+    with stream:
+        while remaining and (chunk := stream.read(min(CHUNK_BYTES, remaining))):
+            remaining -= len(chunk)
+            yield chunk

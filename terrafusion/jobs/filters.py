@@ -1,0 +1,26 @@
+"""Filters of a job list."""
+
+from functools import cache
+
+import django_filters
+from django.db import models
+
+from .models import Job
+
+
+@cache
+def job_filter(model: type[Job]) -> type[django_filters.FilterSet]:
+    """county_id, status, created range, and the text fields of the kind's own."""
+    own_text = {
+        name: django_filters.CharFilter(field_name=name)
+        for name in model.own_fields
+        if isinstance(model._meta.get_field(name), models.CharField)
+    }
+    common = {
+        "county_id": django_filters.CharFilter(field_name="county_id"),
+        "status": django_filters.ChoiceFilter(choices=Job.Status.choices),
+        "created_after": django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte"),
+        "created_before": django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt"),
+    }
+    meta = type("Meta", (), {"model": model, "fields": []})
+    return type(f"{model.__name__}Filter", (django_filters.FilterSet,), common | own_text | {"Meta": meta})

@@ -1,0 +1,194 @@
+"""The API of every kind of job. Views only translate: what a job is allowed to do stands in finish.py."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db.models import OuterRef, QuerySet
+from django.http import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.permissions import counties_of, permitted
+from terrafusion.api import CursorPage
+from terrafusion.problems import Conflict
+
+from . import finish
+from .downloads import download
+from .filters import job_filter
+from .models import Job
+from .registry import JobKind, kind_named
+from .serializers import (
+    JobLogLineSerializer,
+    JobResultSerializer,
+    JobSerializer,
+    job_json,
+    plugin_url,
+    result_json,
+)
+from .submit import request_digest, submit
+
+POLL_SECONDS = "1"
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Kept for 24 h."
+)
+VALIDATE_ONLY = OpenApiParameter("validate_only", OpenApiTypes.BOOL, description="Checks, writes nothing.")
+
+
+class JobViewSet(GenericViewSet):
+    """Request jobs of one kind and collect their results. A plugin's subclass names its model."""
+
+    model: ClassVar[type[Job]]
+    pagination_class = CursorPage
+    serializer_class = JobSerializer
+
+    @property
+    def kind(self) -> JobKind:
+        return kind_named(self.model.plugin)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Jobs of the counties the user belongs to; another county's job is as if it did not exist."""
+        return self.model.objects.filter(county__in=counties_of(self.request.user))
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        filters = job_filter(self.model)(self.request.query_params, queryset=queryset)
+        if not filters.is_valid():
+            raise ValidationError(filters.errors)
+        return filters.qs
+
+    def get_serializer_class(self) -> Any:
+        """The browsable API's form shows what a request may say."""
+        return self.kind.request if self.action == "run" else super().get_serializer_class()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return super().get_serializer_context() | {"plugin": self.model.plugin}
+
+    # --- Calls ---
+
+    @extend_schema(parameters=[IDEMPOTENCY_KEY, VALIDATE_ONLY], responses={202: JobSerializer})
+    def run(self, request: Request) -> Response:
+        """Checks the request and queues the job."""
+        asked = self.get_serializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        fields = dict(asked.validated_data)
+        county, parameters = fields.pop("county_id"), fields.pop("parameters", {})
+        if _is_true(request.query_params.get("validate_only")):
+            return Response({"valid": True, "county_id": county.pk, "parameters": parameters, **fields})
+        job = submit(
+            self.kind,
+            county,
+            request.user,
+            own_fields=fields,
+            parameters=parameters,
+            digest=request_digest(request.data),
+            idempotency_key=_idempotency_key(request),
+        )
+        return _accepted(job)
+
+    @extend_schema(responses=JobSerializer)
+    def status(self, request: Request, job_id: str) -> Response:
+        """The job. `ETag` and 304 when unchanged; `Retry-After` while it is open."""
+        job = self._job(job_id, f"view_{self.model.plugin}_status")
+        etag = f'W/"{job.attempt}-{job.status}-{job.updated_at.timestamp():.6f}"'
+        headers = {"ETag": etag} | ({"Retry-After": POLL_SECONDS} if job.is_open else {})
+        if request.headers.get("If-None-Match") == etag:
+            return Response(status=304, headers=headers)
+        return Response(job_json(job), headers=headers)
+
+    @extend_schema(responses=JobResultSerializer)
+    def results(self, request: Request, job_id: str) -> Response:
+        """The job and its result, which is null until the job is COMPLETED."""
+        job = self._job(job_id, f"view_{self.model.plugin}_results")
+        headers = {"Retry-After": POLL_SECONDS} if job.is_open else {}
+        return Response(result_json(job), headers=headers)
+
+    @extend_schema(responses=JobSerializer(many=True))
+    def jobs(self, request: Request) -> Response:
+        """Jobs of the counties whose job status the user may see, newest first."""
+        visible = self.get_queryset().filter(
+            permitted(request.user, f"view_{self.model.plugin}_status", OuterRef("county_id"))
+        )
+        page = self.paginate_queryset(self.filter_queryset(visible).order_by("-created_at", "id"))
+        return self.get_paginated_response([job_json(job) for job in page or ()])
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    def cancel(self, request: Request, job_id: str) -> Response:
+        """Ends a waiting job at once and a running one within seconds. Repeating it changes nothing."""
+        job = self._job(job_id, f"execute_{self.model.plugin}")
+        if not finish.cancel(job):
+            raise Conflict(f"The job has already ended: {job.status}.")
+        job.refresh_from_db()
+        return Response(job_json(job), status=202)
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    def retry(self, request: Request, job_id: str) -> Response:
+        """Queues a new job that asks for the same as one that has ended."""
+        job = self._job(job_id, f"execute_{self.model.plugin}")
+        if job.is_open:
+            raise Conflict(f"The job is still {job.status}; only an ended job can be retried.")
+        return _accepted(
+            submit(
+                self.kind,
+                job.county,
+                request.user,
+                own_fields={name: getattr(job, name) for name in job.own_fields},
+                parameters=job.parameters,
+                digest=job.input_digest,
+                retry_of=job,
+            )
+        )
+
+    @extend_schema(responses=JobLogLineSerializer(many=True))
+    def log(self, request: Request, job_id: str) -> Response:
+        """What happened to the job, line by line."""
+        job = self._job(job_id, f"view_{self.model.plugin}_status")
+        return Response(JobLogLineSerializer(job.log_lines.all()[:1000], many=True).data)
+
+    @extend_schema(responses={200: OpenApiTypes.BINARY})
+    def artifact(self, request: Request, job_id: str, name: str) -> HttpResponseBase:
+        """A file of the result. Honours `Range`."""
+        job = self._job(job_id, f"view_{self.model.plugin}_results")
+        artifact = job.artifacts.filter(name=name).first()
+        if artifact is None:
+            raise NotFound
+        return download(artifact, request.headers.get("Range"))
+
+    def _job(self, job_id: str, codename: str) -> Any:
+        """One query: the job, whether it is the user's county's, and whether the user may do this."""
+        try:
+            key = uuid.UUID(job_id)
+        except ValueError:
+            raise ValidationError({self.model.identifier: [f"{job_id!r} is not a UUID."]}) from None
+        permission = permitted(self.request.user, codename, OuterRef("county_id"))
+        job = self.get_queryset().annotate(user_may=permission).filter(pk=key).first()
+        if job is None:
+            raise NotFound
+        if not job.user_may:
+            raise PermissionDenied(f"Your role in {job.county_id} lacks the permission {codename}.")
+        return job
+
+
+def _accepted(job: Job) -> Response:
+    location = f"{plugin_url(job)}/status/{job.pk}"
+    return Response(
+        job_json(job), status=202, headers={"Location": location, "Retry-After": POLL_SECONDS}
+    )
+
+
+def _is_true(value: str | None) -> bool:
+    if value not in (None, "true", "false"):
+        raise ValidationError({"validate_only": ["Write true or false."]})
+    return value == "true"
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= 255:
+        raise ValidationError({"Idempotency-Key": ["1 to 255 characters."]})
+    return key
