@@ -1,0 +1,27 @@
+"""What every API view shares: strict input and cursor pages."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.pagination import CursorPagination
+
+
+class StrictSerializer(serializers.Serializer):
+    """Refuses fields it does not know, so that a misspelt parameter is never silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
+            allowed = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {str(name): [f"Unknown field. Allowed: {allowed}."] for name in unknown}
+            )
+        return super().to_internal_value(data)
+
+
+class CursorPage(CursorPagination):
+    """Pages that neither skip nor repeat a row while others are added. `page_size` up to 200."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = ("-created_at", "id")

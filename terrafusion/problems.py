@@ -1,0 +1,140 @@
+"""Every error the API answers with: RFC 9457 `application/problem+json`. No trace, SQL or path leaves the server."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler, set_rollback
+
+from .errors import TerraFusionError
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "5"
+API_PREFIXES = ("/api/", "/plugins/", "/auth/")
+
+
+class Conflict(exceptions.APIException):
+    """409: the request does not fit the state the thing is in."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+class Gone(exceptions.APIException):
+    """410: it was here and has expired."""
+
+    status_code = status.HTTP_410_GONE
+
+
+class UnprocessableContent(exceptions.APIException):
+    """422: an Idempotency-Key came again with another body."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+
+
+def problem(code: int, detail: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """The body of an error answer. `error_id` is what a caller quotes and the log line holds."""
+    title = HTTPStatus(code).phrase
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": code, "detail": detail or title}
+    if errors:
+        body["errors"] = errors
+    # An unknown thing and another county's must look the same, to the byte.
+    if code != status.HTTP_404_NOT_FOUND:
+        body["error_id"] = str(uuid.uuid4())
+    return body
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler."""
+    if isinstance(error, OperationalError | InterfaceError):
+        set_rollback()
+        body = problem(503, "The database does not answer at the moment; try again shortly.")
+        logger.error("Database unavailable (%s): %s", body["error_id"], error)
+        return _response(context, 503, body, {"Retry-After": RETRY_AFTER_SECONDS})
+    if isinstance(error, TerraFusionError):
+        set_rollback()
+        return _response(context, 400, problem(400, str(error)))
+    if isinstance(error, Http404 | exceptions.NotFound):
+        set_rollback()
+        return _response(context, 404, problem(404))
+    if isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    answer = exception_handler(error, context)
+    if answer is None:  # a bug: log the trace, never send it
+        body = problem(500, "Something went wrong on our side; the error_id finds it in the log.")
+        logger.error("Unexpected error %s", body["error_id"], exc_info=error)
+        return _response(context, 500, body)
+    headers = {name: value for name, value in answer.headers.items() if name != "Content-Type"}
+    return _response(context, answer.status_code, _body_of(error, answer.status_code), headers)
+
+
+def _body_of(error: Any, code: int) -> dict[str, Any]:
+    detail = getattr(error, "detail", "")
+    if isinstance(error, exceptions.ValidationError):
+        faults = [{"field": field, "message": message} for field, message in _flat(detail)]
+        sentence = "; ".join(
+            f"{each['field']}: {each['message']}" if each["field"] else each["message"] for each in faults
+        )
+        return problem(code, sentence, faults)
+    return problem(
+        code, str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail)
+    )
+
+
+def _flat(detail: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted field name, message) of each fault in DRF's nested detail."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            here = field if name == "non_field_errors" else ".".join(filter(None, (field, str(name))))
+            yield from _flat(inner, here)
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _flat(inner, field)
+    else:
+        yield field, str(detail)
+
+
+def _response(
+    context: dict[str, Any], code: int, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> Response:
+    renderer = getattr(context.get("request"), "accepted_renderer", None)
+    is_page = renderer is not None and renderer.format == "api"
+    return Response(body, status=code, headers=headers, content_type=None if is_page else CONTENT_TYPE)
+
+
+def _page_or_problem(request: HttpRequest, code: int, page: Any, **kwargs: Any) -> HttpResponse:
+    if request.path.startswith(API_PREFIXES):
+        return JsonResponse(problem(code), status=code, content_type=CONTENT_TYPE)
+    return page(request, **kwargs)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page_or_problem(request, 400, defaults.bad_request, exception=exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page_or_problem(request, 403, defaults.permission_denied, exception=exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page_or_problem(request, 404, defaults.page_not_found, exception=exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _page_or_problem(request, 500, defaults.server_error)
+
+
+def only_public_paths(endpoints: list[Any]) -> list[Any]:
+    """drf-spectacular hook: the same routes under the inherited prefixes are not documented twice."""
+    return [each for each in endpoints if each[0].startswith("/api/v1/")]

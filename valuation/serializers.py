@@ -1,0 +1,78 @@
+"""What a valuation request may say."""
+
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework import serializers
+
+from county_configs.models import County
+from terrafusion.api import StrictSerializer
+from terrafusion.jobs.serializers import JobRequestSerializer
+from terrafusion.roll.models import Property
+
+SIMULATED_FAILURE = "FAILING_VALUATION_SIM"
+EARLIEST = date(1950, 1, 1)
+
+
+class ValuationParametersSerializer(StrictSerializer):
+    """What is left out comes from the county's settings; the valuation date is today in the county."""
+
+    valuation_date = serializers.DateField(required=False)
+    look_back_months = serializers.IntegerField(required=False, min_value=3, max_value=120)
+    number_of_comparables = serializers.IntegerField(required=False, min_value=3, max_value=20)
+
+    def validate_valuation_date(self, value: date) -> date:
+        latest = timezone.now().date() + timedelta(days=366)
+        if not EARLIEST <= value <= latest:
+            raise serializers.ValidationError(f"Write a date from {EARLIEST} to {latest}.")
+        return value
+
+
+class ScopeSerializer(StrictSerializer):
+    """`{"neighborhood": "1040"}` or `{"county": true}`."""
+
+    neighborhood = serializers.CharField(required=False, max_length=32)
+    county = serializers.BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1 or attrs.get("county") is False:
+            raise serializers.ValidationError('Write {"neighborhood": "..."} or {"county": true}.')
+        return attrs
+
+
+class ValuationRequestSerializer(JobRequestSerializer):
+    """One property by `property_id`, or several by `scope`."""
+
+    property_id = serializers.CharField(required=False, max_length=64)
+    scope = ScopeSerializer(required=False)
+    parameters = ValuationParametersSerializer(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("property_id" in attrs) == ("scope" in attrs):
+            raise serializers.ValidationError("Write either property_id or scope.")
+        county: County = attrs["county_id"]
+        if "property_id" in attrs:
+            _check_property(county, attrs["property_id"])
+        else:
+            _check_scope(county, attrs["scope"])
+        parameters = dict(attrs.get("parameters", {}))
+        today = timezone.now().astimezone(ZoneInfo(county.time_zone)).date()
+        parameters.setdefault("valuation_date", today)
+        return attrs | {"parameters": parameters}
+
+
+def _check_property(county: County, property_id: str) -> None:
+    if property_id == SIMULATED_FAILURE and settings.SIMULATED_FAILURES:
+        return
+    if not Property.objects.in_county(county).current().filter(property_id=property_id).exists():
+        raise serializers.ValidationError(
+            {"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]}
+        )
+
+
+def _check_scope(county: County, scope: dict[str, Any]) -> None:
+    if not Property.objects.in_county(county).in_scope(scope).exists():
+        raise serializers.ValidationError({"scope": [f"County {county.pk} has no property in this scope."]})
