@@ -1,1 +1,34 @@
-urlpatterns = []
+"""Every route. The public prefix and the inherited internal one serve the same plugins with the same token."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from terrafusion import health
+from terrafusion.jobs.metrics import metrics_view
+
+PLUGINS = {"valuation": "valuation.urls"}
+
+handler400 = "terrafusion.problems.bad_request"
+handler403 = "terrafusion.problems.forbidden"
+handler404 = "terrafusion.problems.not_found"
+handler500 = "terrafusion.problems.server_error"
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/api/docs"), name="home"),
+    path("admin/", admin.site.urls),
+    path("api/v1/auth/", include("accounts.urls")),
+    path("auth/", include("accounts.urls")),
+    path("api/v1/", include("terrafusion.roll.urls")),
+    *(
+        path(f"{prefix}/{plugin}/", include(urls))
+        for prefix in ("api/v1", "plugins/v1")
+        for plugin, urls in PLUGINS.items()
+    ),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("metrics", metrics_view, name="metrics"),
+    path("healthz/live", health.live, name="healthz-live"),
+    path("healthz/ready", health.ready, name="healthz-ready"),
+]

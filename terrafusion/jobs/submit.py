@@ -81,6 +81,7 @@ def _replayed(job: Job, digest: str) -> Job:
     if job.input_digest != digest:
         raise UnprocessableContent("This Idempotency-Key was used with another request body.")
     job.status, job.progress, job.message = Job.Status.PENDING, 0, accepted_message(type(job))
+    job.attempt, job.failure_reason = 0, ""
     job.started_at = job.completed_at = None
     job.updated_at = job.created_at
     return job

@@ -176,9 +176,7 @@ class JobViewSet(GenericViewSet):
 
 def _accepted(job: Job) -> Response:
     location = f"{plugin_url(job)}/status/{job.pk}"
-    return Response(
-        job_json(job), status=202, headers={"Location": location, "Retry-After": POLL_SECONDS}
-    )
+    return Response(job_json(job), status=202, headers={"Location": location, "Retry-After": POLL_SECONDS})
 
 
 def _is_true(value: str | None) -> bool:

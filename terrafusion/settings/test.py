@@ -1,14 +1,15 @@
-"""The test suite: keys of its own, a fast password hasher, everything else as in production code paths."""
+"""The test suite: keys of its own, a fast password hasher; everything else as in production."""
 
 import os
 import tempfile
 
 from .base import *  # noqa: F403 - settings modules extend each other
-from .base import DATABASES, SIMPLE_JWT, STORAGES
+from .base import DATABASES, INSTALLED_APPS, SIMPLE_JWT, STORAGES
 
 SECRET_KEY = "tests-only-secret-key-of-sufficient-length-0123456789"  # noqa: S105 - tests only
 SIMPLE_JWT = SIMPLE_JWT | {"SIGNING_KEY": "tests-only-jwt-key-of-sufficient-length-9876543210"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.probe"]  # last: it wraps what the plugins registered
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
 # Results go to a folder that real worker processes started by a test share with it.

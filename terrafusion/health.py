@@ -1,0 +1,26 @@
+"""Whether the web process is alive, and whether it can serve."""
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, JsonResponse
+
+from .problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, problem
+
+
+def live(request: HttpRequest) -> JsonResponse:
+    """200 while the process answers at all."""
+    return JsonResponse({"status": "alive"})
+
+
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when the database answers, else 503."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse(
+            problem(503, "The database does not answer."),
+            status=503,
+            content_type=CONTENT_TYPE,
+            headers={"Retry-After": RETRY_AFTER_SECONDS},
+        )
+    return JsonResponse({"status": "ready"})

@@ -1,0 +1,93 @@
+"""Jobs under real worker processes: what dies, hangs or grows does not take the job with it."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from terrafusion.jobs.models import Job, JobArtifact
+
+from .conftest import running_workers, until, until_status
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+
+
+def test_a_real_worker_brings_a_job_to_its_result(submitted, workers):
+    job = until_status(submitted(), "COMPLETED", "FAILED")
+
+    assert job.status == "COMPLETED", job.message
+
+
+def test_a_job_whose_worker_was_killed_is_rescued_and_done_once(submitted, workers):
+    job = submitted(probe="die_once")
+    until(lambda: Job.objects.filter(pk=job.pk, charged=1).exists())
+    Job.objects.filter(pk=job.pk).update(run_at=job.created_at)  # do not wait for the backoff
+
+    until_status(job, "COMPLETED")
+
+    assert (job.attempt, job.charged) == (2, 1)
+    assert JobArtifact.objects.filter(job=job).count() == 1
+
+
+def test_a_job_past_its_time_limit_fails_at_once_and_the_next_one_runs(submitted, workers):
+    endless, deaf = submitted(probe="spin", time_limit=1), submitted(probe="sleep_deaf", time_limit=1)
+
+    for job in (endless, deaf):
+        until_status(job, "FAILED")
+        assert (job.failure_reason, job.attempt) == ("timeout", 1)
+        assert job.message == "The job exceeded its time limit of 1 s."
+    until_status(submitted(probe="complete"), "COMPLETED")
+
+
+def test_a_job_past_its_memory_limit_fails_at_once(submitted, workers):
+    job = until_status(submitted(probe="eat_memory", memory_limit=400), "FAILED")
+
+    assert (job.failure_reason, job.attempt) == ("memory", 1)
+
+
+def test_a_running_job_is_cancelled_within_ten_seconds(client, root, submitted, workers):
+    heeding, deaf = submitted(probe="sleep_long"), submitted(probe="sleep_deaf")
+    for job in (heeding, deaf):
+        until_status(job, "RUNNING")
+        assert client.post(f"{root}/jobs/{job.pk}/cancel").status_code == 202
+
+    for job in (heeding, deaf):
+        until_status(job, "CANCELLED", seconds=10)
+
+
+def test_the_death_of_the_sentinel_or_of_an_idle_worker_stops_nothing(submitted, workers):
+    for role in ("sentinel", "idle worker"):
+        job = until_status(submitted(probe="complete"), "COMPLETED")
+        until(lambda: len(_pool(workers)) >= 4)
+        victim = _sentinel(workers) if role == "sentinel" else _pool(workers)[0]
+        victim.kill()
+
+        job = until_status(submitted(probe="complete"), "COMPLETED")
+
+        assert job.charged == 0, role
+
+
+def test_sigterm_gives_running_jobs_back_uncharged(submitted):
+    with running_workers() as process:
+        job = until_status(submitted(probe="sleep_briefly"), "RUNNING", "COMPLETED")
+        waiting = [submitted(probe="complete") for _ in range(3)]
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+
+    assert not Job.objects.filter(status="RUNNING").exists()
+    assert not Job.objects.filter(charged__gt=0).exists()
+    assert Job.objects.filter(pk__in=[job.pk, *(each.pk for each in waiting)]).count() == 4
+
+
+def _sentinel(supervisor):
+    (parent,) = psutil.Process(supervisor.pid).children()
+    (sentinel,) = parent.children()
+    return sentinel
+
+
+def _pool(supervisor):
+    try:
+        return _sentinel(supervisor).children()
+    except (ValueError, psutil.NoSuchProcess):
+        return []
