@@ -75,9 +75,7 @@ def permissions_by_county(user: User) -> dict[str, list[str]]:
         return {pk: ["view_county", *codenames] for pk in County.objects.values_list("pk", flat=True)}
     held: dict[str, set[str]] = {}
     for model, mine in ((UserObjectPermission, Q(user=user)), (GroupObjectPermission, Q(group__user=user))):
-        grants = model.objects.filter(
-            mine, content_type__app_label="county_configs", content_type__model="county"
-        )
+        grants = model.objects.filter(mine, content_type__app_label="county_configs", content_type__model="county")
         for county_id, codename in grants.values_list("object_pk", "permission__codename"):
             held.setdefault(county_id, set()).add(codename)
     return {county_id: sorted(codenames) for county_id, codenames in sorted(held.items())}

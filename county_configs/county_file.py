@@ -91,9 +91,7 @@ def read_county_file(path: Path) -> CountyFile:
     try:
         county = CountyFile.model_validate(raw)
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors()
-        )
+        faults = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors())
         raise ConfigurationError(f"{path.parent.name}/{path.name}: {faults}") from error
     if county.county_id != path.parent.name:
         raise ConfigurationError(

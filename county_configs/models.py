@@ -35,9 +35,7 @@ class County(models.Model):
     crs = models.CharField("coordinate reference system", max_length=32)
     time_zone = models.CharField(max_length=64)
     max_running_jobs = models.PositiveSmallIntegerField(default=2)
-    settings_json = models.JSONField(
-        default=dict, help_text="county.yaml as it was when last loaded by load_counties."
-    )
+    settings_json = models.JSONField(default=dict, help_text="county.yaml as it was when last loaded by load_counties.")
 
     class Meta:
         db_table = "counties"

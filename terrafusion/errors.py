@@ -15,9 +15,5 @@ class ConfigurationError(TerraFusionError):
     """A county's configuration file is wrong; the sentence names file and key."""
 
 
-class StillRunning(TerraFusionError):
-    """The request needs a job that has ended, or one that has not."""
-
-
-class JobStopped(Exception):  # noqa: N818 - a signal, not a fault
+class JobStopped(Exception):
     """Raised inside the work of a job that was cancelled or is no longer this worker's to finish."""

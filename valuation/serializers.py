@@ -68,9 +68,7 @@ def _check_property(county: County, property_id: str) -> None:
     if property_id == SIMULATED_FAILURE and settings.SIMULATED_FAILURES:
         return
     if not Property.objects.in_county(county).current().filter(property_id=property_id).exists():
-        raise serializers.ValidationError(
-            {"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]}
-        )
+        raise serializers.ValidationError({"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]})
 
 
 def _check_scope(county: County, scope: dict[str, Any]) -> None:

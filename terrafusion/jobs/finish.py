@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from accounts.permissions import may
 from django.db import transaction
 from django.db.models import F, Model
 from django.db.models.functions import Now
 from django.utils import timezone
+
+from accounts.permissions import may
 
 from .files import SealedFile, discard_attempt, publish
 from .models import FailureReason, Job, JobArtifact, JobLog
@@ -29,7 +30,7 @@ MAX_ATTEMPTS = 20  # ends a job that takes the whole worker tree down every time
 BACKOFF_SECONDS = (10, 60)  # before the second and the third charged attempt
 
 
-class Superseded(Exception):  # noqa: N818 - not a fault: somebody else finished the job
+class Superseded(Exception):
     """This attempt is not the job's current one any more."""
 
 
@@ -100,9 +101,7 @@ def give_back(job: Job, why: str, *, charge: bool) -> bool:
         return finish_cancelled(job)
     charged = job.charged + charge
     if charged >= MAX_CHARGED or job.attempt >= MAX_ATTEMPTS:
-        return finish_failed(
-            job, FailureReason.WORKER_LOST, f"{why} {charged} of {MAX_CHARGED} attempts were used."
-        )
+        return finish_failed(job, FailureReason.WORKER_LOST, f"{why} {charged} of {MAX_CHARGED} attempts were used.")
     delay = timedelta(seconds=BACKOFF_SECONDS[charged - 1] if charge else 0)
     with transaction.atomic():
         given = _mine(job).update(

@@ -43,9 +43,7 @@ def _labels(kind: JobKind) -> list[str]:
 
 def _counters(kind: JobKind) -> Iterator[Metric]:
     prefix, labels = f"{kind.model.metrics.prefix}_jobs", _labels(kind)
-    submitted = CounterMetricFamily(
-        f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"]
-    )
+    submitted = CounterMetricFamily(f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"])
     completed = CounterMetricFamily(f"{prefix}_completed", "Jobs completed.", labels=labels)
     failed = CounterMetricFamily(f"{prefix}_failed", "Jobs failed.", labels=[*labels, "failure_reason"])
     cancelled = CounterMetricFamily(f"{prefix}_cancelled", "Jobs cancelled.", labels=labels)
@@ -72,15 +70,12 @@ def _durations(kind: JobKind) -> Metric:
         labels=labels,
     )
     within = {
-        f"within_{i}": Count("pk", filter=Q(processing_seconds__lte=bound))
-        for i, bound in enumerate(metrics.buckets)
+        f"within_{i}": Count("pk", filter=Q(processing_seconds__lte=bound)) for i, bound in enumerate(metrics.buckets)
     }
     rows = kind.model.objects.filter(status=Job.Status.COMPLETED).order_by().values(*labels)
     for row in rows.annotate(count=Count("pk"), total=Sum("processing_seconds"), **within):
         buckets = [(f"{float(bound)}", row[f"within_{i}"]) for i, bound in enumerate(metrics.buckets)]
-        family.add_metric(
-            [row[name] for name in labels], [*buckets, ("+Inf", row["count"])], row["total"] or 0.0
-        )
+        family.add_metric([row[name] for name in labels], [*buckets, ("+Inf", row["count"])], row["total"] or 0.0)
     return family
 
 
@@ -99,9 +94,7 @@ def metrics_view(request: HttpRequest) -> HttpResponse:
     expected = f"Bearer {settings.METRICS_TOKEN}"
     given = request.headers.get("Authorization", "")
     open_to_all = settings.DEBUG and not settings.METRICS_TOKEN
-    if not open_to_all and (
-        not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode())
-    ):
+    if not open_to_all and (not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode())):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
     registry.register(JobCollector())

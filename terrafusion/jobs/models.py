@@ -158,9 +158,7 @@ class Job(models.Model):
             return
         self._reported_at = now
         self.progress = max(self.progress, min(99, 100 * done // max(total, 1)))
-        mine = Job.objects.filter(
-            pk=self.pk, attempt=self.attempt, status=self.Status.RUNNING, cancel_at__isnull=True
-        )
+        mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, status=self.Status.RUNNING, cancel_at__isnull=True)
         fields: dict[str, Any] = {"progress": self.progress, "updated_at": timezone.now()}
         if not mine.update(**fields | ({"message": message} if message else {})):
             raise JobStopped

@@ -68,7 +68,7 @@ def waiting() -> Waiting:
 def claim_next() -> Job | None:
     """Claims the next due job for this process: RUNNING, `attempt` one higher. None when nothing is due."""
     statement = _sql(
-        _TURNS
+        _TURNS  # noqa: S608
         + f"""UPDATE jobs
                  SET status = 'RUNNING', attempt = attempt + 1, worker = %s, pid = %s,
                      started_at = {{now}}, heartbeat_at = {{now}}, updated_at = {{now}}, message = %s

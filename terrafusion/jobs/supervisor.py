@@ -36,7 +36,7 @@ DRAIN_SECONDS = 24  # below lifeline.ORPHAN_SECONDS
 FAILED_STARTS = 10  # then it gives up, so that the service manager shows it
 
 
-class WorkersDoNotStart(Exception):  # noqa: N818 - read as a sentence in the service's log
+class WorkersDoNotStart(Exception):
     """The worker tree died at once, ten times in a row."""
 
 

@@ -16,9 +16,7 @@ DEAD_SECONDS = 30
 
 def sweep() -> int:
     """Gives back jobs without a heartbeat for 30 s, charged. Returns how many. Safe to run anywhere."""
-    orphans = Job.objects.filter(
-        status=Job.Status.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=DEAD_SECONDS)
-    )
+    orphans = Job.objects.filter(status=Job.Status.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=DEAD_SECONDS))
     rescued = sum(give_back(job, "Its worker host stopped answering.", charge=True) for job in orphans)
     if rescued:
         logger.warning("Rescued %d orphaned jobs.", rescued)

@@ -18,6 +18,5 @@ def job_urls(viewset: type[JobViewSet]) -> list[URLPattern]:
         ("jobs/<str:job_id>/artifacts/<str:name>", "get", "artifact"),
     )
     return [
-        path(route, viewset.as_view({method: action}), name=f"{plugin}-{action}")
-        for route, method, action in routes
+        path(route, viewset.as_view({method: action}), name=f"{plugin}-{action}") for route, method, action in routes
     ]

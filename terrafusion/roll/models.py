@@ -74,9 +74,7 @@ class Property(Located):
     class Meta:
         db_table = "properties_operational"
         verbose_name_plural = "properties"
-        constraints = [
-            models.UniqueConstraint(fields=["county", "property_id"], name="one_property_id_a_county")
-        ]
+        constraints = [models.UniqueConstraint(fields=["county", "property_id"], name="one_property_id_a_county")]
         indexes = [
             models.Index(fields=["county", "neighborhood"], name="property_neighborhood"),
             models.Index(fields=["county", "parcel_number"], name="property_parcel_number"),
@@ -112,9 +110,7 @@ class Improvement(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["roll_property", "improvement_number"], name="one_improvement_number"
-            )
+            models.UniqueConstraint(fields=["roll_property", "improvement_number"], name="one_improvement_number")
         ]
 
     def __str__(self) -> str:
@@ -127,9 +123,7 @@ class Owner(models.Model):
     roll_property = models.ForeignKey(Property, models.CASCADE, related_name="owners")
     tax_year = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
-    share = models.DecimalField(
-        max_digits=9, decimal_places=6, default=1, help_text="1 = the whole property."
-    )
+    share = models.DecimalField(max_digits=9, decimal_places=6, default=1, help_text="1 = the whole property.")
     mailing_address = models.TextField(blank=True)
     confidential = models.BooleanField(default=False)
 
@@ -237,9 +231,7 @@ class LayerFeature(Located):
     objects = LocatedQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["county", "layer", "feature_id"], name="one_feature_id_a_layer")
-        ]
+        constraints = [models.UniqueConstraint(fields=["county", "layer", "feature_id"], name="one_feature_id_a_layer")]
         indexes = [SpatialIndex(fields=EDGES, name="layer_feature_geometry")]
 
     def __str__(self) -> str:
@@ -290,9 +282,7 @@ class TimeIndex(models.Model):
 
     class Meta:
         verbose_name_plural = "time indexes"
-        constraints = [
-            models.UniqueConstraint(fields=["county", "series", "period_start"], name="one_level_a_period")
-        ]
+        constraints = [models.UniqueConstraint(fields=["county", "series", "period_start"], name="one_level_a_period")]
 
     def __str__(self) -> str:
         return f"{self.series} {self.period_start}"

@@ -108,9 +108,7 @@ def running_workers(workers=2):
         "TERRAFUSION_TEST_DATABASE": str(connection.settings_dict["NAME"]),
         "TERRAFUSION_WORKERS": str(workers),
     }
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "runworkers"], cwd=settings.BASE_DIR, env=environment
-    )
+    process = subprocess.Popen([sys.executable, "manage.py", "runworkers"], cwd=settings.BASE_DIR, env=environment)
     try:
         yield process
     finally:

@@ -40,18 +40,14 @@ def a_house(county, number, neighborhood="1040", **fields):
 
 def a_market(county, sales=80, neighborhood="1040"):
     """`sales` houses, each sold once in the two years before the valuation date at about $160 a square foot."""
-    houses = Property.objects.bulk_create(
-        [a_house(county, 1000 + each, neighborhood) for each in range(sales)]
-    )
+    houses = Property.objects.bulk_create([a_house(county, 1000 + each, neighborhood) for each in range(sales)])
     pick = random.Random(7)
     deeds = [
         Sale(
             county=county,
             sale_id=f"S{house.property_id}",
             sale_date=VALUATION_DATE - timedelta(days=pick.randrange(1, 700)),
-            sale_price=round(
-                160 * house.living_area_sqft * (1 + 0.05 * (house.quality - 4)) * pick.gauss(1, 0.05)
-            ),
+            sale_price=round(160 * house.living_area_sqft * (1 + 0.05 * (house.quality - 4)) * pick.gauss(1, 0.05)),
             validity_code="valid",
         )
         for house in houses

@@ -1,0 +1,103 @@
+"""The adjustment grid: each comparable's price moved to the subject, line by line, in whole dollars.
+
+A comparable that lacks something the subject has gains value, and the other way round. No Django, no clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+COUNTY_RATE = "county rate"
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """One line: whole dollars added to the comparable's sale price."""
+
+    name: str
+    amount: int
+    source: str
+    subject: float | str | None = None
+    comparable: float | str | None = None
+
+
+@dataclass(frozen=True)
+class MarketDifference:
+    """A difference between subject and comparable, in the log price the market pays for it."""
+
+    name: str
+    log_price: float
+    subject: float | str | None = None
+    comparable: float | str | None = None
+
+
+def whole_dollars(amount: Decimal | float) -> int:
+    """To the dollar, halves away from zero (ROUND_HALF_UP)."""
+    return int(Decimal(str(amount)).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def rate_adjustment(name: str, subject: float, comparable: float, dollars_per_unit: Decimal) -> Adjustment:
+    """Dollars for a difference at a rate the county has set."""
+    # The comparable moves towards the subject: a smaller comparable gains value.
+    difference = Decimal(str(subject)) - Decimal(str(comparable))
+    return Adjustment(name, whole_dollars(difference * dollars_per_unit), COUNTY_RATE, subject, comparable)
+
+
+def market_adjustments(sale_price: int, differences: Sequence[MarketDifference], source: str) -> list[Adjustment]:
+    """Dollars for differences known in log price, such that the unrounded lines add up exactly.
+
+    The logarithmic mean L of the price before and after, (P' - P) / ln(P' / P), shares the whole change among the
+    lines in proportion: P + sum of L x difference = P', whatever the order of the lines.
+    """
+    total = sum(each.log_price for each in differences)
+    # expm1(t) / t is (e^t - 1) / t without the loss of digits near zero.
+    mean = sale_price * (math.expm1(total) / total if abs(total) > 1e-12 else 1.0)
+    return [
+        Adjustment(each.name, whole_dollars(each.log_price * mean), source, each.subject, each.comparable)
+        for each in differences
+    ]
+
+
+@dataclass(frozen=True)
+class AdjustedSale:
+    """A comparable with its grid lines. `adjusted_sale_price` is the price plus its lines, to the dollar."""
+
+    sale_price: int
+    adjustments: tuple[Adjustment, ...]
+
+    @property
+    def adjusted_sale_price(self) -> int:
+        return self.sale_price + sum(line.amount for line in self.adjustments)
+
+    @property
+    def net_percent(self) -> float:
+        """Sum of the lines, in percent of the sale price."""
+        return 100 * sum(line.amount for line in self.adjustments) / self.sale_price
+
+    @property
+    def gross_percent(self) -> float:
+        """Sum of the lines regardless of sign, in percent of the sale price."""
+        return 100 * sum(abs(line.amount) for line in self.adjustments) / self.sale_price
+
+
+def adjust(
+    sale_price: int,
+    differences: Sequence[MarketDifference],
+    rates: Mapping[str, Decimal],
+    source: str,
+) -> AdjustedSale:
+    """Adjusts one sale: at the county's rate where it has set one, else at what the market pays."""
+    of_market = [each for each in differences if each.name not in rates]
+    lines = {line.name: line for line in market_adjustments(sale_price, of_market, source)}
+    for each in differences:
+        if each.name in rates:
+            known = isinstance(each.subject, int | float) and isinstance(each.comparable, int | float)
+            lines[each.name] = (
+                rate_adjustment(each.name, each.subject, each.comparable, rates[each.name])  # type: ignore[arg-type]
+                if known
+                else Adjustment(each.name, 0, COUNTY_RATE, each.subject, each.comparable)
+            )
+    return AdjustedSale(sale_price, tuple(lines[each.name] for each in differences))

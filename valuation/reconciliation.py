@@ -1,0 +1,85 @@
+"""From adjusted comparables to one value: weights, range and confidence. No Django, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from statistics import median
+
+import numpy as np
+
+from .adjustments import AdjustedSale, whole_dollars
+from .comparables import Candidates, Floats
+
+MILLIONTH = Decimal("0.000001")
+# Added to every gross adjustment before it is inverted, so that a sale that happens to need no adjustment does not
+# take the whole weight: below ten percent, less adjustment is hardly better evidence.
+GROSS_FLOOR_PERCENT = 10.0
+INTERVAL = 0.90
+
+
+def weights_by_gross_adjustment(gross_percents: Sequence[float]) -> tuple[Decimal, ...]:
+    """Six-decimal weights that sum to exactly 1: the less a comparable was adjusted, the more it counts.
+
+    gross_percents: one for each comparable, zero or more, in percent of its sale price.
+    """
+    raw = [1 / (GROSS_FLOOR_PERCENT + gross) for gross in gross_percents]
+    exact = [Decimal(each / sum(raw)) for each in raw]
+    weights = [each.quantize(MILLIONTH, ROUND_DOWN) for each in exact]
+    missing = int((1 - sum(weights)) / MILLIONTH)
+    by_remainder = sorted(range(len(raw)), key=lambda i: weights[i] - exact[i])
+    for i in by_remainder[:missing]:
+        weights[i] += MILLIONTH
+    return tuple(weights)
+
+
+def weighted_value(comparables: Sequence[AdjustedSale], weights: Sequence[Decimal]) -> int:
+    """Sum of weight x adjusted price, to the dollar."""
+    return whole_dollars(
+        sum((w * each.adjusted_sale_price for w, each in zip(weights, comparables, strict=True)), Decimal(0))
+    )
+
+
+def value_range(value: int, fitted: Floats, left_out_residuals: Floats) -> tuple[int, int]:
+    """The central 90 % interval of the value, in dollars.
+
+    fitted: the model's log price of each of the n sales; left_out_residuals: its log error on each, had that sale not
+    been in the fit. Cheap and dear houses are hit differently: with 250 sales or more, the error is that of the
+    value's own fifth of the market.
+    """
+    errors = np.abs(left_out_residuals)
+    if len(fitted) >= 250:
+        edges = np.quantile(fitted, [0.2, 0.4, 0.6, 0.8])
+        errors = errors[np.searchsorted(edges, fitted) == np.searchsorted(edges, np.log(value))]
+    half_width = float(np.quantile(errors, INTERVAL))
+    return whole_dollars(value * np.exp(-half_width)), whole_dollars(value * np.exp(half_width))
+
+
+@dataclass(frozen=True)
+class Confidence:
+    """`level` is high, medium or low; the reasons say what held it down."""
+
+    level: str
+    reasons: tuple[str, ...]
+
+
+def judge(comparables: Sequence[AdjustedSale], candidates: Candidates, wanted: int) -> Confidence:
+    """How far the estimate can be leaned on.
+
+    Each weakness is a reason. None: high. One: medium. More, or a spread above 20 %: low.
+    """
+    prices = [each.adjusted_sale_price for each in comparables]
+    spread = 100 * float(np.std(prices)) / float(np.mean(prices))
+    gross = median(each.gross_percent for each in comparables)
+    reasons = []
+    if spread > 10:
+        reasons.append(f"The adjusted prices scatter by {spread:.0f} % around their mean (10 % is usual).")
+    if gross > 25:
+        reasons.append(f"Half of the comparables needed more than {gross:.0f} % gross adjustment.")
+    if candidates.widened:
+        reasons.append(f"The neighborhood has too few sales; searched {candidates.steps[-1].area}.")
+    if len(comparables) < wanted:
+        reasons.append(f"Only {len(comparables)} of {wanted} comparables were found.")
+    level = "low" if len(reasons) > 1 or spread > 20 else "medium" if reasons else "high"
+    return Confidence(level, tuple(reasons))

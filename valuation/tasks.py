@@ -1,0 +1,114 @@
+"""The work of a valuation job: read, call the pure functions, hand the outcome to the runner."""
+
+import csv
+from collections import Counter
+from itertools import groupby
+from statistics import median
+from typing import Any
+
+from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.models import FailureReason
+from terrafusion.jobs.outcome import Outcome, OutputFile
+from terrafusion.jobs.registry import job_kind
+from terrafusion.roll.models import Property, ValueEstimate
+
+from .comparables import NotEnoughSales
+from .models import ValuationJob
+from .roll_columns import sales_before, settings_for, subjects_from
+from .sales_comparison import Estimate, SalesComparison
+from .serializers import SIMULATED_FAILURE, ValuationRequestSerializer
+
+BATCH = 500  # properties read at a time
+SHOWN_REFUSALS = 100
+
+CSV_COLUMNS = ("property_id", "market_value", "market_value_low", "market_value_high", "confidence", "refused_because")
+
+
+class SimulatedFailure(TerraFusionError):
+    """A drill asked for this."""
+
+    failure_reason = FailureReason.SIMULATED_FAILURE
+
+
+@job_kind(ValuationJob, request=ValuationRequestSerializer, time_limit=3600, memory_limit=2048)
+def value_properties(job: ValuationJob) -> Outcome:
+    """Values the requested property, or all of a scope, by comparable sales."""
+    if job.property_id == SIMULATED_FAILURE:
+        raise SimulatedFailure("A simulated failure was asked for.")
+    return _value_scope(job) if job.scope else _value_one(job)
+
+
+def _value_one(job: ValuationJob) -> Outcome:
+    in_county = Property.objects.in_county(job.county).current()
+    roll_property = in_county.filter(property_id=job.property_id).first()
+    if roll_property is None:
+        raise TerraFusionError(f"Property {job.property_id} is no longer on the roll of {job.county_id}.")
+    (subject,) = subjects_from(job.county, [roll_property])
+    estimate = _market(job, subject.property_type).value(subject)
+    return Outcome(result=estimate.as_json(), rows=[_row(job, roll_property, estimate)])
+
+
+def _value_scope(job: ValuationJob) -> Outcome:
+    """Every property of the scope; those that cannot be valued are listed with the reason, not dropped."""
+    scope = Property.objects.in_county(job.county).in_scope(job.scope or {})
+    total, done = scope.count(), 0
+    rows: list[ValueEstimate] = []
+    refused: dict[str, str] = {}
+    ordered = scope.order_by("property_type", "pk").iterator(chunk_size=BATCH)
+    for property_type, of_type in groupby(ordered, key=lambda each: each.property_type):
+        market = _market(job, property_type)
+        for roll_property in of_type:
+            (subject,) = subjects_from(job.county, [roll_property])
+            try:
+                rows.append(_row(job, roll_property, market.value(subject)))
+            except NotEnoughSales as error:
+                refused[subject.property_id] = str(error)
+            done += 1
+            job.report(done, total, f"{done} of {total} properties valued.")
+    if not rows:
+        raise NotEnoughSales(f"None of {total} properties could be valued. {next(iter(refused.values()))}")
+    return Outcome(result=_summary(rows, refused), rows=rows, files=[_csv_file(job, rows, refused)])
+
+
+def _market(job: ValuationJob, property_type: str) -> SalesComparison:
+    sales = sales_before(job.county, job.valuation_date, property_type)
+    return SalesComparison(sales, property_type, job.valuation_date, settings_for(job.county, job.parameters))
+
+
+def _row(job: ValuationJob, roll_property: Property, estimate: Estimate) -> ValueEstimate:
+    return ValueEstimate(
+        job_id=job.pk,
+        roll_property=roll_property,
+        valuation_date=estimate.valuation_date,
+        market_value=estimate.market_value,
+        market_value_low=estimate.market_value_low,
+        market_value_high=estimate.market_value_high,
+        confidence=estimate.confidence.level,
+        grid=estimate.as_json(),
+    )
+
+
+def _summary(rows: list[ValueEstimate], refused: dict[str, str]) -> dict[str, Any]:
+    values = [row.market_value for row in rows]
+    return {
+        "properties_valued": len(rows),
+        "properties_refused": len(refused),
+        "total_market_value": sum(values),
+        "median_market_value": round(median(values)),
+        "confidence_counts": dict(Counter(row.confidence for row in rows)),
+        "refused": [{"property_id": key, "reason": reason} for key, reason in list(refused.items())[:SHOWN_REFUSALS]],
+    }
+
+
+def _csv_file(job: ValuationJob, rows: list[ValueEstimate], refused: dict[str, str]) -> OutputFile:
+    path = job.workspace / f"{job.pk}.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(CSV_COLUMNS)
+        for row in rows:
+            values = (row.market_value, row.market_value_low, row.market_value_high, row.confidence)
+            writer.writerow([row.roll_property.property_id, *values, ""])
+        for property_id, reason in refused.items():
+            writer.writerow([property_id, "", "", "", "", reason])
+    friendly = f"{job.county.fips}_{job.county_id}_values_{job.valuation_date:%Y%m%d}.csv"
+    return OutputFile(path, path.name, friendly, "text/csv")
