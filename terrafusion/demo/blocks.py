@@ -206,10 +206,7 @@ def _ring_numbers(
     middle = len(below) + len(above)
     meets_below = (np.searchsorted(across, below) + middle).tolist()
     meets_above = (np.searchsorted(across, above) + middle).tolist()
-    rings = [
-        [lot, lot + 1, *range(meets_below[lot + 1], meets_below[lot] - 1, -1)]
-        for lot in range(len(below) - 1)
-    ]
+    rings = [[lot, lot + 1, *range(meets_below[lot + 1], meets_below[lot] - 1, -1)] for lot in range(len(below) - 1)]
     rings += [
         [*range(meets_above[lot], meets_above[lot + 1] + 1), len(below) + lot + 1, len(below) + lot]
         for lot in range(len(above) - 1)

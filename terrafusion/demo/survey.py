@@ -96,9 +96,7 @@ def _town_distance(shape: tuple[int, int], rng: np.random.Generator, towns: int)
         angle, phase = rng.uniform(0, 2 * np.pi, 2)
         along = (x * np.cos(angle) + y * np.sin(angle)) / extent
         ragged += np.sin(2 * np.pi * waves * along + phase) / waves**0.5
-    distances = [
-        np.hypot(x - across * wide, y - up * high) / extent / weight for across, up, weight in TOWNS[:towns]
-    ]
+    distances = [np.hypot(x - across * wide, y - up * high) / extent / weight for across, up, weight in TOWNS[:towns]]
     return np.min(distances, axis=0) * (1 + 0.22 * ragged)
 
 
@@ -134,9 +132,7 @@ def _expected_lots(sections: tuple[np.ndarray, ...]) -> float:
     _, _, size, density = sections
     cells = np.bincount(density, weights=size**2, minlength=3)
     rural = np.count_nonzero(density == RURAL)
-    return (
-        cells[URBAN] * LOTS_PER_CELL[0] + cells[SUBURBAN] * LOTS_PER_CELL[1] + rural * LOTS_PER_RURAL_SECTION
-    )
+    return cells[URBAN] * LOTS_PER_CELL[0] + cells[SUBURBAN] * LOTS_PER_CELL[1] + rural * LOTS_PER_RURAL_SECTION
 
 
 def _place(
