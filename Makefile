@@ -1,0 +1,45 @@
+# Two commands for a newcomer: `make demo` and `make test`. Needs Debian, Python 3.11 with venv, and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PORT ?= 8000
+SQLITE_TESTS := $(BIN)/pytest -n 2 tests
+POSTGIS_TESTS := $(BIN)/python scripts/private_postgres.py run -- $(BIN)/pytest -n 2 tests -m "not database_free"
+
+.PHONY: help demo run test bench check clean
+.DEFAULT_GOAL := help
+
+help:  ## shows this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.venv/.product: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what TerraFusion needs (about a minute) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.tests: .venv/.product requirements-dev.txt
+	@echo "Installing what the tests need ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: .venv/.product  ## a county valued in front of you: SQLite, no service, no root
+	@$(BIN)/python manage.py demo
+
+run: .venv/.product  ## serves web (PORT, default 8000) and workers until interrupted
+	@$(BIN)/python manage.py serve --port $(PORT)
+
+check: .venv/.tests  ## lint, types, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	DJANGO_SETTINGS_MODULE=terrafusion.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
+
+test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
+	$(SQLITE_TESTS)
+	$(POSTGIS_TESTS)
+
+bench: .venv/.tests  ## accuracy and speed against peers, written to bench/results
+	$(BIN)/python -m bench.valuation_king
+
+clean:  ## removes the virtual environment and all local state
+	rm -rf .venv var
