@@ -68,7 +68,7 @@ def _streets_and_houses(survey: Survey, lots: Lots) -> tuple[np.ndarray, np.ndar
     column, row = survey.column[lots.section], survey.row[lots.section]
     line = np.where(lots.runs_north, column, row)
     along = np.where(lots.runs_north, row, column)
-    # Scattered by a multiplier prime to both lists, so that neighbouring streets get unlike names.
     street = (line * STREETS_PER_LATTICE_LINE + lots.strip + lots.row) * 2 + lots.runs_north
     side = np.where(lots.row == 1, 1, 0)
+    # Times a prime, so that neighbouring streets do not follow each other in the alphabet.
     return street * 37, 100 * (along + 1) + 4 * lots.order + 2 + side

@@ -33,9 +33,11 @@ class DemoCounty:
     owners: Owners
 
     def digest(self) -> str:
-        """SHA-256 over parcels, geometry, buildings, sales, values and names."""
+        """SHA-256 over parcels, addresses, geometry, buildings, sales, values and names."""
         columns: list[np.ndarray] = [
             self.fabric.parcel_number,
+            self.fabric.situs_address,
+            self.fabric.neighborhood,
             self.dwellings.property_type,
             self.sales.validity_code,
             self.owners.names,

@@ -19,8 +19,14 @@ PARCELS_PER_NEIGHBORHOOD = 420
 PARCELS_PER_ZIP_AREA = 4500
 FIRST_ZIP_CODE = 99410  # not assigned to any place
 
-ZONING = ("R-1 Residential", "C-1 Commercial", "R-3 Multi-family", "P Public", "RR Rural residential")
-ZONING += ("AG Agriculture",)
+ZONING = (  # of each land use, in the order of blocks.LAND_USES
+    "R-1 Residential",
+    "C-1 Commercial",
+    "R-3 Multi-family",
+    "P Public",
+    "RR Rural residential",
+    "AG Agriculture",
+)
 NO_PARENT = -1
 
 
@@ -83,15 +89,14 @@ def build_fabric(parcels: int, rng: np.random.Generator) -> Fabric:
     section = lots.section[lot]
 
     is_unit = np.arange(len(lot)) >= len(lots)
-    polygon_ft = np.where(is_unit, None, lots.polygons[lot])
     center = shapely.get_coordinates(shapely.point_on_surface(lots.polygons))[lot]
     longitude, latitude = _to_degrees(center).T
     unit_number = _number_within(parent)
     return Fabric(
         parcel_number=parcel_numbers(survey, lots, lot, unit_number),
         parent=np.where(is_unit, lot, NO_PARENT),
-        polygon=np.where(is_unit, None, _polygons_to_degrees(lots.polygons)[lot]),
-        polygon_ft=polygon_ft,
+        polygon=_without_units(_polygons_to_degrees(lots.polygons), units),
+        polygon_ft=_without_units(lots.polygons, units),
         center_ft=center,
         longitude=longitude,
         latitude=latitude,
@@ -119,6 +124,11 @@ def _condominium_parents(lots: Lots, units: int, rng: np.random.Generator) -> np
     order = np.array([{MULTI_FAMILY: 0, RESIDENTIAL: 1}.get(use, 2) for use in lots.land_use.tolist()])
     chosen = np.lexsort([rng.random(len(lots)), order])[: len(sizes)]
     return np.repeat(chosen, sizes)[:units]
+
+
+def _without_units(polygons: np.ndarray, units: int) -> np.ndarray:
+    """The lots' polygons, then None for each unit."""
+    return np.concatenate([polygons, np.full(units, None, dtype=object)])
 
 
 def _number_within(parent: np.ndarray) -> np.ndarray:

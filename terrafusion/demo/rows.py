@@ -104,7 +104,7 @@ def _dwelling_columns(demo: DemoCounty, living_area: np.ndarray) -> Iterator[dic
         "baths": dwellings.baths,
         "stories": dwellings.stories,
     }
-    columns = [_whole_or_none(column) for column in whole.values()]
+    columns: list[list[Any]] = [_whole_or_none(column) for column in whole.values()]
     columns += [_number_or_none(column) for column in fractional.values()]
     names = [*whole, *fractional]
     for values in zip(*columns, strict=True):

@@ -65,8 +65,9 @@ def _remove(county: County) -> None:
     for model in (Improvement, Owner, AssessedValue, ValueEstimate, SaleParcel):
         model._default_manager.filter(roll_property__county=county).delete()
     SaleReview.objects.filter(sale__county=county).delete()
-    for model in (Sale, Property, LayerFeature):
-        model._default_manager.filter(county=county).delete()
+    Sale.objects.in_county(county).delete()
+    Property.objects.in_county(county).delete()
+    LayerFeature.objects.filter(county=county).delete()
 
 
 def _write(demo: DemoCounty, county: County, mark: dict[str, Any], show_progress: bool) -> None:
