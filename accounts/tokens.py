@@ -1,0 +1,88 @@
+"""Login, refresh and logout: JWT with rotating refresh tokens, signed by a key of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from .models import User
+from .permissions import permissions_by_county
+
+EXPIRES_IN = int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+
+
+class LoginSerializer(serializers.Serializer):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, style={"input_type": "password"})
+
+
+class RefreshSerializer(serializers.Serializer):
+    refresh = serializers.CharField(max_length=4096)
+
+
+class CountyPermissionsSerializer(serializers.Serializer):
+    county_id = serializers.CharField()
+    permissions = serializers.ListField(child=serializers.CharField())
+
+
+class UserSerializer(serializers.Serializer):
+    username = serializers.CharField()
+    counties = CountyPermissionsSerializer(many=True)
+
+
+class TokensSerializer(serializers.Serializer):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds the access token is valid.")
+
+
+class LoginAnswerSerializer(TokensSerializer):
+    user = UserSerializer()
+
+
+def log_in(request: Any, username: str, password: str) -> dict[str, Any]:
+    """Tokens and what the user may do. Raises AuthenticationFailed, the same for every reason."""
+    user = authenticate(request, username=username, password=password)
+    if not isinstance(user, User):
+        raise AuthenticationFailed("Unknown user or wrong password.")
+    refresh = RefreshToken.for_user(user)
+    return _tokens(str(refresh.access_token), str(refresh)) | {"user": user_json(user)}
+
+
+def refresh_tokens(refresh: str) -> dict[str, Any]:
+    """New tokens for a refresh token, which is void from then on. Raises AuthenticationFailed."""
+    serializer = TokenRefreshSerializer(data={"refresh": refresh})
+    try:
+        serializer.is_valid(raise_exception=True)
+    except TokenError as error:
+        raise AuthenticationFailed("The refresh token is invalid, expired or was used before.") from error
+    return _tokens(serializer.validated_data["access"], serializer.validated_data["refresh"])
+
+
+def log_out(refresh: str) -> None:
+    """Voids the refresh token; the access token ends by itself within its 15 minutes. Again: no change."""
+    try:
+        RefreshToken(refresh).blacklist()  # type: ignore[arg-type]
+    except TokenError:
+        return  # void already, which is what was asked for
+
+
+def user_json(user: User) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "counties": [
+            {"county_id": county_id, "permissions": held} for county_id, held in permissions_by_county(user).items()
+        ],
+    }
+
+
+def _tokens(access: str, refresh: str) -> dict[str, Any]:
+    return {"access": access, "refresh": refresh, "token_type": "Bearer", "expires_in": EXPIRES_IN}

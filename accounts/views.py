@@ -1,0 +1,50 @@
+"""The gateway's own routes."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from . import tokens
+
+
+@extend_schema(request=tokens.LoginSerializer, responses=tokens.LoginAnswerSerializer, auth=[])
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([AllowAny])
+def login(request: Request) -> Response:
+    """Exchanges user name and password for an access and a refresh token."""
+    asked = tokens.LoginSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return Response(tokens.log_in(request, **asked.validated_data))
+
+
+@extend_schema(request=tokens.RefreshSerializer, responses=tokens.TokensSerializer, auth=[])
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([AllowAny])
+def refresh(request: Request) -> Response:
+    """New tokens. The refresh token sent is void from then on."""
+    asked = tokens.RefreshSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return Response(tokens.refresh_tokens(asked.validated_data["refresh"]))
+
+
+@extend_schema(request=tokens.RefreshSerializer, responses={204: None}, auth=[])
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([AllowAny])
+def logout(request: Request) -> Response:
+    """Voids a refresh token."""
+    asked = tokens.RefreshSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    tokens.log_out(asked.validated_data["refresh"])
+    return Response(status=204)
+
+
+@extend_schema(responses=tokens.UserSerializer)
+@api_view(["GET"])
+def me(request: Request) -> Response:
+    """Who the token belongs to, and what they may do in which county."""
+    return Response(tokens.user_json(request.user))
