@@ -22,7 +22,7 @@ STREETS_PER_LATTICE_LINE = 8
 
 
 def parcel_numbers(survey: Survey, lots: Lots, lot: np.ndarray, unit_number: np.ndarray) -> np.ndarray:
-    """ "1-CCCRRR-BBB-LLL": lattice column and row, block and lot; a unit adds "-UUU"."""
+    """Lattice column and row, block and lot, as 1-CCCRRR-BBB-LLL; a unit adds -UUU."""
     number_in_row = lots.order + 1
     in_block = number_in_row + np.where(lots.row == 1, 500, 0)
     of_lot = [

@@ -1,4 +1,4 @@
-"""Owners of the demo county. Every name is put together from syllables; none is a person's."""
+"""Owners of the demo county. Names are put together from syllables and taken from no roll."""
 
 from __future__ import annotations
 
