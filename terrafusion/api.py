@@ -12,9 +12,7 @@ class StrictSerializer(serializers.Serializer):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
             allowed = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {str(name): [f"Unknown field. Allowed: {allowed}."] for name in unknown}
-            )
+            raise serializers.ValidationError({str(name): [f"Unknown field. Allowed: {allowed}."] for name in unknown})
         return super().to_internal_value(data)
 
 

@@ -87,9 +87,7 @@ def _body_of(error: Any, code: int) -> dict[str, Any]:
             f"{each['field']}: {each['message']}" if each["field"] else each["message"] for each in faults
         )
         return problem(code, sentence, faults)
-    return problem(
-        code, str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail)
-    )
+    return problem(code, str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail))
 
 
 def _flat(detail: Any, field: str = "") -> Iterator[tuple[str, str]]:

@@ -75,7 +75,7 @@ class Place:
         centres, _ = kmeans2(places / spread, bumps, iter=10, seed=SEED, minit="++")
         centres = centres * spread
         gaps = np.sort(np.hypot(*(centres[:, None, :] - centres[None, :, :]).transpose(2, 0, 1)), axis=1)
-        return cls(kept, centres, 0.9 * float(gaps[:, 1:4].mean()) + 50.0)
+        return cls(kept, centres.astype(float), 0.9 * float(gaps[:, 1:4].mean()) + 50.0)
 
     def columns(self, neighborhood: npt.NDArray[np.object_], x: Floats, y: Floats) -> Floats:
         effects = neighborhood.astype(str)[:, None] == np.array(self.neighborhoods, dtype=str)[None, :]

@@ -5,6 +5,7 @@ Nothing django-q2 loses, repeats or delays can therefore lose, repeat or delay a
 
 import logging
 from time import sleep
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
@@ -15,7 +16,7 @@ from .queue import waiting
 
 logger = logging.getLogger(__name__)
 
-_TASK = {
+_TASK: dict[str, Any] = {
     "id": "wake-up",
     "name": "wake-up",
     "func": "terrafusion.jobs.runner.run_next_job",

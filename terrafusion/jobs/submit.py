@@ -10,7 +10,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import User
 from county_configs.models import County
 from terrafusion.problems import UnprocessableContent
 
@@ -29,7 +28,7 @@ def request_digest(body: Any) -> str:
 def submit(
     kind: JobKind,
     county: County,
-    user: User | None,
+    user: Any,
     *,
     own_fields: Mapping[str, Any],
     parameters: Mapping[str, Any],
@@ -37,7 +36,7 @@ def submit(
     idempotency_key: str | None = None,
     retry_of: Job | None = None,
 ) -> Job:
-    """Queues a job. With a key this user sent for this kind within 24 h: the job that key started.
+    """Queues a job for a user (None: the system itself). With a key this user sent for this kind within 24 h: the job that key started.
 
     Raises UnprocessableContent (422) when the key came with another body.
     """

@@ -67,7 +67,7 @@ class JobViewSet(GenericViewSet):
         return self.kind.request if self.action == "run" else super().get_serializer_class()
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"plugin": self.model.plugin}
+        return {**super().get_serializer_context(), "plugin": self.model.plugin}
 
     # --- Calls ---
 

@@ -51,7 +51,7 @@ class GeometryField(models.Field):
 
     def value_to_string(self, obj: models.Model) -> str:
         geometry = self.value_from_object(obj)
-        return "" if geometry is None else geometry.wkt
+        return "" if geometry is None else shapely.to_wkt(geometry, rounding_precision=-1)
 
     def formfield(self, **kwargs: Any) -> None:
         """No form: geometry is loaded, never typed."""

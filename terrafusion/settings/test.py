@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 from .base import *  # noqa: F403 - settings modules extend each other
 from .base import DATABASES, INSTALLED_APPS, SIMPLE_JWT, STORAGES
@@ -20,7 +21,7 @@ STORAGES = STORAGES | {
         "OPTIONS": {"location": f"{_folder}/results"},
     }
 }
-WORKSPACE_DIR = f"{_folder}/workspace"
+WORKSPACE_DIR = Path(_folder) / "workspace"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that worker processes see what a test wrote; one for each xdist worker.

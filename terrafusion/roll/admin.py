@@ -1,0 +1,137 @@
+"""The roll in the admin: looked up and filtered, changed only where the office decides (a sale's review)."""
+
+from typing import Any
+
+import shapely
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from accounts.permissions import counties_for
+from terrafusion.admin import CountyScopedAdmin
+
+from . import models
+
+BOX = ("geometry", "west", "south", "east", "north")
+
+
+class OfProperty(CountyScopedAdmin):
+    """Rows that hang on a property."""
+
+    county_path = "roll_property__county"
+    list_select_related = ("roll_property",)
+    search_fields = ("roll_property__parcel_number_key__startswith",)
+    raw_id_fields = ("roll_property",)
+
+
+@admin.register(models.Property)
+class PropertyAdmin(CountyScopedAdmin):
+    list_display = (
+        "parcel_number", "situs_address", "property_type", "neighborhood", "living_area_sqft", "year_built", "lot_sqft",
+    )  # fmt: skip
+    list_filter = ("property_type", "retired_at")
+    search_fields = ("parcel_number_key__startswith", "situs_address")
+    exclude = BOX
+    readonly_fields = ("shape",)
+
+    @display(description="geometry")
+    def shape(self, row: models.Property) -> str:
+        if row.geometry is None:
+            return "none"
+        return f"{row.geometry.geom_type}, {shapely.get_num_coordinates(row.geometry)} vertices"
+
+
+@admin.register(models.Improvement)
+class ImprovementAdmin(OfProperty):
+    list_display = ("roll_property", "improvement_number", "improvement_type", "year_built", "area_sqft", "value")
+
+
+@admin.register(models.Owner)
+class OwnerAdmin(OfProperty):
+    """Personal data: only with view_owner_names."""
+
+    view_with = "view_owner_names"
+    list_display = ("roll_property", "tax_year", "name", "share", "confidential")
+    list_filter = ("tax_year", "confidential")
+
+
+@admin.register(models.Sale)
+class SaleAdmin(CountyScopedAdmin):
+    list_display = ("sale_id", "sale_date", "dollars", "validity", "parcel_count")
+    list_filter = ("is_valid", "validity_code")
+    search_fields = ("=sale_id", "parcels__roll_property__parcel_number_key__startswith")
+    date_hierarchy = "sale_date"
+
+    @display(description="sale price", ordering="sale_price")
+    def dollars(self, row: models.Sale) -> str:
+        return f"${row.sale_price:,}"
+
+    @display(description="validity", label={"valid": "success", "invalid": "danger"})
+    def validity(self, row: models.Sale) -> tuple[str, str]:
+        return ("valid", row.validity_code or "valid") if row.is_valid else ("invalid", row.validity_code or "invalid")
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Grantor and grantee are personal data."""
+        may_see = obj is None or counties_for(request.user, "view_owner_names").filter(pk=obj.county_id).exists()
+        return () if may_see else ("grantor", "grantee")
+
+
+@admin.register(models.SaleParcel)
+class SaleParcelAdmin(OfProperty):
+    list_display = ("sale", "roll_property")
+    list_select_related = ("sale", "roll_property")
+
+
+@admin.register(models.AssessedValue)
+class AssessedValueAdmin(OfProperty):
+    list_display = (
+        "roll_property",
+        "tax_year",
+        "supplement",
+        "market_land",
+        "market_improvement",
+        "market_total",
+        "status",
+    )
+    list_filter = ("tax_year", "status")
+
+
+@admin.register(models.LayerFeature)
+class LayerFeatureAdmin(CountyScopedAdmin):
+    list_display = ("layer", "feature_id", "name")
+    list_filter = ("layer",)
+    search_fields = ("feature_id", "name")
+    exclude = BOX
+
+
+@admin.register(models.ValueEstimate)
+class ValueEstimateAdmin(OfProperty):
+    list_display = ("roll_property", "valuation_date", "dollars", "sureness", "decision")
+    list_filter = ("confidence", "decision")
+    date_hierarchy = "valuation_date"
+
+    @display(description="market value", ordering="market_value")
+    def dollars(self, row: models.ValueEstimate) -> str:
+        return f"${row.market_value:,} ({row.market_value_low:,} to {row.market_value_high:,})"
+
+    @display(description="confidence", label={"high": "success", "medium": "warning", "low": "danger"})
+    def sureness(self, row: models.ValueEstimate) -> str:
+        return row.confidence
+
+
+@admin.register(models.TimeIndex)
+class TimeIndexAdmin(CountyScopedAdmin):
+    list_display = ("series", "period_start", "level", "standard_error", "sales_volume")
+    list_filter = ("series",)
+
+
+@admin.register(models.SaleReview)
+class SaleReviewAdmin(CountyScopedAdmin):
+    county_path = "sale__county"
+    change_with = "review_sales"
+    list_display = ("sale", "decision", "decided_by", "decided_at")
+    list_filter = ("decision",)
+    list_select_related = ("sale", "decided_by")
+    search_fields = ("=sale__sale_id",)
+    raw_id_fields = ("sale",)
+    readonly_fields = ("suggested_reasons", "decided_by", "decided_at")
