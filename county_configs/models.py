@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.functional import cached_property
 
 from .county_file import CountyFile
 
@@ -53,7 +54,7 @@ class County(models.Model):
     def __str__(self) -> str:
         return f"{self.name}, {self.state}"
 
-    @property
+    @cached_property
     def settings(self) -> CountyFile:
         """county.yaml, validated."""
         return CountyFile.model_validate(self.settings_json)

@@ -19,7 +19,7 @@ from county_configs.models import County
 class OwnCountiesFilter(RelatedFieldListFilter):
     """Offers the counties the user may see, and no other."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         return [(county.pk, str(county)) for county in counties_for(request.user, model_admin.view_with)]
 
 

@@ -30,7 +30,7 @@ class JobAdminBase(CountyScopedAdmin):
     list_display: Any = ("created_at", "kind", "county", "badge", "progress", "message", "submitted_by", "attempt")
     list_filter: Any = ("status", "kind", "failure_reason")
     list_select_related = ("county", "submitted_by")
-    search_fields = ("=id",)
+    search_fields: Any = ("=id",)
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
 

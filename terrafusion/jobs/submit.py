@@ -36,7 +36,9 @@ def submit(
     idempotency_key: str | None = None,
     retry_of: Job | None = None,
 ) -> Job:
-    """Queues a job for a user (None: the system itself). With a key this user sent for this kind within 24 h: the job that key started.
+    """Queues a job for a user (None: the system itself).
+
+    With a key this user sent for this kind within 24 h: the job that key started.
 
     Raises UnprocessableContent (422) when the key came with another body.
     """

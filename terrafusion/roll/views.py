@@ -28,9 +28,8 @@ class RollViewSet(ReadOnlyModelViewSet):
     pagination_class = RollPage
 
     def get_queryset(self) -> QuerySet[Any]:
-        mine = (
-            counties_for(self.request.user, "view_county") if self.action == "list" else counties_of(self.request.user)
-        )
+        user = self.request.user
+        mine = counties_for(user, "view_county") if self.action == "list" else counties_of(user)
         may_see_names = permitted(user, "view_owner_names", OuterRef("county_id"))
         return self.queryset.filter(county__in=mine).annotate(user_may_see_names=may_see_names)
 

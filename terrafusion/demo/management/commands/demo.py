@@ -1,0 +1,127 @@
+"""A county valued in front of you: loads the demo county, then values it over the REST API with real workers."""
+
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
+
+from accounts.models import User
+from terrafusion.demo.walkthrough import Client, grid
+from terrafusion.errors import TerraFusionError
+from terrafusion.roll.models import Property, PropertyType
+
+COUNTY = "demo"
+VALUATION_DATE = "2026-01-01"
+CURL = (
+    "curl -s -H \"Authorization: Bearer $(curl -s -H 'Content-Type: application/json' -d "
+    '\'{{"username":"{username}","password":"{password}"}}\' {root}/api/v1/auth/login '
+    '| python3 -c \'import json,sys; print(json.load(sys.stdin)["access"])\')" {root}{path}'
+)
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--parcels", type=int, default=6000)
+
+    def handle(self, *, parcels: int, **options: Any) -> None:
+        self._title("1. The roll")
+        call_command("migrate", verbosity=0)
+        call_command("load_counties", stdout=self.stdout)
+        call_command("demo_county", parcels=parcels, stdout=self.stdout)
+        self._title("2. People and roles")
+        call_command("sync_rbac", COUNTY, stdout=self.stdout)
+        password = secrets.token_urlsafe(9)
+        _let_in("demo_appraiser", password, is_staff=True)
+        _let_in("demo_supervisor", password, is_staff=True)
+        with _served() as client:
+            try:
+                job_path = self._value(client, password)
+            except TerraFusionError as error:
+                raise CommandError(str(error)) from error
+        self._farewell(password, job_path)
+
+    def _value(self, client: Client, password: str) -> str:
+        client.wait_until_ready()
+        client.log_in("demo_appraiser", password)
+        query = f"county_id={COUNTY}&property_type=single_family&neighborhood={_busiest_neighborhood()}&page_size=1"
+        (subject,) = client.call("GET", f"/api/v1/properties?{query}")["results"]
+        self._title(f"3. One property: {subject['parcel_number']}, {subject['situs_address']}")
+        parameters = {"valuation_date": VALUATION_DATE}
+        request = {"county_id": COUNTY, "parameters": parameters}
+        job = client.run("valuation", request | {"property_id": subject["property_id"]})
+        result = job["result"]
+        self.stdout.write("\n".join(grid(result)))
+        self.stdout.write(
+            f"\n  Market value on {VALUATION_DATE}: ${result['market_value']:,}"
+            f" (90 % interval ${result['market_value_low']:,} to ${result['market_value_high']:,};"
+            f" confidence {result['confidence']})"
+        )
+        for reason in [*result["confidence_reasons"], *result["warnings"]]:
+            self.stdout.write(f"    {reason}")
+        market = result["market"]
+        self.stdout.write(
+            f"  Market: {market['change_per_year_percent']:+} % in the year before,"
+            f" estimated from {market['sales_in_fit']:,} sales of the county."
+        )
+        self._title(f"4. Its neighborhood, {subject['neighborhood']}")
+        whole = client.run("valuation", request | {"scope": {"neighborhood": subject["neighborhood"]}})["result"]
+        self.stdout.write(
+            f"  {whole['properties_valued']:,} properties valued at ${whole['total_market_value']:,} in all, "
+            f"{whole['properties_refused']} refused with a reason; file {whole['artifacts'][0]['name']}"
+        )
+        return str(job["links"]["results"])
+
+    def _farewell(self, password: str, job_path: str) -> None:
+        root = "http://localhost:8000"
+        curl = CURL.format(username="demo_appraiser", password=password, root=root, path=job_path)
+        self._title("Now look around: make run")
+        self.stdout.write(
+            f"  API page  {root}/api/docs\n  Roll      {root}/api/v1/properties\n  Admin     {root}/admin/"
+            f"\n  Login     demo_supervisor (admin) or demo_appraiser, password {password}\n\n  {curl}\n"
+        )
+
+    def _title(self, text: str) -> None:
+        self.stdout.write(f"\n== {text}")
+
+
+def _let_in(username: str, password: str, *, is_staff: bool) -> None:
+    """A password for a user whom sync_rbac created without one. New at every demo, never stored in clear."""
+    user = User.objects.get(username=username)
+    user.set_password(password)
+    user.is_staff = is_staff
+    user.save()
+
+
+def _busiest_neighborhood() -> str:
+    """Where most houses were sold: there the grid shows what it is meant to."""
+    houses = Property.objects.filter(county_id=COUNTY, property_type=PropertyType.SINGLE_FAMILY)
+    counted = houses.values("neighborhood").annotate(sold=Count("sales")).order_by("-sold", "neighborhood")
+    return str(counted[0]["neighborhood"])
+
+
+@contextmanager
+def _served() -> Iterator[Client]:
+    """Web server and workers as `make run` starts them, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", "--port", str(port)]
+    with open(settings.VAR_DIR / "demo.log", "ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own program
+        try:
+            yield Client(port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
