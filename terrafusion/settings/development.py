@@ -11,4 +11,5 @@ SIMPLE_JWT = SIMPLE_JWT | {
     "SIGNING_KEY": env.str("TERRAFUSION_JWT_KEY", default="") or local_key(VAR_DIR / "keys" / "jwt")
 }
 WHITENOISE_USE_FINDERS = True  # static files straight from the packages, no collectstatic
+STATIC_ROOT = None
 WHITENOISE_AUTOREFRESH = False

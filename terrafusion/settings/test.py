@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from .base import *  # noqa: F403 - settings modules extend each other
-from .base import DATABASES, INSTALLED_APPS, SIMPLE_JWT, STORAGES
+from .base import DATABASES, INSTALLED_APPS, LOGGING, SIMPLE_JWT, STORAGES
 
 SECRET_KEY = "tests-only-secret-key-of-sufficient-length-0123456789"  # noqa: S105 - tests only
 SIMPLE_JWT = SIMPLE_JWT | {"SIGNING_KEY": "tests-only-jwt-key-of-sufficient-length-9876543210"}
@@ -30,3 +30,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 # A worker process started by a test works on the test's database.
 if _name := os.environ.get("TERRAFUSION_TEST_DATABASE"):
     DATABASES["default"]["NAME"] = _name
+LOGGING["loggers"]["django.request"] = {"level": "ERROR"}  # refusals are what many tests ask for
+WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = None

@@ -10,38 +10,12 @@ import time
 import pytest
 from django.conf import settings
 from django.db import connection
-from guardian.shortcuts import assign_perm
-from rest_framework.test import APIClient
 
-from accounts.models import User
-from county_configs.county_file import read_county_file
-from county_configs.models import County
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import registered_kinds
+from tests.factories import a_county, a_user, client_of
 
 from .examples import EXAMPLES
-
-
-def a_county(county_id, **fields):
-    file = read_county_file(settings.COUNTY_CONFIGS_DIR / county_id / "county.yaml")
-    county = County.from_county_file(file)
-    for name, value in fields.items():
-        setattr(county, name, value)
-    county.save()
-    return county
-
-
-def a_user(name, county, *codenames):
-    user = User.objects.create_user(name, password="a-long-pass-phrase")
-    for codename in codenames:
-        assign_perm(f"county_configs.{codename}", user, county)
-    return user
-
-
-def client_of(user):
-    client = APIClient()
-    client.force_authenticate(user)
-    return client
 
 
 @pytest.fixture(params=[kind.name for kind in registered_kinds()])

@@ -15,8 +15,8 @@ from terrafusion.jobs.queue import claim_next, waiting
 from terrafusion.jobs.registry import registered_kinds
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.jobs.sweep import sweep
+from tests.factories import a_user, client_of
 
-from .conftest import a_user, client_of
 from .examples import EXAMPLES
 
 pytestmark = pytest.mark.django_db

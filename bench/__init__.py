@@ -1,0 +1,1 @@
+"""Benchmarks against peers. Their figures are written to bench/results."""
