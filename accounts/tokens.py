@@ -6,16 +6,28 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from .models import User
 from .permissions import permissions_by_county
 
 EXPIRES_IN = int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+
+
+class WithoutToken(BaseAuthentication):
+    """For the routes that give tokens: none is needed, and a refusal is a 401 that names the scheme."""
+
+    def authenticate(self, request: Any) -> None:
+        return None
+
+    def authenticate_header(self, request: Any) -> str:
+        return 'Bearer realm="api"'
 
 
 class LoginSerializer(serializers.Serializer):
@@ -59,12 +71,21 @@ def log_in(request: Any, username: str, password: str) -> dict[str, Any]:
 
 def refresh_tokens(refresh: str) -> dict[str, Any]:
     """New tokens for a refresh token, which is void from then on. Raises AuthenticationFailed."""
-    serializer = TokenRefreshSerializer(data={"refresh": refresh})
     try:
+        _refuse_after_password_change(refresh)
+        serializer = TokenRefreshSerializer(data={"refresh": refresh})
         serializer.is_valid(raise_exception=True)
     except TokenError as error:
         raise AuthenticationFailed("The refresh token is invalid, expired or was used before.") from error
     return _tokens(serializer.validated_data["access"], serializer.validated_data["refresh"])
+
+
+def _refuse_after_password_change(refresh: str) -> None:
+    """simplejwt checks this for access tokens only; a stolen refresh token must end with the password too."""
+    token = RefreshToken(refresh)  # type: ignore[arg-type]
+    user = User.objects.filter(pk=token[api_settings.USER_ID_CLAIM]).first()
+    if user is None or token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
+        raise TokenError("revoked")
 
 
 def log_out(refresh: str) -> None:

@@ -11,7 +11,7 @@ from . import tokens
 
 @extend_schema(request=tokens.LoginSerializer, responses=tokens.LoginAnswerSerializer, auth=[])
 @api_view(["POST"])
-@authentication_classes([])
+@authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
 def login(request: Request) -> Response:
     """Exchanges user name and password for an access and a refresh token."""
@@ -22,7 +22,7 @@ def login(request: Request) -> Response:
 
 @extend_schema(request=tokens.RefreshSerializer, responses=tokens.TokensSerializer, auth=[])
 @api_view(["POST"])
-@authentication_classes([])
+@authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
 def refresh(request: Request) -> Response:
     """New tokens. The refresh token sent is void from then on."""
@@ -33,7 +33,7 @@ def refresh(request: Request) -> Response:
 
 @extend_schema(request=tokens.RefreshSerializer, responses={204: None}, auth=[])
 @api_view(["POST"])
-@authentication_classes([])
+@authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
 def logout(request: Request) -> Response:
     """Voids a refresh token."""

@@ -122,10 +122,11 @@ class MarketModel:
 
     @cached_property
     def parts(self) -> dict[str, Columns]:
-        """Columns of the design by part: time, each characteristic, location."""
+        """Columns of the design by part: time, each characteristic, location, level."""
         widths = [("time", len(self.trend.knots) - 1)]
         widths += [(curve.name, 1 + len(curve.knots)) for curve in self.curves]
         widths.append(("location", len(self.place.neighborhoods) + len(self.place.centres)))
+        widths.append(("level", 1))
         ends = np.cumsum([width for _, width in widths])
         return {name: slice(int(end - width), int(end)) for (name, width), end in zip(widths, ends, strict=True)}
 
@@ -156,7 +157,7 @@ class MarketModel:
             np.array([unknown if subject.x is None else subject.x]),
             np.array([unknown if subject.y is None else subject.y]),
         )
-        return (columns - self.centre) / self.scale
+        return _standardised(columns, self.centre, self.scale)
 
     @cached_property
     def left_out_residuals(self) -> Floats:
@@ -178,26 +179,30 @@ def fit_market(sales: SalesTable) -> MarketModel:
     trend, place = Trend.over(days), Place.over(sales, bumps)
     curves = tuple(Curve.through(name, sales.characteristics[:, i], hinges) for i, name in enumerate(CHARACTERISTICS))
     raw = _design(trend, curves, place, days, sales.characteristics, sales.neighborhood, sales.x, sales.y)
-    centre, scale = raw.mean(axis=0), raw.std(axis=0)
+    centre, scale = raw.mean(axis=0), np.asarray(raw.std(axis=0), dtype=np.float64)
     scale[scale < 1e-9] = 1.0  # a column without variation carries nothing
-    design = (raw - centre) / scale
+    design = _standardised(raw, centre, scale)
     log_price = np.log(sales.sale_price.astype(float))
     penalty = np.full(design.shape[1], RIDGE_PENALTY)
-    penalty[: len(trend.knots) - 1] = 0.01  # the market's level is not shrunk towards standing still
-
-    level = log_price.mean()
+    penalty[: len(trend.knots) - 1] = 0.01  # the market is not shrunk towards standing still
+    penalty[-1] = 1e-6  # nor its level towards nothing
     kept = np.ones(n, dtype=bool)
     for fit in ("of all", "without outliers"):
-        x, y = design[kept], log_price[kept] - level
-        inverse = np.linalg.inv(x.T @ x + np.diag(penalty))
+        x, y = design[kept], log_price[kept]
+        inverse: Floats = np.linalg.inv(x.T @ x + np.diag(penalty)).astype(np.float64)
         coefficients = inverse @ (x.T @ y)
-        fitted = level + design @ coefficients
+        fitted = design @ coefficients
         residuals = log_price - fitted
         if fit == "of all":
             kept = _without_outliers(residuals)
     return MarketModel(
         trend, curves, place, coefficients, centre, scale, inverse, design, kept, residuals, fitted, sales
     )
+
+
+def _standardised(columns: Floats, centre: Floats, scale: Floats) -> Floats:
+    """Each column around its mean in its own deviations, and a last one for the level."""
+    return np.hstack([(columns - centre) / scale, np.ones((len(columns), 1))])
 
 
 def _without_outliers(residuals: Floats) -> npt.NDArray[np.bool_]:

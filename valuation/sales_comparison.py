@@ -18,11 +18,11 @@ import numpy as np
 from .adjustments import AdjustedSale, MarketDifference, adjust
 from .comparables import (
     CHARACTERISTICS,
-    Candidates,
     ComparableSalesSettings,
     Floats,
     NotEnoughSales,
     SalesTable,
+    SearchStep,
     Subject,
     find_candidates,
     miles_to,
@@ -88,7 +88,7 @@ class Estimate:
     market_value_high: int
     confidence: Confidence
     comparables: tuple[Comparable, ...]
-    candidates: Candidates
+    search: tuple[SearchStep, ...]
     sales_in_fit: int
     change_per_year_percent: float
     warnings: tuple[str, ...]
@@ -104,7 +104,7 @@ class Estimate:
             "confidence": self.confidence.level,
             "confidence_reasons": list(self.confidence.reasons),
             "comparables": [each.as_json() for each in self.comparables],
-            "search": [{"area": step.area, "candidates": step.candidates} for step in self.candidates.steps],
+            "search": [{"area": step.area, "candidates": step.candidates} for step in self.search],
             "market": {
                 "sales_in_fit": self.sales_in_fit,
                 "change_per_year_percent": round(self.change_per_year_percent, 2),
@@ -141,7 +141,10 @@ class SalesComparison:
         return fit_market(self.sales)
 
     def value(self, subject: Subject) -> Estimate:
-        """The estimate of one subject. Its own sales neither compare nor take part in the fit."""
+        """The estimate of one subject. Its own sales neither compare nor take part in the fit.
+
+        (They still help to place the knots of the curves, which is no information about a single price.)
+        """
         # First, so that too few sales are told as such and not as a regression that cannot be solved.
         candidates = find_candidates(subject, self.sales, self.settings)
         own = np.flatnonzero(self.sales.property_id == subject.property_id)
@@ -179,7 +182,7 @@ class SalesComparison:
                 self._comparable(row, each, weight, float(distance), float(miles[row]))
                 for row, each, weight, distance in zip(rows, adjusted, weights, distances, strict=True)
             ),
-            candidates=candidates,
+            search=candidates.steps,
             sales_in_fit=int(self.market.kept.sum()),
             change_per_year_percent=self._change_per_year(),
             warnings=self._warnings(subject),

@@ -23,7 +23,9 @@ _CLAIM_LOCK = 7_403_301
 # Statements below are put together from these constants only; every value is a parameter (S608).
 _NOW = {
     "postgresql": "statement_timestamp()",
-    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+    # SQLite's clock stops at milliseconds, our rows at microseconds: the end of this millisecond, so that a row just
+    # written is due.
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f999', 'now')",
 }
 
 _TURNS = """

@@ -1,0 +1,48 @@
+"""/metrics, read from the job rows."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from terrafusion.jobs.runner import run_next_job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def scrape(client, settings):
+    settings.METRICS_TOKEN = "scrape"
+
+    def read():
+        answer = client.get("/metrics", headers={"Authorization": "Bearer scrape"})
+        assert answer.status_code == 200
+        families = text_string_to_metric_families(answer.content.decode())
+        return {(s.name, *sorted(s.labels.items())): s.value for family in families for s in family.samples}
+
+    return read
+
+
+def test_every_ending_is_counted_under_the_contracts_names(scrape, client, root, submitted, kind):
+    prefix = kind.model.metrics.prefix
+    submitted(probe="complete")
+    submitted(probe="refuse")
+    for _ in range(2):
+        run_next_job()
+    client.post(f"{root}/jobs/{submitted().pk}/cancel")
+    submitted()
+
+    counted = scrape()
+
+    where = ("county_id", "benton")
+    assert counted[f"{prefix}_jobs_submitted_total", where, ("status_on_submit", "PENDING")] == 4
+    assert counted[f"{prefix}_jobs_completed_total", where] == 1
+    assert counted[f"{prefix}_jobs_failed_total", where, ("failure_reason", "bad_data")] == 1
+    assert counted[f"{prefix}_jobs_cancelled_total", where] == 1
+    assert counted[f"{prefix}_processing_duration_seconds_count", where] == 1
+    assert counted[f"{prefix}_processing_duration_seconds_bucket", where, ("le", "+Inf")] == 1
+    assert counted["terrafusion_jobs_open", where, ("status", "PENDING")] == 1
+
+
+def test_without_the_token_there_are_no_metrics(client, settings):
+    assert client.get("/metrics").status_code == 401
+    settings.METRICS_TOKEN = "scrape"
+    assert client.get("/metrics", headers={"Authorization": "Bearer guess"}).status_code == 401

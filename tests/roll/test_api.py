@@ -1,0 +1,86 @@
+import pytest
+
+from terrafusion.roll.models import Owner, Property, Sale
+from tests.factories import a_county, a_user, client_of
+from tests.valuation.roll import a_market, a_subject
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def county(db):
+    return a_county("benton")
+
+
+@pytest.fixture
+def viewer(county):
+    return client_of(a_user("viewer", county, role="viewer"))
+
+
+def numbers(answer):
+    return {row["property_id"] for row in answer.json()["results"]}
+
+
+def test_a_parcel_number_is_found_without_its_dashes_and_spaces(viewer, county):
+    a_subject(county, 12)
+
+    for text in ("1-00012-000", "100012000", " 1 00012 000", "1-00012"):
+        assert numbers(viewer.get("/api/v1/properties", {"q": text})) == {"12"}, text
+
+
+def test_a_situs_address_is_found(viewer, county):
+    a_subject(county, 12)
+
+    assert numbers(viewer.get("/api/v1/properties", {"q": "112 orchard"})) == {"12"}
+
+
+def test_a_list_pages_through_everything_once(viewer, county):
+    a_market(county, sales=45)
+    seen, path = [], "/api/v1/properties?page_size=20"
+    while path:
+        page = viewer.get(path).json()
+        seen += [row["property_id"] for row in page["results"]]
+        path = page["next"]
+
+    assert len(seen) == len(set(seen)) == 45
+
+
+def test_a_list_takes_the_same_queries_for_one_row_as_for_many(viewer, county, django_assert_max_num_queries):
+    a_market(county, sales=40)
+
+    for path in ("properties", "sales"):
+        with django_assert_max_num_queries(3):
+            assert len(viewer.get(f"/api/v1/{path}?page_size=40").json()["results"]) == 40
+
+
+def test_a_filter_value_that_cannot_be_is_named(viewer, county):
+    answer = viewer.get("/api/v1/properties", {"property_type": "castle"})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "property_type"
+
+
+def test_names_are_shown_only_with_the_permission(viewer, county):
+    a_market(county, sales=1)
+    Sale.objects.update(grantor="ZZQX-SELLER", grantee="ZZQX-BUYER")
+    house = Property.objects.get()
+    Owner.objects.create(roll_property=house, tax_year=2026, name="ZZQX-OWNER")
+    Owner.objects.create(roll_property=house, tax_year=2026, name="ZZQX-JUDGE", confidential=True)
+    supervisor = client_of(a_user("supervisor", county, role="supervisor"))
+    paths = ("/api/v1/sales", f"/api/v1/sales/{Sale.objects.get().pk}", f"/api/v1/properties/{house.pk}")
+
+    for path in paths:
+        assert b"ZZQX" not in viewer.get(path).content
+    assert b"ZZQX-SELLER" in supervisor.get(paths[1]).content
+    shown = supervisor.get(paths[2]).content
+    assert b"ZZQX-OWNER" in shown
+    assert b"ZZQX-JUDGE" not in shown
+
+
+def test_updated_since_gives_what_changed(viewer, county):
+    a_market(county, sales=3)
+    changed = a_subject(county)
+
+    answer = viewer.get("/api/v1/properties", {"updated_since": changed.updated_at.isoformat()})
+
+    assert numbers(answer) == {changed.property_id}
