@@ -13,6 +13,7 @@ import shapely
 from django.core.exceptions import ValidationError
 from django.db import connections, models
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import FieldGetDbPrepValueMixin
 from shapely.geometry.base import BaseGeometry
 
 SRID = 4326
@@ -58,7 +59,7 @@ class GeometryField(models.Field):
         return
 
 
-class Intersects(models.Lookup):
+class Intersects(FieldGetDbPrepValueMixin, models.Lookup):
     """`geometry__intersects=aoi`, decided by PostGIS on its GiST index."""
 
     lookup_name = "intersects"
