@@ -12,6 +12,7 @@ from django.db import transaction
 from guardian.models import GroupObjectPermission
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from county_configs.county_file import faults_in
 from county_configs.models import County
 from terrafusion.errors import ConfigurationError
 
@@ -59,8 +60,7 @@ def read_users_file(path: Path, county: County) -> UsersFile:
     except json.JSONDecodeError as error:
         raise ConfigurationError(f"{path.name}, line {error.lineno}: {error.msg}.") from error
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ConfigurationError(f"{path.name}: {faults}") from error
+        raise ConfigurationError(f"{path.name}: {faults_in(error)}") from error
     if file.county_id != county.pk:
         raise ConfigurationError(f"{path.name}: county_id is {file.county_id!r}, not {county.pk!r}.")
     return file

@@ -82,6 +82,11 @@ class CountyFile(Section):
     comparable_sales: ComparableSalesSection = ComparableSalesSection()
 
 
+def faults_in(error: ValidationError) -> str:
+    """Every fault of a configuration file, by its place in the file."""
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors())
+
+
 def read_county_file(path: Path) -> CountyFile:
     """The validated county.yaml. Raises ConfigurationError naming file, key and what is allowed."""
     try:
@@ -91,8 +96,7 @@ def read_county_file(path: Path) -> CountyFile:
     try:
         county = CountyFile.model_validate(raw)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors())
-        raise ConfigurationError(f"{path.parent.name}/{path.name}: {faults}") from error
+        raise ConfigurationError(f"{path.parent.name}/{path.name}: {faults_in(error)}") from error
     if county.county_id != path.parent.name:
         raise ConfigurationError(
             f"{path.parent.name}/{path.name}: county_id is {county.county_id!r}, "

@@ -21,8 +21,8 @@ from terrafusion.roll.models import Property, Sale, SaleParcel
 from terrafusion.roll.querysets import parcel_number_key
 
 BATCH = 2000
-# A row lacks these at its peril: without them it is nothing.
-NEEDED = {"properties": ("property_id", "parcel_number"), "sales": ("sale_id", "sale_date", "sale_price")}
+# Without these a record is nothing.
+NEEDED = ("property_id", "parcel_number", "sale_id", "sale_date", "sale_price")
 
 Row = TypeVar("Row", Property, Sale)
 
@@ -92,9 +92,10 @@ def _take(row: SourceRow, mapping: Mapping, county: County, records: _Records, r
     described, found = convert_row(row.line, row.values, mapping.properties)
     sold, found_in_sale = convert_row(row.line, row.values, mapping.sales)
     findings = [*found, *found_in_sale]
-    for target, values in (("properties", described), ("sales", sold)):
-        missing = [name for name in NEEDED[target] if values and values[name] in (None, "")]
-        findings += [Finding(row.line, name, "", "is empty") for name in missing if name not in _columns(findings)]
+    for fields, values in ((mapping.properties, described), (mapping.sales, sold)):
+        needed = [(name, fields[name].column or name) for name in NEEDED if name in fields]
+        blank = {column for name, column in needed if values[name] in (None, "")}
+        findings += [Finding(row.line, column, "", "is empty") for column in sorted(blank - _columns(findings))]
     if sold and sold["sale_id"] in records.sales:
         findings.append(Finding(row.line, "sale_id", sold["sale_id"], "stands twice in the file; the first is kept"))
     report.findings += findings

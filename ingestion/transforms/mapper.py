@@ -8,6 +8,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from county_configs.county_file import faults_in
 from terrafusion.errors import ConfigurationError
 from terrafusion.roll.models import Property, Sale
 
@@ -91,5 +92,4 @@ def read_mapping(path: Path) -> Mapping:
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path.name}: {error}") from error
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ConfigurationError(f"{path.name}: {faults}") from error
+        raise ConfigurationError(f"{path.name}: {faults_in(error)}") from error

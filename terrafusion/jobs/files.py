@@ -1,6 +1,7 @@
 """Accepting a job's files: fsynced, hashed, and moved into the results storage under the fence."""
 
 import hashlib
+import logging
 import mimetypes
 import os
 import shutil
@@ -15,6 +16,8 @@ from django.utils import timezone
 
 from .models import Job, JobArtifact
 from .outcome import OutputFile
+
+logger = logging.getLogger(__name__)
 
 
 class FinishedFile(File):
@@ -76,13 +79,19 @@ def discard_workspace(job: Job) -> None:
 
 
 def discard_attempt(job: Job) -> None:
-    """Removes every file of an attempt that was refused. Call it only after the fence let the refusal pass."""
+    """Removes every file of an attempt that was refused. Call it only after the fence let the refusal pass.
+
+    A storage that does not answer leaves them behind, out of everyone's reach; the refusal stands.
+    """
     discard_workspace(job)
     storage, folder = results_storage(), _attempt_folder(job)
-    if storage.exists(folder):
-        for name in storage.listdir(folder)[1]:
-            storage.delete(f"{folder}/{name}")
-        storage.delete(folder)
+    try:
+        if storage.exists(folder):
+            for name in storage.listdir(folder)[1]:
+                storage.delete(f"{folder}/{name}")
+            storage.delete(folder)
+    except OSError:
+        logger.warning("Files of job %s, attempt %s, could not be removed.", job.pk, job.attempt)
 
 
 def purge_expired() -> int:
@@ -90,7 +99,11 @@ def purge_expired() -> int:
     expired = JobArtifact.objects.filter(purged_at__isnull=True, expires_at__lt=timezone.now())
     purged = 0
     for artifact in expired.iterator():
-        results_storage().delete(artifact.path)
+        try:
+            results_storage().delete(artifact.path)
+        except OSError:
+            logger.warning("Expired file %s could not be removed; trying again later.", artifact.path)
+            continue
         purged += JobArtifact.objects.filter(pk=artifact.pk).update(purged_at=timezone.now())
     return purged
 

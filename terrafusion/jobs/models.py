@@ -200,6 +200,7 @@ class JobArtifact(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "name"], name="artifact_name_a_job")]
+        indexes = [models.Index(fields=["expires_at"], condition=Q(purged_at=None), name="artifact_expiry")]
 
     def __str__(self) -> str:
         return self.name

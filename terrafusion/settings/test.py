@@ -25,6 +25,7 @@ WORKSPACE_DIR = Path(_folder) / "workspace"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that worker processes see what a test wrote; one for each xdist worker.
+    DATABASES["default"]["NAME"] = f"{_folder}/unused.sqlite3"
     _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test{_worker}.sqlite3"}
 # A worker process started by a test works on the test's database.

@@ -107,4 +107,8 @@ class Migration(migrations.Migration):
             model_name='jobartifact',
             constraint=models.UniqueConstraint(fields=('job', 'name'), name='artifact_name_a_job'),
         ),
+        migrations.AddIndex(
+            model_name='jobartifact',
+            index=models.Index(condition=models.Q(('purged_at', None)), fields=['expires_at'], name='artifact_expiry'),
+        ),
     ]
