@@ -116,6 +116,17 @@ def test_jobs_cannot_be_changed_added_or_deleted(both):
     assert job.status == "COMPLETED"
 
 
+def test_an_estimate_shows_its_grid(both):
+    own, _ = both
+    estimate = own.jobs.get().value_estimates.get()
+
+    page = browser(own).get(f"/admin/roll/valueestimate/{estimate.pk}/change/").content.decode()
+
+    for comparable in estimate.grid["comparables"]:
+        assert f"${comparable['adjusted_sale_price']:,}" in page
+        assert comparable["weight"] in page
+
+
 def test_staff_without_the_permission_see_no_jobs_and_no_owners(both):
     visitor = a_user("visitor", both[0].jobs.get().county, "view_county", is_staff=True)
     client = browser(visitor)

@@ -75,7 +75,7 @@ def _write(demo: DemoCounty, county: County, mark: dict[str, Any], show_progress
     deeds, conveyed = len(demo.sales), len(demo.owners.parcel_sale)
     improved = int(demo.dwellings.is_improved.sum())
     total = parcels * (1 + 2 * rolls) + improved + deeds + conveyed + len(demo.fabric.areas)
-    with tqdm(total=total, unit=" rows", desc="Demo county", disable=not show_progress) as bar:
+    with tqdm(total=total, unit=" rows", desc="Demo county", disable=None if show_progress else True) as bar:
         keys = _insert(Property, rows.properties(demo, county), bar)
         _insert(Improvement, rows.improvements(demo, keys), bar)
         _insert(AssessedValue, rows.assessed_values(demo, keys), bar)

@@ -11,6 +11,7 @@ from accounts.permissions import counties_for
 from terrafusion.admin import CountyScopedAdmin
 
 from . import models
+from .grid_table import grid_table
 
 BOX = ("geometry", "west", "south", "east", "north")
 
@@ -109,6 +110,13 @@ class ValueEstimateAdmin(OfProperty):
     list_display = ("roll_property", "valuation_date", "dollars", "sureness", "decision")
     list_filter = ("confidence", "decision")
     date_hierarchy = "valuation_date"
+    exclude = ("grid",)
+    readonly_fields = ("comparables",)
+
+    @display(description="comparables")
+    def comparables(self, row: models.ValueEstimate) -> str:
+        """The grid as an appraiser checks it, a column for each comparable."""
+        return grid_table(row.grid)
 
     @display(description="market value", ordering="market_value")
     def dollars(self, row: models.ValueEstimate) -> str:

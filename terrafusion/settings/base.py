@@ -101,6 +101,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",

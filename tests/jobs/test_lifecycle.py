@@ -290,6 +290,23 @@ def test_an_idempotency_key_gives_the_first_answer_again(client, root, body):
     assert Job.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_simultaneous_submits_with_one_key_start_one_job(clerk, root, body, kind):
+    def post(_):
+        try:
+            headers = {"Idempotency-Key": "night-run"}
+            return client_of(clerk).post(f"{root}/run", body, format="json", headers=headers)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(post, range(50)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert Job.objects.count() == 1
+
+
 def test_validate_only_writes_nothing(client, root, body):
     answer = client.post(f"{root}/run?validate_only=true", body, format="json")
 
