@@ -1,7 +1,10 @@
 """The work of a valuation job: read, call the pure functions, hand the outcome to the runner."""
 
 import csv
+import json
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 from typing import Any
@@ -45,14 +48,14 @@ def _value_one(job: ValuationJob) -> Outcome:
         raise TerraFusionError(f"Property {job.property_id} is no longer on the roll of {job.county_id}.")
     (subject,) = subjects_from(job.county, [roll_property])
     estimate = _market(job, subject.property_type).value(subject)
-    return Outcome(result=estimate.as_json(), rows=[_row(job, roll_property, estimate)])
+    return Outcome(result=estimate.as_json(), rows=EstimateRows(job, [Valued.of(roll_property, estimate)]))
 
 
 def _value_scope(job: ValuationJob) -> Outcome:
     """Every property of the scope; those that cannot be valued are listed with the reason, not dropped."""
     scope = Property.objects.in_county(job.county).in_scope(job.scope or {})
     total, done = scope.count(), 0
-    rows: list[ValueEstimate] = []
+    valued: list[Valued] = []
     refused: dict[str, str] = {}
     ordered = scope.order_by("property_type", "pk").iterator(chunk_size=BATCH)
     for property_type, of_type in groupby(ordered, key=lambda each: each.property_type):
@@ -60,14 +63,16 @@ def _value_scope(job: ValuationJob) -> Outcome:
         for roll_property in of_type:
             (subject,) = subjects_from(job.county, [roll_property])
             try:
-                rows.append(_row(job, roll_property, market.value(subject)))
+                valued.append(Valued.of(roll_property, market.value(subject)))
             except NotEnoughSales as error:
                 refused[subject.property_id] = str(error)
             done += 1
             job.report(done, total, f"{done} of {total} properties valued.")
-    if not rows:
+    if not valued:
         raise NotEnoughSales(f"None of {total} properties could be valued. {next(iter(refused.values()))}")
-    return Outcome(result=_summary(rows, refused), rows=rows, files=[_csv_file(job, rows, refused)])
+    return Outcome(
+        result=_summary(valued, refused), rows=EstimateRows(job, valued), files=[_csv_file(job, valued, refused)]
+    )
 
 
 def _market(job: ValuationJob, property_type: str) -> SalesComparison:
@@ -75,39 +80,72 @@ def _market(job: ValuationJob, property_type: str) -> SalesComparison:
     return SalesComparison(sales, property_type, job.valuation_date, settings_for(job.county, job.parameters))
 
 
-def _row(job: ValuationJob, roll_property: Property, estimate: Estimate) -> ValueEstimate:
-    return ValueEstimate(
-        job_id=job.pk,
-        roll_property=roll_property,
-        valuation_date=estimate.valuation_date,
-        market_value=estimate.market_value,
-        market_value_low=estimate.market_value_low,
-        market_value_high=estimate.market_value_high,
-        confidence=estimate.confidence.level,
-        grid=estimate.as_json(),
-    )
+@dataclass(frozen=True)
+class Valued:
+    """An estimate as small as it can be kept: a county has many, and a grid as objects takes six times its text."""
+
+    key: int
+    property_id: str
+    market_value: int
+    market_value_low: int
+    market_value_high: int
+    confidence: str
+    grid: str  # JSON
+
+    @classmethod
+    def of(cls, roll_property: Property, estimate: Estimate) -> "Valued":
+        return cls(
+            roll_property.pk,
+            roll_property.property_id,
+            estimate.market_value,
+            estimate.market_value_low,
+            estimate.market_value_high,
+            estimate.confidence.level,
+            json.dumps(estimate.as_json()),
+        )
 
 
-def _summary(rows: list[ValueEstimate], refused: dict[str, str]) -> dict[str, Any]:
-    values = [row.market_value for row in rows]
+@dataclass(frozen=True)
+class EstimateRows:
+    """The rows to store, made one by one as the runner stores them."""
+
+    job: ValuationJob
+    valued: Sequence[Valued]
+
+    def __iter__(self) -> Iterator[ValueEstimate]:
+        for each in self.valued:
+            yield ValueEstimate(
+                job_id=self.job.pk,
+                roll_property_id=each.key,
+                valuation_date=self.job.valuation_date,
+                market_value=each.market_value,
+                market_value_low=each.market_value_low,
+                market_value_high=each.market_value_high,
+                confidence=each.confidence,
+                grid=json.loads(each.grid),
+            )
+
+
+def _summary(valued: Sequence[Valued], refused: dict[str, str]) -> dict[str, Any]:
+    values = [each.market_value for each in valued]
     return {
-        "properties_valued": len(rows),
+        "properties_valued": len(valued),
         "properties_refused": len(refused),
         "total_market_value": sum(values),
         "median_market_value": round(median(values)),
-        "confidence_counts": dict(Counter(row.confidence for row in rows)),
+        "confidence_counts": dict(Counter(each.confidence for each in valued)),
         "refused": [{"property_id": key, "reason": reason} for key, reason in list(refused.items())[:SHOWN_REFUSALS]],
     }
 
 
-def _csv_file(job: ValuationJob, rows: list[ValueEstimate], refused: dict[str, str]) -> OutputFile:
+def _csv_file(job: ValuationJob, valued: Sequence[Valued], refused: dict[str, str]) -> OutputFile:
     path = job.workspace / f"{job.pk}.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(CSV_COLUMNS)
-        for row in rows:
-            values = (row.market_value, row.market_value_low, row.market_value_high, row.confidence)
-            writer.writerow([row.roll_property.property_id, *values, ""])
+        for each in valued:
+            values = (each.market_value, each.market_value_low, each.market_value_high, each.confidence)
+            writer.writerow([each.property_id, *values, ""])
         for property_id, reason in refused.items():
             writer.writerow([property_id, "", "", "", "", reason])
     friendly = f"{job.county.fips}_{job.county_id}_values_{job.valuation_date:%Y%m%d}.csv"

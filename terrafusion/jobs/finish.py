@@ -7,13 +7,13 @@ attempt therefore changes no row, and its work is thrown away.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import F, Model
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -25,6 +25,7 @@ from .outcome import Outcome
 
 logger = logging.getLogger(__name__)
 
+ROWS_AT_A_TIME = 1000
 MAX_CHARGED = 3
 MAX_ATTEMPTS = 20  # ends a job that takes the whole worker tree down every time
 BACKOFF_SECONDS = (10, 60)  # before the second and the third charged attempt
@@ -163,11 +164,10 @@ def _end_quietly(job: Job, status: Job.Status, message: str, **fields: Any) -> b
 
 
 def _store_rows(outcome: Outcome) -> None:
-    by_model: dict[type[Model], list[Model]] = defaultdict(list)
-    for row in outcome.rows:
-        by_model[type(row)].append(row)
-    for model, rows in by_model.items():
-        model._default_manager.bulk_create(rows, batch_size=1000)
+    rows = iter(outcome.rows)
+    while batch := list(islice(rows, ROWS_AT_A_TIME)):
+        for model, of_model in groupby(batch, key=lambda row: cast(Any, type(row))):
+            model.objects.bulk_create(of_model)
 
 
 def _store_own_fields(job: Job) -> None:

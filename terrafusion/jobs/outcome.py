@@ -1,6 +1,6 @@
 """What the work of a job hands to the runner, which alone stores it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ class Outcome:
     """The result of a job: stored whole in one transaction, or not at all.
 
     result: JSON, kept by the job's own `store_result`.
-    rows: unsaved model instances.
+    rows: unsaved model instances. May be made as they are stored, to bound memory; must give them again when iterated
+    again, because a finish is repeated after a lost connection.
     store: for work the database must do itself; runs inside the same transaction.
     """
 
     result: Mapping[str, Any]
-    rows: Sequence[Model] = ()
+    rows: Iterable[Model] = ()
     files: Sequence[OutputFile] = ()
     store: Callable[[], None] | None = field(default=None)
