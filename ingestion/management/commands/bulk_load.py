@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from county_configs.models import County
 from ingestion.connectors.files import CsvSource
-from ingestion.pipelines.bulk_load import LoadReport, bulk_load
+from ingestion.pipelines.bulk_load import LoadReport, NoUsableRow, bulk_load
 from ingestion.transforms.mapper import read_mapping
 from terrafusion.errors import TerraFusionError
 
@@ -34,22 +34,35 @@ class Command(BaseCommand):
         if row is None:
             known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
             raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        rejects: Path | None = options["rejects"]
+        if rejects is not None:
+            _check_writable(rejects, source)
         path = mapping or settings.COUNTY_CONFIGS_DIR / county / "mappings.yaml"
+        csv_source = CsvSource(source)
         try:
-            report = bulk_load(row, CsvSource(source), read_mapping(path), dry_run=dry_run, progress=_progress)
+            report = bulk_load(row, csv_source, read_mapping(path), dry_run=dry_run, progress=_progress)
+        except NoUsableRow as error:
+            self._list_findings(error.report, rejects)
+            raise CommandError(str(error)) from error
         except TerraFusionError as error:
             raise CommandError(str(error)) from error
-        if options["rejects"]:
-            _write_findings(options["rejects"], report)
-        self._summarise(report, dry_run)
+        self._list_findings(report, rejects)
+        self._summarise(report, csv_source, dry_run)
 
-    def _summarise(self, report: LoadReport, dry_run: bool) -> None:
+    def _list_findings(self, report: LoadReport, rejects: Path | None) -> None:
         for each in report.findings[:SHOWN]:
-            fate = "value dropped" if each.is_warning else "row rejected"
-            self.stdout.write(f"line {each.line}, {each.column} {each.value!r}: {each.reason} ({fate})")
+            self.stdout.write(str(each))
         if len(report.findings) > SHOWN:
-            self.stdout.write(f"... and {len(report.findings) - SHOWN} more; --rejects FILE writes them all.")
-        self.stdout.write(f"Read {report.read:,} rows, rejected {report.rejected_rows:,}.")
+            self.stdout.write(f"... and {len(report.findings) - SHOWN:,} more; --rejects FILE writes them all.")
+        if rejects is not None:
+            _write_findings(rejects, report)
+
+    def _summarise(self, report: LoadReport, source: CsvSource, dry_run: bool) -> None:
+        if source.encoding == "latin-1":
+            self.stdout.write(f"{source.path.name} is not UTF-8; it was read as Latin-1. Check names with accents.")
+        self.stdout.write(
+            f"Read {report.read:,} rows, rejected {report.rejected_rows:,}. Values dropped: {report.dropped_values:,}."
+        )
         for name, tally in (("Properties", report.properties), ("Sales", report.sales)):
             self.stdout.write(
                 f"{name}: {tally.created:,} created, {tally.updated:,} updated, {tally.unchanged:,} unchanged."
@@ -62,10 +75,18 @@ def _progress(rows: Iterable[Any]) -> Iterable[Any]:
     return tqdm(rows, unit=" rows", desc="Reading", disable=None)  # None: silent where there is no terminal
 
 
+def _check_writable(rejects: Path, source: Path) -> None:
+    """Found out before the load, not after it."""
+    if rejects.resolve() == source.resolve():
+        raise CommandError("--rejects would overwrite the source; name another file.")
+    try:
+        rejects.open("a").close()
+    except OSError as error:
+        raise CommandError(f"--rejects {rejects.name} cannot be written: {error.strerror}.") from error
+
+
 def _write_findings(path: Path, report: LoadReport) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(["line", "column", "value", "reason", "fate"])
-        for each in report.findings:
-            fate = "value dropped" if each.is_warning else "row rejected"
-            writer.writerow([each.line, each.column, each.value, each.reason, fate])
+        writer.writerows([each.line, each.column, each.value, each.reason, each.fate] for each in report.findings)
