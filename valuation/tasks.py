@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ class Valued:
     market_value_low: int
     market_value_high: int
     confidence: str
-    grid: str  # JSON
+    grid: bytes  # JSON, compressed: text that repeats itself to a tenth
 
     @classmethod
     def of(cls, roll_property: Property, estimate: Estimate) -> "Valued":
@@ -101,7 +102,7 @@ class Valued:
             estimate.market_value_low,
             estimate.market_value_high,
             estimate.confidence.level,
-            json.dumps(estimate.as_json()),
+            zlib.compress(json.dumps(estimate.as_json()).encode(), 1),
         )
 
 
@@ -122,7 +123,7 @@ class EstimateRows:
                 market_value_low=each.market_value_low,
                 market_value_high=each.market_value_high,
                 confidence=each.confidence,
-                grid=json.loads(each.grid),
+                grid=json.loads(zlib.decompress(each.grid)),
             )
 
 

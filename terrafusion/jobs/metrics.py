@@ -90,10 +90,10 @@ def _queue() -> Iterator[Metric]:
 
 
 def metrics_view(request: HttpRequest) -> HttpResponse:
-    """GET /metrics. Needs `Authorization: Bearer <TERRAFUSION_METRICS_TOKEN>` unless debugging."""
+    """GET /metrics. Needs `Authorization: Bearer <TERRAFUSION_METRICS_TOKEN>` unless METRICS_OPEN."""
     expected = f"Bearer {settings.METRICS_TOKEN}"
     given = request.headers.get("Authorization", "")
-    open_to_all = settings.DEBUG and not settings.METRICS_TOKEN
+    open_to_all = settings.METRICS_OPEN and not settings.METRICS_TOKEN
     if not open_to_all and (not settings.METRICS_TOKEN or not hmac.compare_digest(given.encode(), expected.encode())):
         return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
