@@ -5,7 +5,7 @@ PORT ?= 8000
 SQLITE_TESTS := $(BIN)/pytest -n 2 tests
 POSTGIS_TESTS := $(BIN)/python scripts/private_postgres.py run -- $(BIN)/pytest -n 2 tests -m "not database_free"
 
-.PHONY: help demo run test bench check clean
+.PHONY: help demo run test chaos bench check clean
 .DEFAULT_GOAL := help
 
 help:  ## shows this list
@@ -37,6 +37,11 @@ check: .venv/.tests  ## lint, types, migrations
 test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
 	$(SQLITE_TESTS)
 	$(POSTGIS_TESTS)
+
+chaos: .venv/.tests  ## kills worker processes for many minutes, on both databases
+	TERRAFUSION_CHAOS_JOBS=200 TERRAFUSION_CHAOS_KILLS=20 TERRAFUSION_CHAOS_SEEDS=5 $(BIN)/pytest tests/chaos -rP
+	TERRAFUSION_CHAOS_JOBS=200 TERRAFUSION_CHAOS_KILLS=20 TERRAFUSION_CHAOS_SEEDS=5 \
+	  $(BIN)/python scripts/private_postgres.py run -- $(BIN)/pytest tests/chaos -rP
 
 bench: .venv/.tests  ## accuracy and speed against peers, written to bench/results
 	$(BIN)/python -m bench.valuation_king
