@@ -17,7 +17,7 @@ from county_configs.models import County
 from terrafusion.errors import ConfigurationError
 
 from .models import User
-from .roles import ROLES, group_name
+from .roles import ROLES, STAFF_ROLES, group_name
 
 Role = Literal["viewer", "analyst", "appraiser", "supervisor", "administrator"]
 
@@ -79,6 +79,9 @@ def apply_users_file(file: UsersFile, county: County) -> RbacChanges:
         changes.granted += [f"{user.username}: {role}" for user in sorted(wanted - present, key=str)]
         changes.withdrawn += [f"{user.username}: {role}" for user in sorted(present - wanted, key=str)]
         group.user_set.set(wanted)
+        if role in STAFF_ROLES:
+            # Never taken away here: another county may have given it, and without grants the admin is empty.
+            User.objects.filter(pk__in=[user.pk for user in wanted]).update(is_staff=True)
     return changes
 
 

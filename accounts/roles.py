@@ -19,5 +19,9 @@ ROLES = {
 }
 
 
+# They review jobs and sales in the admin, which Django opens to staff only.
+STAFF_ROLES = frozenset({"supervisor", "administrator"})
+
+
 def group_name(county_id: str, role: str) -> str:
     return f"{county_id}: {role}"

@@ -54,6 +54,13 @@ def test_what_the_file_no_longer_says_is_withdrawn(apply, county):
     assert not counties_of(ann).exists()
 
 
+def test_who_reviews_jobs_may_enter_the_admin(apply):
+    apply({"username": "ann", "roles": ["supervisor"]}, {"username": "bob", "roles": ["appraiser"]})
+
+    assert User.objects.get(username="ann").is_staff
+    assert not User.objects.get(username="bob").is_staff
+
+
 def test_applying_twice_changes_nothing(apply):
     apply({"username": "ann", "roles": ["viewer"]})
 

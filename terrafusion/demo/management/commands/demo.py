@@ -43,8 +43,8 @@ class Command(BaseCommand):
         self._title("2. People and roles")
         call_command("sync_rbac", COUNTY, stdout=self.stdout)
         password = secrets.token_urlsafe(9)
-        _let_in("demo_appraiser", password, is_staff=True)
-        _let_in("demo_supervisor", password, is_staff=True)
+        _let_in("demo_appraiser", password)
+        _let_in("demo_supervisor", password)
         with _served() as client:
             try:
                 job_path = self._value(client, password)
@@ -96,11 +96,10 @@ class Command(BaseCommand):
         self.stdout.write(f"\n== {text}")
 
 
-def _let_in(username: str, password: str, *, is_staff: bool) -> None:
+def _let_in(username: str, password: str) -> None:
     """A password for a user whom sync_rbac created without one. New at every demo, never stored in clear."""
     user = User.objects.get(username=username)
     user.set_password(password)
-    user.is_staff = is_staff
     user.save()
 
 
