@@ -169,15 +169,15 @@ def find_candidates(subject: Subject, sales: SalesTable, settings: ComparableSal
     return Candidates(np.flatnonzero(found), tuple(steps))
 
 
-def most_similar(place_of_subject: Floats, places: Floats, candidates: Rows, number: int) -> tuple[Rows, Floats]:
-    """The nearest candidates in the space of similarity, nearest first, with their distances.
+def most_similar(place_of_subject: Floats, places: Floats, number: int) -> tuple[Rows, Floats]:
+    """The nearest places in the space of similarity, nearest first: their rows and distances.
 
     place_of_subject: shape (d,); places: shape (n, d), both in log price, so that a difference counts
-    for what the market pays for it. Ties go to the earlier row. Returns rows of `places`.
+    for what the market pays for it. Ties go to the earlier row.
     """
-    distance = np.sqrt(((places[candidates] - place_of_subject) ** 2).sum(axis=1))
+    distance = np.sqrt(((places - place_of_subject) ** 2).sum(axis=1))
     nearest = np.argsort(distance, kind="stable")[:number]
-    return candidates[nearest], distance[nearest]
+    return nearest, distance[nearest]
 
 
 def _months_before(day: np.datetime64, months: int) -> np.datetime64:

@@ -18,9 +18,11 @@ import numpy as np
 from .adjustments import AdjustedSale, MarketDifference, adjust
 from .comparables import (
     CHARACTERISTICS,
+    Candidates,
     ComparableSalesSettings,
     Floats,
     NotEnoughSales,
+    Rows,
     SalesTable,
     SearchStep,
     Subject,
@@ -147,24 +149,11 @@ class SalesComparison:
         """
         # First, so that too few sales are told as such and not as a regression that cannot be solved.
         candidates = find_candidates(subject, self.sales, self.settings)
-        own = np.flatnonzero(self.sales.property_id == subject.property_id)
-        coefficients = self.market.coefficients_without(own)
-        of_subject = self.market.contributions(self.market.row_of(subject, self.day), coefficients)[0]
-        of_sales = self.market.contributions(self.market.design[candidates.rows], coefficients)
-        places = self._similarity_space(of_sales, self.sales.x[candidates.rows], self.sales.y[candidates.rows])
-        place = self._similarity_space(of_subject[None, :], *self._whereabouts(subject))[0]
-        nearest, distances = most_similar(
-            place, places, np.arange(len(candidates.rows)), self.settings.number_of_comparables
-        )
-        rows = candidates.rows[nearest]
+        rows, distances, differences = self._most_similar(subject, candidates)
+        source = f"estimated from {int(self.market.kept.sum())} sales"
         adjusted = [
-            adjust(
-                int(self.sales.sale_price[row]),
-                self._differences(subject, row, of_subject - of_sales[at]),
-                self.settings.adjustment_rates,
-                f"estimated from {int(self.market.kept.sum())} sales",
-            )
-            for row, at in zip(rows, nearest, strict=True)
+            adjust(int(self.sales.sale_price[row]), lines, self.settings.adjustment_rates, source)
+            for row, lines in zip(rows, differences, strict=True)
         ]
         self._refuse_absurd(adjusted)
         weights = weights_by_gross_adjustment([each.gross_percent for each in adjusted])
@@ -187,6 +176,23 @@ class SalesComparison:
             change_per_year_percent=self._change_per_year(),
             warnings=self._warnings(subject),
         )
+
+    def _most_similar(
+        self, subject: Subject, candidates: Candidates
+    ) -> tuple[Rows, Floats, list[list[MarketDifference]]]:
+        """Rows of the comparables, how unlike the subject each is, and the differences to adjust for."""
+        own = np.flatnonzero(self.sales.property_id == subject.property_id)
+        coefficients = self.market.coefficients_without(own)
+        of_subject = self.market.contributions(self.market.row_of(subject, self.day), coefficients)[0]
+        of_sales = self.market.contributions(self.market.design[candidates.rows], coefficients)
+        places = self._similarity_space(of_sales, self.sales.x[candidates.rows], self.sales.y[candidates.rows])
+        place = self._similarity_space(of_subject[None, :], *self._whereabouts(subject))[0]
+        nearest, distances = most_similar(place, places, self.settings.number_of_comparables)
+        rows = candidates.rows[nearest]
+        differences = [
+            self._differences(subject, row, of_subject - of_sales[at]) for row, at in zip(rows, nearest, strict=True)
+        ]
+        return rows, distances, differences
 
     def _similarity_space(self, contributions: Floats, x: Floats, y: Floats) -> Floats:
         """What the market pays for each characteristic, and place at a price for each kilometre."""
