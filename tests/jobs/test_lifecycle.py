@@ -70,6 +70,15 @@ def test_a_fault_of_ours_says_nothing_of_the_inside(client, root, submitted):
     assert "secret" not in answer["message"]
 
 
+def test_a_kind_this_worker_does_not_know_fails_instead_of_waiting_for_ever(submitted):
+    job = submitted(kind="astrology")
+
+    run_next_job()
+
+    job.refresh_from_db()
+    assert (job.status, job.failure_reason) == ("FAILED", "processing_exception")
+
+
 def test_a_full_disk_fails_the_job_with_a_plain_sentence_and_no_file(submitted):
     job = submitted(probe="fill_disk")
 
