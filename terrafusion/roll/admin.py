@@ -110,8 +110,11 @@ class ValueEstimateAdmin(OfProperty):
     list_display = ("roll_property", "valuation_date", "dollars", "sureness", "decision")
     list_filter = ("confidence", "decision")
     date_hierarchy = "valuation_date"
-    exclude = ("grid",)
-    readonly_fields = ("comparables",)
+    fields = (
+        "roll_property", "valuation_date", "dollars", "sureness", "comparables", "job",
+        "decision", "decided_value", "decision_reason", "decided_by", "decided_at",
+    )  # fmt: skip
+    readonly_fields = ("dollars", "sureness", "comparables")
 
     @display(description="comparables")
     def comparables(self, row: models.ValueEstimate) -> str:

@@ -266,7 +266,7 @@ class ValueEstimate(models.Model):
         indexes = [models.Index(fields=["roll_property", "valuation_date"], name="estimate_date")]
 
     def __str__(self) -> str:
-        return f"{self.roll_property_id} as of {self.valuation_date}"
+        return f"${self.market_value:,} as of {self.valuation_date}"
 
 
 class TimeIndex(models.Model):

@@ -4,6 +4,7 @@ The harness plays the service manager: it starts `runworkers` again when that wa
 _JOBS and _KILLS make it longer (`make chaos`); what a run did is in its log line.
 """
 
+import contextlib
 import logging
 import os
 import random
@@ -30,6 +31,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pyte
 JOBS = int(os.environ.get("TERRAFUSION_CHAOS_JOBS", "60"))
 KILLS = int(os.environ.get("TERRAFUSION_CHAOS_KILLS", "6"))
 SEEDS = range(1, 1 + int(os.environ.get("TERRAFUSION_CHAOS_SEEDS", "1")))
+ROLES = ("worker", "pusher or monitor", "sentinel", "parent", "supervisor")
 RECOVERY_SECONDS = 120  # everything dead at once takes 30 s of silence, and backoff 10 s and 60 s
 
 
@@ -50,14 +52,31 @@ class ServiceManager:
             self.process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=subprocess.DEVNULL)
 
     def kill_something(self, pick):
-        """One process, each as likely: a worker is hit most often, as the kernel's memory killer would. Its role."""
-        tree = psutil.Process(self.process.pid).children(recursive=True)
-        victim = pick.choice([psutil.Process(self.process.pid), *tree])
-        role = "supervisor" if victim.pid == self.process.pid else " ".join(victim.cmdline()[-1:])
+        """One process by role, each role as likely but a worker twice; the role."""
+        role = pick.choice(["worker", "worker", "pusher or monitor", "sentinel", "parent", "supervisor"])
+        deadline = time.monotonic() + 10
+        while len(tree := self.tree()) < len(ROLES) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        victim = pick.choice(tree.get(role) or tree["supervisor"])
         victim.kill()
         if victim.pid == self.process.pid:
             self.process.wait()
-        return role.split()[-1] if role.strip() else "worker"
+        return role
+
+    def tree(self):
+        """The living processes by role, as far as the tree stands."""
+        supervisor = psutil.Process(self.process.pid)
+        found = {"supervisor": [supervisor]}
+        with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+            (parent,) = supervisor.children()
+            found["parent"] = [parent]
+            (sentinel,) = parent.children()
+            found["sentinel"] = [sentinel]
+            for each in sentinel.children():
+                title = " ".join(each.cmdline())
+                role = "pusher or monitor" if title.endswith(("pusher", "monitor")) else "worker"
+                found.setdefault(role, []).append(each)
+        return found
 
     def stop(self):
         self.ensure_running()
