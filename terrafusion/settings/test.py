@@ -13,8 +13,10 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.probe"]  # last: it wraps what the plugins registered
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
-# Results go to a folder that real worker processes started by a test share with it.
+# Database and results of one xdist worker; real worker processes started by its tests inherit both names.
 _folder = os.environ.setdefault("TERRAFUSION_TEST_FOLDER", tempfile.mkdtemp(prefix="terrafusion-"))
+_folder = f"{_folder}/{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+Path(_folder).mkdir(exist_ok=True)
 STORAGES = STORAGES | {
     "results": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -24,10 +26,9 @@ STORAGES = STORAGES | {
 WORKSPACE_DIR = Path(_folder) / "workspace"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # A file, so that worker processes see what a test wrote; one for each xdist worker.
+    # A file, so that worker processes see what a test wrote.
     DATABASES["default"]["NAME"] = f"{_folder}/unused.sqlite3"
-    _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test{_worker}.sqlite3"}
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}
 # A worker process started by a test works on the test's database.
 if _name := os.environ.get("TERRAFUSION_TEST_DATABASE"):
     DATABASES["default"]["NAME"] = _name
