@@ -45,7 +45,7 @@ def web_server():
     """gunicorn as `serve` starts it; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = "127.0.0.1:%d" % probe.getsockname()[1]
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [sys.executable, "-m", "gunicorn", "terrafusion.wsgi", "--bind", address, "--workers", "2"]
     process = subprocess.Popen(
         [*command, "--threads", "4", "--log-level", "warning"], cwd=settings.BASE_DIR, env=environment()

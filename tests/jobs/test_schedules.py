@@ -17,6 +17,7 @@ from terrafusion.jobs.submit import submit
 from tests.factories import a_county
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
+HALF_PAST_TWO = daily(time(2, 30))
 PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
@@ -25,7 +26,7 @@ def slots_run(monkeypatch):
     """Registers schedules in place of the product's own; records (name, county) of each run."""
     runs = []
 
-    def register(*, per_county=False, inside=False, name="nightly", latest_slot=daily(time(2, 30)), step=None):
+    def register(*, per_county=False, inside=False, name="nightly", latest_slot=HALF_PAST_TWO, step=None):
         def run(county):
             runs.append((name, county and county.pk))
             if step:
@@ -145,7 +146,7 @@ def test_eight_supervisors_at_the_same_moment_run_a_slot_once(slots_run):
 def test_a_daily_slot_is_the_last_one_before_now_through_daylight_saving(minutes):
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 
-    slot = daily(time(2, 30))(now, PACIFIC)
+    slot = HALF_PAST_TWO(now, PACIFIC)
 
     assert slot <= now
     assert now - slot <= timedelta(hours=25)
@@ -155,4 +156,4 @@ def test_a_daily_slot_is_the_last_one_before_now_through_daylight_saving(minutes
 def test_a_year_has_one_daily_slot_a_day():
     hours = (datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(hours=hour) for hour in range(365 * 24))
 
-    assert len({daily(time(2, 30))(now, PACIFIC) for now in hours}) == 365 + 1
+    assert len({HALF_PAST_TWO(now, PACIFIC) for now in hours}) == 365 + 1

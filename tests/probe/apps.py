@@ -1,3 +1,5 @@
+import os
+
 from django.apps import AppConfig
 
 
@@ -6,6 +8,9 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self):
+        from . import sabotage
         from .behaviours import wrap_registered_kinds
 
         wrap_registered_kinds()
+        if removed := os.environ.get("TERRAFUSION_SABOTAGE"):
+            sabotage.apply(removed)
