@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 
+import requests
 from django.conf import settings
 from django.db import connection
+from requests.adapters import HTTPAdapter
 
 
 def environment(**more):
@@ -59,9 +60,26 @@ def web_server():
 
 
 def _answers(url):
-    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - ours
-        return answer.status == 200
-    return False
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.ConnectionError:
+        return False
+
+
+class ApiClient:
+    """A signed-in client of a running web server; may be shared by threads."""
+
+    def __init__(self, address, username, password):
+        self.address, self.session = address, requests.Session()
+        self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
+        answer = self.post("/auth/login", json={"username": username, "password": password})
+        self.session.headers["Authorization"] = f"Bearer {answer.json()['access']}"
+
+    def get(self, path, **options):
+        return self.session.get(self.address + path, timeout=60, **options)
+
+    def post(self, path, **options):
+        return self.session.post(self.address + path, timeout=60, **options)
 
 
 def until(condition, seconds=30):

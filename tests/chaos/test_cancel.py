@@ -94,7 +94,7 @@ def test_running_jobs_are_cancelled_in_time_and_leave_nothing():
 def test_the_harness_notices_when_a_cancel_does_not_reach_the_queue(monkeypatch):
     monkeypatch.setattr(finish, "cancel", lambda job: True)
 
-    cancelled, faults = cancel_waiting()
+    _, faults = cancel_waiting()
 
     record(6, without="cancel of waiting jobs", faults=len(faults))
     assert faults
