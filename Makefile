@@ -2,8 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PORT ?= 8000
-SQLITE_TESTS := $(BIN)/pytest -n 2 tests
-POSTGIS_TESTS := $(BIN)/python scripts/private_postgres.py run -- $(BIN)/pytest -n 2 tests -m "not database_free"
+SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage"
+WITH_POSTGIS := $(BIN)/python scripts/private_postgres.py run --
+POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage"
+OUTAGE_TESTS := $(WITH_POSTGIS) $(BIN)/pytest tests -m outage
 
 .PHONY: help demo run test chaos bench check clean
 .DEFAULT_GOAL := help
@@ -37,6 +39,7 @@ check: .venv/.tests  ## lint, types, migrations
 test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
 	$(SQLITE_TESTS)
 	$(POSTGIS_TESTS)
+	$(OUTAGE_TESTS)
 
 chaos: .venv/.tests  ## kills worker processes for many minutes, on both databases
 	TERRAFUSION_CHAOS_JOBS=200 TERRAFUSION_CHAOS_KILLS=20 TERRAFUSION_CHAOS_SEEDS=5 $(BIN)/pytest tests/chaos -rP
