@@ -42,6 +42,16 @@ def sleep(job):
     return complete(job)
 
 
+def count(job):
+    """Reports fifty steps over five seconds; the first attempt dies on the way."""
+    for step in range(50):
+        job.report(step, 50, f"Step {step} of 50.")
+        if step == 30 and job.attempt == 1:
+            die(job)
+        time.sleep(0.1)
+    return complete(job)
+
+
 def hold_interpreter(job):
     """A C call that never lets another thread of the process run, several times."""
     for _ in range(job.parameters["times"]):
@@ -132,7 +142,7 @@ def big_file(job):
 BEHAVIOURS = {
     each.__name__: each
     for each in (
-        complete, sleep_briefly, sleep, hold_interpreter, store_slowly, sleep_long, sleep_deaf, spin, eat_memory, die,
-        segfault, die_once, refuse, crash, fill_disk, big_file,
+        complete, sleep_briefly, sleep, count, hold_interpreter, store_slowly, sleep_long, sleep_deaf, spin, eat_memory,
+        die, segfault, die_once, refuse, crash, fill_disk, big_file,
     )
 }  # fmt: skip
