@@ -32,8 +32,8 @@ def main(lines, page):
         "# Chaos: whatever dies, every accepted job ends once",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores. Repeat: `make chaos`.",
-        "Every line is one run of a test that fails when the demand is not met. Lines with `without` had that protection"
-        " taken out, and the faults are what the harness then found.",
+        "Every line is one run of a test that fails when the demand is not met. Lines with `without` had that"
+        " protection taken out, and the faults are what the harness then found.",
     ]
     for demand, of_demand in groupby(runs, key=lambda run: run["demand"]):
         number = f"{demand}. " if isinstance(demand, int) else ""

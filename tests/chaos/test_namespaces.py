@@ -7,6 +7,7 @@ import pytest
 
 from terrafusion.jobs.models import Job
 from tests.chaos.harness import (
+    FULL,
     ServiceManager,
     faults_of_results,
     record,
