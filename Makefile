@@ -50,6 +50,8 @@ chaos: .venv/.tests  ## every failure in full, for an hour and a half, written t
 
 bench: .venv/.tests  ## accuracy and speed against peers, written to bench/results
 	$(BIN)/python -m bench.valuation_king
+	$(BIN)/python -m bench.jobs
+	$(WITH_POSTGIS) $(BIN)/python -m bench.jobs
 
 clean:  ## removes the virtual environment and all local state
 	rm -rf .venv var
