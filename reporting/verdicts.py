@@ -43,7 +43,9 @@ class Verdict:
         return self.word in (MEETS, FAILS)
 
 
-def judge(measure: str, value: float | None, interval: Interval | None, band: Band, n: int, confidence: float) -> Verdict:
+def judge(
+    measure: str, value: float | None, interval: Interval | None, band: Band, n: int, confidence: float
+) -> Verdict:
     """The whole interval inside the band: meets. All of it outside: does not meet. Otherwise it cannot be told.
 
     Source: IAAO Standard on Ratio Studies (April 2013), section 5.5: a jurisdiction is out of compliance only when
