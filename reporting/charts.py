@@ -23,17 +23,18 @@ def ratio_histogram(ratios: Floats, median: float, low: float, high: float) -> C
     edges = np.linspace(0, 2, 41)
     counts, _ = np.histogram(np.clip(ratios, 0, 2), edges)
     bars = [
-        {"from": round(float(a), 3), "to": round(float(b), 3), "sales": int(n)}
+        {"from": round(float(a), 3), "to": round(float(b), 3), "sales": int(n), "none": 0}
         for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     chart = (
         _band([{"low": low, "high": high}], "x")
         + alt.Chart(alt.Data(values=bars))
-        .mark_bar(color=FILL, stroke=INK, strokeWidth=0.4)
+        .mark_rect(color=FILL, stroke=INK, strokeWidth=0.4)
         .encode(
             x=alt.X("from:Q", title="Ratio of assessed value to sale price", scale=alt.Scale(domain=[0, 2])),
             x2="to:Q",
             y=alt.Y("sales:Q", title="Sales"),
+            y2="none:Q",
         )
         + alt.Chart(alt.Data(values=[{"median": median}])).mark_rule(color=INK, strokeWidth=1.6).encode(x="median:Q")
     )
@@ -99,7 +100,7 @@ def measure_by_stratum(
         :MOST_CATEGORIES
     ]
     order = [str(each["stratum"]) for each in values]
-    y = alt.Y("stratum:N", sort=order, title=None, axis=alt.Axis(labelLimit=190))
+    y = alt.Y("stratum:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
     base = alt.Chart(alt.Data(values=values))
     whiskers = alt.Chart(alt.Data(values=[each for each in values if each["low"] is not None]))
     chart = (
@@ -115,7 +116,7 @@ def measure_by_stratum(
         title,
         f"Points with their intervals; the shaded band is {band[0]:g} to {band[1]:g}. "
         f"{outside} of {len(rows)} points lie outside it.{shown}",
-        _spec(chart, height=max(60, 17 * len(values)), width=WIDTH - 110),
+        _spec(chart, height=max(60, 17 * len(values)), width=WIDTH - 6 * max(len(each) for each in order) + 30),
     )
 
 
@@ -124,16 +125,17 @@ def change_histogram(changes: Floats) -> Chart:
     edges = np.linspace(-50, 100, 51)
     counts, _ = np.histogram(np.clip(changes, -50, 100), edges)
     bars = [
-        {"from": float(a), "to": float(b), "properties": int(n)}
+        {"from": float(a), "to": float(b), "properties": int(n), "none": 0}
         for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     chart = (
         alt.Chart(alt.Data(values=bars))
-        .mark_bar(color=FILL, stroke=INK, strokeWidth=0.4)
+        .mark_rect(color=FILL, stroke=INK, strokeWidth=0.4)
         .encode(
             x=alt.X("from:Q", title="Change of value, percent", scale=alt.Scale(domain=[-50, 100])),
             x2="to:Q",
             y=alt.Y("properties:Q", title="Properties"),
+            y2="none:Q",
         )
     )
     middle = float(np.median(changes))
@@ -150,7 +152,7 @@ def _band(values: list[dict[str, float]], axis: str) -> Any:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 34 else f"{label[:33]}\u2026"
+    return label if len(label) <= 44 else f"{label[:43]}\u2026"
 
 
 def _spec(chart: Any, width: int = WIDTH, height: int = HEIGHT) -> dict[str, Any]:

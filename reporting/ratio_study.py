@@ -21,7 +21,7 @@ from .ratio_statistics import (
     price_related_differential,
     weighted_mean_ratio,
 )
-from .study_sales import LeftOut, StudySales, in_natural_order, strata_labels, usable
+from .study_sales import VALUE_DECILE, LeftOut, StudySales, in_natural_order, strata_labels, usable
 from .time_adjustment import TimeAdjustment
 from .trimming import NONE, TRIM_RULES, Trim, trim
 from .verdicts import FAILS, MEETS, Band, Verdict, cannot_tell, judge
@@ -50,6 +50,8 @@ MEASURES = {
     "vei": "Vertical equity indicator (VEI)",
 }
 JUDGED = ("median", "cod", "prd", "prb", "mki", "vei")
+VERTICAL = ("prd", "prb", "mki", "vei")
+SLICE_OF_VALUE = "Not judged: within a slice of value there is too little range to compare cheap with dear."
 OVERALL = "All sales"
 ORDER_STATISTICS, T_INTERVAL, BOOTSTRAP = "order statistics", "t", "bootstrap"
 POOL, MARK = "pool", "mark"
@@ -205,6 +207,8 @@ def _measured(field_name: str, label: str, sales: StudySales, bands: Bands, sett
         name: _judged(_with_interval(each, sales, intervals, settings), bands, vertical, len(sales), settings)
         for name, each in found.items()
     }
+    if field_name == VALUE_DECILE:
+        measures |= {name: replace(measures[name], verdict=None, note=SLICE_OF_VALUE) for name in VERTICAL}
     groups = price_quantile_medians(assessed, prices, confidence=settings.confidence)
     return StratumResult(field_name, label, len(sales), measures, groups, vertical)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import charts
 from .document import Chart, Column, Fact, Report, Section, Table, Value, labelled
-from .ratio_study import JUDGED, MEASURES, OVERALL, Measure, RatioStudy, StratumResult
+from .ratio_study import JUDGED, MEASURES, OVERALL, Bands, Measure, RatioStudy, StratumResult
 from .sales_chasing import SoldUnsold
 from .study_sales import StudySales
 from .trimming import TRIM_RULES
@@ -17,7 +17,16 @@ from .vertical_equity import VEI_METHOD, ValueGroup, value_proxy
 
 DIGITS = {"cod": 2, "cov": 2, "vei": 2, "prb": 4, "ki": 4}
 EXTREMES = 20
-SHORT = {"median": "Median", "cod": "COD", "prd": "PRD", "prb": "PRB", "mki": "MKI", "vei": "VEI"}
+SHORT = {
+    "median": "Median",
+    "cod": "COD",
+    "cov": "COV",
+    "ki": "KI",
+    "prd": "PRD",
+    "prb": "PRB",
+    "mki": "MKI",
+    "vei": "VEI",
+}
 
 
 def study_report(
@@ -79,7 +88,7 @@ def _findings(study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, b
     for name, results in study.strata.items():
         failing = [each.label for each in results if _fails(each)]
         if failing:
-            shown = ", ".join(failing[:12]) + (f" and {len(failing) - 12} more" if len(failing) > 12 else "")
+            shown = "; ".join(failing[:12]) + (f" and {len(failing) - 12} more" if len(failing) > 12 else "")
             told.append(f"{labelled(name)}: at least one measure does not meet the standard in {shown}.")
         elif results:
             told.append(f"{labelled(name)}: no stratum fails a measure for certain.")
@@ -214,7 +223,12 @@ def _stratum_section(study: RatioStudy, name: str) -> Section:
             paragraphs.append(f"{each.label}: {', '.join(each.pooled)}.")
         elif each.is_small:
             paragraphs.append(f"{each.label} has fewer sales than the minimum of {study.settings.minimum_stratum}.")
-    return Section(f"By {labelled(name).lower()}", paragraphs, _stratum_tables(name, results), _stratum_charts(results))
+    return Section(
+        f"By {labelled(name).lower()}",
+        paragraphs,
+        _stratum_tables(name, results),
+        _stratum_charts(results, study.settings.bands),
+    )
 
 
 def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
@@ -283,7 +297,8 @@ def _fifths(groups: Sequence[ValueGroup]) -> list[Value]:
     return medians + [None] * (5 - len(medians))
 
 
-def _stratum_charts(results: Sequence[StratumResult]) -> list[Chart]:
+def _stratum_charts(results: Sequence[StratumResult], bands: Bands) -> list[Chart]:
+    """The shaded band is that of the county; a class with its own stands in the table of verdicts."""
     shown = []
     for name, title in (("median", "Median ratio"), ("cod", "COD, percent")):
         rows = [
@@ -291,9 +306,8 @@ def _stratum_charts(results: Sequence[StratumResult]) -> list[Chart]:
             for each in results
             if (measure := each.measures[name]).value is not None
         ]
-        verdicts = [each.measures[name].verdict for each in results]
-        if rows and verdicts[0] is not None:
-            band = verdicts[0].band
+        if rows:
+            band = bands[name]
             shown.append(charts.measure_by_stratum(f"{title} by stratum", title, rows, (band.low, band.high)))
     return shown
 
@@ -378,7 +392,9 @@ def _sensitivity_section(study: RatioStudy) -> Section:
 def _chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> Section:
     told = [
         "If sold properties were reappraised towards their price, their values changed unlike those of unsold ones, "
-        "and the whole study speaks for the sold properties only. New construction is left out of the comparison."
+        "and the whole study speaks for the sold properties only. New construction is left out of the comparison.",
+        "Medians of the percent change from the year before; points apart with the 95 % bootstrap interval; p of the "
+        "Mann-Whitney test.",
     ]
     if not chasing:
         return Section(
@@ -389,12 +405,12 @@ def _chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> Se
         Column("stratum", "Stratum"),
         Column("sold", "Sold", "integer"),
         Column("unsold", "Unsold", "integer"),
-        Column("median_change_sold", "Median change, sold", "percent", 2),
-        Column("median_change_unsold", "Median change, unsold", "percent", 2),
-        Column("difference", "Difference", "number", 2),
-        Column("low", "Interval from", "number", 2),
+        Column("median_change_sold", "Change sold, %", "number", 2),
+        Column("median_change_unsold", "Change unsold, %", "number", 2),
+        Column("difference", "Points apart", "number", 2),
+        Column("low", "From", "number", 2),
         Column("high", "to", "number", 2),
-        Column("p_value", "Mann-Whitney p", "number", 4),
+        Column("p_value", "Test p", "number", 4),
         Column("verdict", "Verdict"),
     )
     rows = [

@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from county_configs.models import County
 from ingestion.connectors.files import CsvSource, SourceRow, UnreadableSource
-from ingestion.transforms.mapper import PROPERTY_FIELDS, SALE_FIELDS, Mapping
+from ingestion.transforms.mapper import PROPERTY_FIELDS, SALE_FIELDS, VALUE_FIELDS, Mapping
 from ingestion.transforms.validators import Finding, convert_row
 from terrafusion.errors import TerraFusionError
-from terrafusion.roll.models import Property, Sale, SaleParcel
+from terrafusion.roll.models import AssessedValue, Property, Sale, SaleParcel
 from terrafusion.roll.querysets import parcel_number_key
 
 BATCH = 2000
@@ -42,6 +42,7 @@ class LoadReport:
     rejected_rows: int = 0
     properties: Tally = field(default_factory=Tally)
     sales: Tally = field(default_factory=Tally)
+    assessed_values: Tally = field(default_factory=Tally)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -72,6 +73,7 @@ class _Records:
     properties: dict[str, dict[str, Any]] = field(default_factory=dict)
     sales: dict[str, dict[str, Any]] = field(default_factory=dict)
     parcels: dict[str, _Parcels] = field(default_factory=dict)
+    values: dict[tuple[str, int, int], dict[str, Any]] = field(default_factory=dict)  # property, tax year, supplement
     described_on: dict[str, date] = field(default_factory=dict)  # date of the sale whose row describes the property
 
 
@@ -120,11 +122,16 @@ def _take(row: SourceRow, mapping: Mapping, today: date, records: _Records) -> l
         row.line, row.values, mapping.properties, PROPERTY_FIELDS, mapping.required("properties")
     )
     sold, found_in_sale = convert_row(row.line, row.values, mapping.sales, SALE_FIELDS, mapping.required("sales"))
-    findings = list(dict.fromkeys([*found, *found_in_sale]))  # one column may feed both
-    property_id = sold.pop("property_id", None) or described.get("property_id")
+    assessed, found_in_value = convert_row(
+        row.line, row.values, mapping.assessed_values, VALUE_FIELDS, mapping.required("assessed_values")
+    )
+    findings = list(dict.fromkeys([*found, *found_in_sale, *found_in_value]))  # one column may feed several
+    named = (sold.pop("property_id", None), assessed.pop("property_id", None), described.get("property_id"))
+    property_id = next((each for each in named if each), None)
+    findings += _faults_of_value(row.line, assessed)
     if sold:
         findings += _faults_of_sale(row.line, sold, property_id, mapping, today, records)
-    elif property_id in records.properties:
+    elif described and property_id in records.properties:
         findings.append(_repeated(row.line, "property_id", property_id, mapping.properties["property_id"].column))
     if any(not each.is_warning for each in findings):
         return findings
@@ -136,7 +143,16 @@ def _take(row: SourceRow, mapping: Mapping, today: date, records: _Records) -> l
     if sold:
         records.sales.setdefault(sold["sale_id"], sold)
         records.parcels[sold["sale_id"]].lines[property_id] = row.line
+    if assessed and property_id:
+        records.values[property_id, assessed["tax_year"], assessed.setdefault("supplement", 0)] = assessed
     return findings
+
+
+def _faults_of_value(line: int, assessed: dict[str, Any]) -> list[Finding]:
+    land, improvement, total = (assessed.get(f"market_{each}") for each in ("land", "improvement", "total"))
+    if land is None or improvement is None or total is None or land + improvement == total:
+        return []
+    return [Finding(line, "market_total", str(total), f"is not land {land} plus improvement {improvement}")]
 
 
 def _faults_of_sale(
@@ -171,6 +187,7 @@ def _write(county: County, mapping: Mapping, records: _Records, report: LoadRepo
     for values in records.properties.values():
         values["parcel_number_key"] = parcel_number_key(values["parcel_number"])
     _upsert(county, Property, "property_id", records.properties, report.properties)
+    _write_values(county, records.values, report.assessed_values)
     if not records.sales:
         return
     new_sales: dict[str, dict[str, Any]] = {}
@@ -185,6 +202,32 @@ def _write(county: County, mapping: Mapping, records: _Records, report: LoadRepo
     links = _Links.between(county, records.parcels, report)
     _upsert(county, Sale, "sale_id", records.sales, report.sales, only_new=new_sales, touched=links.sale_ids)
     links.write(county)
+
+
+def _write_values(county: County, values: dict[tuple[str, int, int], dict[str, Any]], tally: Tally) -> None:
+    """Assessed values by property, tax year and supplement; those of properties not on the roll are refused whole."""
+    for keys in _batches(list(values)):
+        named = {property_id for property_id, _, _ in keys}
+        of_roll = Property.objects.in_county(county).filter(property_id__in=named)
+        pks: dict[str, int] = dict(of_roll.values_list("property_id", "pk"))
+        if absent := sorted(named - set(pks)):
+            raise TerraFusionError(f"Assessed values name {len(absent)} unknown properties, for example {absent[0]}.")
+        rows = AssessedValue.objects.filter(roll_property__in=pks.values(), tax_year__in={key[1] for key in keys})
+        present = {(row.roll_property_id, row.tax_year, row.supplement): row for row in rows}
+        new, changed, names = [], [], list(values[keys[0]])
+        for key in keys:
+            row = present.get((pks[key[0]], *key[1:]))
+            if row is None:
+                new.append(AssessedValue(roll_property_id=pks[key[0]], **values[key]))
+            elif any(getattr(row, name) != values[key][name] for name in names):
+                for name in names:
+                    setattr(row, name, values[key][name])
+                changed.append(row)
+        AssessedValue.objects.bulk_create(new, batch_size=BATCH)
+        AssessedValue.objects.bulk_update(changed, names, batch_size=200)
+        tally.created += len(new)
+        tally.updated += len(changed)
+        tally.unchanged += len(keys) - len(new) - len(changed)
 
 
 def _upsert(

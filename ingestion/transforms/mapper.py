@@ -15,17 +15,32 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from county_configs.county_file import faults_in
 from terrafusion.errors import ConfigurationError
-from terrafusion.roll.models import Property, Sale
+from terrafusion.roll.models import AssessedValue, Property, Sale
 
 FieldType = Literal["text", "integer", "number", "decimal", "dollars", "date", "year", "boolean"]
 NUMERIC = {"integer", "number", "decimal", "dollars", "year"}
 
 YEARS = (1600, 2100)
 IDENTIFIERS = {"property_id", "parcel_number", "parent_parcel_number", "sale_id"}
-REQUIRED = {"properties": {"property_id", "parcel_number"}, "sales": {"sale_id", "sale_date", "sale_price"}}
+VALUE_AMOUNTS = ("market_land", "market_improvement", "market_total", "taxable_value")
+REQUIRED = {
+    "properties": {"property_id", "parcel_number"},
+    "sales": {"sale_id", "sale_date", "sale_price"},
+    "assessed_values": {"tax_year", *VALUE_AMOUNTS},
+}
 
 # What a mapping may not fill: keys and bookkeeping are ours, geometry comes from layers.
-_OURS = {"id", "county", "parcel_number_key", "created_at", "updated_at", "retired_at", "attributes", "is_valid"}
+_OURS = {
+    "id",
+    "county",
+    "parcel_number_key",
+    "created_at",
+    "updated_at",
+    "retired_at",
+    "attributes",
+    "is_valid",
+    "roll_property",
+}
 _GEOMETRY = {"geometry", "west", "south", "east", "north"}
 # What the column itself would accept though no property has it.
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -88,6 +103,7 @@ def _roll_fields(model: type[models.Model]) -> dict[str, RollField]:
 
 PROPERTY_FIELDS = _roll_fields(Property)
 SALE_FIELDS = _roll_fields(Sale) | {"property_id": PROPERTY_FIELDS["property_id"]}
+VALUE_FIELDS = _roll_fields(AssessedValue) | {"property_id": PROPERTY_FIELDS["property_id"]}
 
 
 class FieldMapping(BaseModel):
@@ -153,18 +169,20 @@ def _check_date_format(text: str) -> None:
 
 
 class Mapping(BaseModel):
-    """A mapping file. One source row may feed a property, a sale, or both."""
+    """A mapping file. One source row may feed a property, a sale, an assessed value, or several of them."""
 
     model_config = ConfigDict(extra="forbid")
 
     properties: dict[str, FieldMapping] = {}
     sales: dict[str, FieldMapping] = {}
+    assessed_values: dict[str, FieldMapping] = {}
 
     @model_validator(mode="after")
     def _known_fields(self) -> Mapping:
-        if not self.properties and not self.sales:
-            raise ValueError("map properties, sales, or both")
-        for target, allowed in (("properties", PROPERTY_FIELDS), ("sales", SALE_FIELDS)):
+        if not self.properties and not self.sales and not self.assessed_values:
+            raise ValueError("map properties, sales, assessed_values, or several of them")
+        targets = (("properties", PROPERTY_FIELDS), ("sales", SALE_FIELDS), ("assessed_values", VALUE_FIELDS))
+        for target, allowed in targets:
             fields: dict[str, FieldMapping] = getattr(self, target)
             if unknown := sorted(set(fields) - set(allowed)):
                 raise ValueError(f"{target}: unknown {', '.join(unknown)}; allowed: {', '.join(sorted(allowed))}")
@@ -178,13 +196,13 @@ class Mapping(BaseModel):
         return self
 
     def required(self, target: str) -> set[str]:
-        """A sale names its property itself when the same row does not describe one."""
-        names_itself = target == "sales" and not self.properties
+        """A sale or value names its property itself when the same row does not describe one."""
+        names_itself = target != "properties" and not self.properties
         return REQUIRED[target] | ({"property_id"} if names_itself else set())
 
     def missing_columns(self, columns: list[str]) -> list[str]:
         """Columns the mapping needs and the source lacks, in the mapping's order."""
-        fields = [*self.properties.values(), *self.sales.values()]
+        fields = [*self.properties.values(), *self.sales.values(), *self.assessed_values.values()]
         needed = dict.fromkeys(name for field in fields for name in field.columns)
         return [name for name in needed if name not in columns]
 

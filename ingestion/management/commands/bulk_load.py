@@ -63,7 +63,12 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Read {report.read:,} rows, rejected {report.rejected_rows:,}. Values dropped: {report.dropped_values:,}."
         )
-        for name, tally in (("Properties", report.properties), ("Sales", report.sales)):
+        tallies = (
+            ("Properties", report.properties),
+            ("Sales", report.sales),
+            ("Assessed values", report.assessed_values),
+        )
+        for name, tally in tallies:
             self.stdout.write(
                 f"{name}: {tally.created:,} created, {tally.updated:,} updated, {tally.unchanged:,} unchanged."
             )
