@@ -105,6 +105,7 @@ class Report:
     sections: Sequence[Section]
     findings: Sequence[str] = field(default=())  # sentences of the title page
     single_page: bool = False
+    landscape: bool = False
 
     def tables(self, *places: Place) -> Iterable[Table]:
         return (table for section in self.sections for table in section.tables if table.is_in("everywhere", *places))

@@ -126,6 +126,7 @@ class AssessmentRollParameters(OwnerNames, Filtered):
 
 PARAMETERS: dict[str, type[ReportParameters]] = {
     ReportType.SALES_RATIO_STUDY: SalesRatioStudyParameters,
+    ReportType.ASSESSMENT_ROLL: AssessmentRollParameters,
 }
 
 

@@ -17,6 +17,7 @@ from .serializers import OWNER_NAMES, SIMULATED_FAILURE, ReportRequestSerializer
 # Where each report is made. Imported when asked for: charts and statistics cost a second at the start of a process.
 MAKERS = {
     ReportType.SALES_RATIO_STUDY: "reporting.make_ratio_study",
+    ReportType.ASSESSMENT_ROLL: "reporting.make_assessment_roll",
 }
 
 

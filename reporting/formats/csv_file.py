@@ -10,8 +10,8 @@ from ..document import Report
 
 
 def write_csv(report: Report, path: Path) -> None:
-    """The same report gives the same bytes. UTF-8 with a byte order mark, without which Excel misreads names."""
-    with path.open("w", newline="", encoding="utf-8-sig") as stream:
+    """The same report gives the same bytes. UTF-8; for Excel there is XLSX."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
         writer.writerow(["title", report.title])
         writer.writerow(["subtitle", report.subtitle])

@@ -23,6 +23,7 @@ def write_pdf(report: Report, path: Path) -> int:
         "title": report.title,
         "subtitle": report.subtitle,
         "single": report.single_page,
+        "landscape": report.landscape,
         "findings": list(report.findings),
         "facts": [[each.label, "\u2013" if each.value is None else str(each.value)] for each in report.facts],
         "sections": [found for each in report.sections if (found := _section(each))],
