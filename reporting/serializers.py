@@ -23,6 +23,7 @@ from .trimming import TRIM_RULES
 
 SIMULATED_FAILURE = "FAILING_REPORT_SIM"
 OWNER_NAMES = "view_owner_names"
+PRIOR_ROLL, ESTIMATES = "prior_roll", "estimates"
 YEARS = (1900, 2100)
 DATES = (date(1900, 1, 1), date(2100, 12, 31))
 
@@ -124,9 +125,47 @@ class AssessmentRollParameters(OwnerNames, Filtered):
     pass
 
 
+class DorRatioReportParameters(Dated, OfTaxYear):
+    """year: the assessment year. as_of: sales up to this day, today unless said; before 30 April a dry run."""
+
+    as_of = serializers.DateField(required=False)
+
+
+class ValueChangeParameters(Filtered):
+    """compare: the roll of the year with an earlier one, or with value estimates (of one job, or the newest)."""
+
+    compare = serializers.ChoiceField([PRIOR_ROLL, ESTIMATES], default=PRIOR_ROLL)
+    prior_year = serializers.IntegerField(required=False, min_value=YEARS[0], max_value=YEARS[1])
+    valuation_job_id = serializers.UUIDField(required=False)
+    seed = serializers.IntegerField(default=0, min_value=0, max_value=2**53)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name, mode in (("prior_year", PRIOR_ROLL), ("valuation_job_id", ESTIMATES)):
+            if name in attrs and attrs["compare"] != mode:
+                raise serializers.ValidationError({name: [f'It goes with "compare": "{mode}" only.']})
+        if "year" in attrs and attrs.get("prior_year", 0) >= attrs["year"]:
+            raise serializers.ValidationError({"prior_year": ["It must be earlier than year."]})
+        return attrs
+
+
+class ComparablesGridParameters(ReportParameters):
+    """property_id: the subject. valuation_job_id: whose estimate; the newest unless said."""
+
+    property_id = serializers.CharField(max_length=64)
+    valuation_job_id = serializers.UUIDField(required=False)
+
+
+class PropertyRecordCardParameters(OwnerNames, ComparablesGridParameters):
+    pass
+
+
 PARAMETERS: dict[str, type[ReportParameters]] = {
     ReportType.SALES_RATIO_STUDY: SalesRatioStudyParameters,
     ReportType.ASSESSMENT_ROLL: AssessmentRollParameters,
+    ReportType.VALUE_CHANGE: ValueChangeParameters,
+    ReportType.PROPERTY_RECORD_CARD: PropertyRecordCardParameters,
+    ReportType.COMPARABLES_GRID: ComparablesGridParameters,
+    ReportType.DOR_RATIO_REPORT: DorRatioReportParameters,
 }
 
 

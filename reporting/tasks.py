@@ -18,6 +18,10 @@ from .serializers import OWNER_NAMES, SIMULATED_FAILURE, ReportRequestSerializer
 MAKERS = {
     ReportType.SALES_RATIO_STUDY: "reporting.make_ratio_study",
     ReportType.ASSESSMENT_ROLL: "reporting.make_assessment_roll",
+    ReportType.VALUE_CHANGE: "reporting.make_value_change",
+    ReportType.PROPERTY_RECORD_CARD: "reporting.make_property_pages",
+    ReportType.COMPARABLES_GRID: "reporting.make_property_pages",
+    ReportType.DOR_RATIO_REPORT: "reporting.make_dor_ratio_report",
 }
 
 
