@@ -231,8 +231,9 @@ def _summary_section(indicated: IndicatedRatio) -> Section:
         "Strata and indicated ratio",
         [
             "Ratio of a stratum: average assessed value over average price less 1 %. Market value indicated: the "
-            "county's assessed value in the stratum over that ratio. Indicated ratio: assessed value over market value of all "
-            f"strata. Property in current use or wholly exempt is left out. {OTHER_LAND_USE}: codes no category names."
+            "county's assessed value in the stratum over that ratio. Indicated ratio: assessed value over market value "
+            f"of all strata. Property in current use or wholly exempt is left out. {OTHER_LAND_USE}: codes that no "
+            "category names.",
         ],
         [Table("strata", "Summary by land use and assessed value", columns, rows, total_rows=[len(rows) - 1])],
         new_page=True,

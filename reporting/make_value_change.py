@@ -13,11 +13,11 @@ from django.db.models import Exists, OuterRef
 
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
-from terrafusion.roll.models import Property, ValueEstimate
+from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 
 from . import charts
 from .delivery import delivered
-from .document import Column, Report, Section, Table
+from .document import Column, Report, Section, Table, Value
 from .models import ReportJob
 from .provenance import digest_of, facts_of
 from .ratio_study import MEASURES, StudySettings, study_ratios
@@ -149,7 +149,7 @@ def _report(
                 [_shift_table("by_class", "Class", classes), _shift_table("by_tax_area", "Tax area", areas)],
             ),
             _ratio_section(county, tax_year, filters, pairs, names, asked),
-            _affected_section(pairs),
+            _affected_section(pairs, tax_year),
         ],
     )
 
@@ -172,7 +172,9 @@ def _findings(
 
 
 def _distribution_section(found: Distribution, pairs: ValuePairs) -> Section:
-    rows = [[f"{each}th percentile", value] for each, value in zip(PERCENTILES, found.percentiles, strict=True)]
+    rows: list[list[Value]] = [
+        [f"Percentile {each}", value] for each, value in zip(PERCENTILES, found.percentiles, strict=True)
+    ]
     columns = (Column("percentile", "Percentile"), Column("change_percent", "Change, %", "number", 2))
     return Section(
         "Distribution",
@@ -194,7 +196,7 @@ def _shift_table(name: str, heading: str, shifts: Sequence[GroupShift]) -> Table
         Column("share_after", "after, %", "number", 2),
         Column("shift", "Shift", "number", 2),
     )
-    rows = [
+    rows: list[list[Value]] = [
         [
             each.label, each.properties, each.before, each.after, each.change_percent, each.median_change,
             each.share_before, each.share_after, each.shift,
@@ -239,15 +241,17 @@ def _ratio_section(
         Column("after", "After", "number", 4),
         Column("after_interval", "Interval"),
     ]
-    rows: list[list[Any]] = [["Sales", studies[0].n, "", studies[1].n, ""]]
+    rows: list[list[Value]] = []
     for name, label in MEASURES.items():
-        row: list[Any] = [label]
+        row: list[Value] = [label]
         for study in studies:
             measure, digits = study.measures[name], DIGITS.get(name, 4)
             interval = measure.interval
             row += [measure.value, f"{interval.low:.{digits}f} to {interval.high:.{digits}f}" if interval else ""]
         rows.append(row)
-    told = [f"{names[0]} and {names[1]} on the same valid sales from {first} to {last}; not time adjusted."]
+    told = [
+        f"{names[0]} and {names[1]} on the same {studies[0].n:,} valid sales from {first} to {last}; not time adjusted."
+    ]
     return Section(heading, told, [Table("ratio_statistics", "Before and after", columns, rows)])
 
 
@@ -255,11 +259,13 @@ def _valued(sales: StudySales, values: npt.NDArray[np.float64]) -> StudySales:
     return replace(sales, assessed_value=values)
 
 
-def _affected_section(pairs: ValuePairs) -> Section:
+def _affected_section(pairs: ValuePairs, tax_year: int) -> Section:
     rises, falls = most_affected(pairs)
     keys = [int(pairs.keys[at]) for at in (*rises, *falls)]
     rows = Property.objects.filter(pk__in=keys).values_list("pk", "parcel_number", "situs_address", "neighborhood")
     described = {key: each for key, *each in rows}
+    built = AssessedValue.objects.filter(roll_property__in=keys, tax_year=tax_year).order_by("supplement")
+    new = dict(built.values_list("roll_property_id", "new_construction"))
     columns = (
         Column("parcel_number", "Parcel number"),
         Column("situs_address", "Situs"),
@@ -267,20 +273,13 @@ def _affected_section(pairs: ValuePairs) -> Section:
         Column("before", "Before", "dollars"),
         Column("after", "After", "dollars"),
         Column("change_percent", "Change, %", "number", 2),
+        Column("new_construction", f"New construction {tax_year}", "dollars"),
     )
-    tables = [
-        Table(
-            name,
-            title,
-            columns,
-            [
-                [*described[int(pairs.keys[at])], int(pairs.before[at]), int(pairs.after[at]), float(pairs.percent[at])]
-                for at in chosen
-            ],
-        )
-        for name, title, chosen in (
-            ("largest_rises", "Largest rises", rises),
-            ("largest_falls", "Largest falls", falls),
-        )
-    ]
+
+    def row(at: int) -> list[Value]:
+        key, values = int(pairs.keys[at]), (int(pairs.before[at]), int(pairs.after[at]), float(pairs.percent[at]))
+        return [*described[key], *values, new.get(key)]
+
+    chosen = (("largest_rises", "Largest rises", rises), ("largest_falls", "Largest falls", falls))
+    tables = [Table(name, title, columns, [row(at) for at in places]) for name, title, places in chosen]
     return Section("Most affected", tables=tables)
