@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from terrafusion.roll.models import AssessedValue, Property, TimeIndex
 from .delivery import delivered
 from .document import Fact
 from .models import ReportJob
-from .provenance import facts_of
+from .provenance import digest_of, facts_of
 from .ratio_statistics import NotEnoughSales
 from .ratio_study import OVERALL, RatioStudy, StudySettings, study_ratios
 from .ratio_study_report import study_report
@@ -39,6 +40,7 @@ from .study_sales import DERIVED_STRATA, StudySales, in_natural_order
 from .time_adjustment import TimeAdjustment, index_levels, rate_of_ratios, steady_rate
 from .trimming import TRIM_RULES
 from .verdicts import Band
+from .vertical_equity import VEI_METHOD
 
 Chasing = list[tuple[str, str, SoldUnsold, bool]]
 
@@ -59,11 +61,12 @@ def make(job: ReportJob) -> Outcome:
         read.sales, settings, adjustment, lambda done, total: job.report(done, total, f"{done} of {total} strata.")
     )
     study = _with_left_out(study, read)
-    chasing = _chasing(county, tax_year, filters, strata, read, settings, section.chasing_tolerance_percent)
+    changes = _changes(county, tax_year, filters)
+    chasing = _chasing(county, changes, strata, read, settings, section.chasing_tolerance_percent)
     report = study_report(
         study,
         chasing,
-        _facts(county, tax_year, filters, (first, last), study, read),
+        _facts(county, tax_year, filters, (first, last), study, digest_of([read.sales.digest(), changes.digest()])),
         f"Sales ratio study {tax_year}",
         f"{county}: sales from {first} to {last}",
         section.standard,
@@ -132,7 +135,7 @@ def _facts(
     filters: Mapping[str, str],
     window: tuple[date, date],
     study: RatioStudy,
-    read: ReadSales,
+    input_digest: str,
 ) -> list[Fact]:
     settings, adjustment = study.settings, study.time_adjustment
     more = {
@@ -143,13 +146,14 @@ def _facts(
         "confidence": ("Confidence", settings.confidence),
         "replicates": ("Bootstrap replicates", settings.replicates),
         "minimum_stratum": ("Fewest sales of a stratum", settings.minimum_stratum),
+        "vei_method": ("VEI method", VEI_METHOD),
         "small_strata": ("Smaller strata", "pooled" if settings.small_strata == "pool" else "marked"),
     }
     return facts_of(
         county,
         tax_year,
         filters,
-        read.sales.digest(),
+        input_digest,
         trim_rule=TRIM_RULES[settings.trim_rule],
         seed=settings.seed,
         more=more,
@@ -166,17 +170,28 @@ def _bounds(study: RatioStudy) -> str:
 _CHANGE = np.dtype([("key", np.int64), ("supplement", np.int64), ("value", np.int64), ("new", np.int64)])
 
 
+@dataclass(frozen=True)
+class _Changes:
+    """keys of the properties on both rolls without new construction; percent change of their market value."""
+
+    keys: npt.NDArray[np.int64]
+    percent: npt.NDArray[np.float64]
+
+    def digest(self) -> str:
+        """Of the changes in order of size: keys differ from one database to the next."""
+        return hashlib.sha256(np.sort(self.percent).tobytes()).hexdigest()
+
+
 def _chasing(
     county: County,
-    tax_year: int,
-    filters: Mapping[str, str],
+    changes: _Changes,
     strata: Sequence[str],
     read: ReadSales,
     settings: StudySettings,
     tolerance: float,
 ) -> Chasing:
     """Sold against unsold, overall and in each stratum of the property, where both rolls are there."""
-    keys, change = _changes(county, tax_year, filters)
+    keys, change = changes.keys, changes.percent
     sold = np.isin(keys, read.keys)
     found: Chasing = []
 
@@ -199,13 +214,12 @@ def _chasing(
     return found
 
 
-def _changes(county: County, tax_year: int, filters: Mapping[str, str]) -> tuple[Any, Any]:
-    """Keys of the properties on both rolls without new construction, and their percent change of market value."""
+def _changes(county: County, tax_year: int, filters: Mapping[str, str]) -> _Changes:
     before, after = (_roll(county, year, filters) for year in (tax_year - 1, tax_year))
     keys, at_before, at_after = np.intersect1d(before["key"], after["key"], assume_unique=True, return_indices=True)
     before, after = before[at_before], after[at_after]
     fit = (before["value"] > 0) & (after["value"] > 0) & (after["new"] == 0)
-    return keys[fit], 100 * (after["value"][fit] / before["value"][fit] - 1)
+    return _Changes(keys[fit], 100 * (after["value"][fit] / before["value"][fit] - 1))
 
 
 def _roll(county: County, tax_year: int, filters: Mapping[str, str]) -> npt.NDArray[Any]:

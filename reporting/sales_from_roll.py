@@ -154,5 +154,6 @@ def _values_of(selected: QuerySet[SaleParcel], tax_year: int) -> dict[int, int]:
 
 def _texts(column: Sequence[Any]) -> npt.NDArray[np.object_]:
     found = np.empty(len(column), dtype=object)
-    found[:] = column
+    for at, each in enumerate(column):  # one by one: numpy would take lists among the attributes for rows
+        found[at] = each
     return found

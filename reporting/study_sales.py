@@ -130,15 +130,20 @@ def strata_labels(sales: StudySales, name: str) -> Texts:
 
 def _labels_of(values: Texts) -> Texts:
     """Codes as they are; a quantity of many different values in fifths."""
-    given = np.array([each not in ("", None) for each in values], dtype=bool)
+    given = np.array([each is not None and each != "" for each in values], dtype=bool)
     labels = np.full(len(values), UNKNOWN, dtype=object)
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values[given])
     if numbers and len(set(values[given])) > MOST_CODES:
         quantities = values[given].astype(np.float64)
         labels[given] = _parts_by_size(quantities, quantities, 5, "")
     else:
-        labels[given] = [str(each) for each in values[given]]
+        labels[given] = np.array([*map(_printable, values[given])], dtype=object)
     return labels
+
+
+def _printable(code: Any) -> str:
+    """Without control characters, which neither a chart nor a sheet's name can hold."""
+    return "".join(each if each.isprintable() else " " for each in str(code))
 
 
 def _parts_by_size(ordered_by: Floats, shown: Floats, count: int, unit: str) -> Texts:

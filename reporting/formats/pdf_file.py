@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from ..document import Report, Section, Table
 from .drawing import drawn
 from .html_page import note_of
 
+ROUNDS = 10  # each names many of the characters that are missing
+_MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
+_UNPRINTABLE = re.compile(r"\\u00[01][0-9a-f]|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")  # as JSON writes them
 TEMPLATE = Path(__file__).with_name("report.typ")
 
 
 def write_pdf(report: Report, path: Path) -> int:
     """Returns the number of pages. Needs no network and no font of the machine."""
-    import typst  # here, so that only a job that draws pages pays for its start
-
     body = {
         "title": report.title,
         "subtitle": report.subtitle,
@@ -28,14 +30,32 @@ def write_pdf(report: Report, path: Path) -> int:
         "facts": [[each.label, "\u2013" if each.value is None else str(each.value)] for each in report.facts],
         "sections": [found for each in report.sections if (found := _section(each))],
     }
-    try:
-        compiler = typst.Compiler(TEMPLATE, ignore_system_fonts=True, sys_inputs={"report": json.dumps(body)})
-        made = compiler.compile(format="pdf", pdf_standards="ua-1")
-        pages = json.loads(compiler.query("<pages>", field="value", one=True))
-    except typst.TypstError as error:
-        raise PdfFailed(f"The PDF could not be made: {error}") from error
-    path.write_bytes(made if isinstance(made, bytes) else b"")
-    return int(pages)
+    made, pages = _compiled(json.dumps(body, ensure_ascii=False))
+    path.write_bytes(made)
+    return pages
+
+
+def _compiled(body: str) -> tuple[bytes, int]:
+    """The PDF and its number of pages. A character that no font inside typst has is shown as a question mark.
+
+    PDF/UA refuses such a character, and one foreign name must not cost a county its roll. Raises PdfFailed.
+    """
+    import typst  # here, so that only a job that draws pages pays for its start
+
+    body = _UNPRINTABLE.sub(" ", body)
+    for _ in range(ROUNDS):
+        try:
+            compiler = typst.Compiler(TEMPLATE, ignore_system_fonts=True, sys_inputs={"report": body})
+            made = compiler.compile(format="pdf", pdf_standards="ua-1")
+            pages = json.loads(compiler.query("<pages>", field="value", one=True))
+        except typst.TypstError as error:
+            missing = {each for found in _MISSING.findall(error.diagnostic) for each in found if not each.isascii()}
+            if not missing:
+                raise PdfFailed(f"The PDF could not be made: {error}") from error
+            body = "".join("?" if each in missing else each for each in body)
+        else:
+            return (made if isinstance(made, bytes) else b""), int(pages)
+    raise PdfFailed("The PDF could not be made: its text has too many characters that the fonts lack.")
 
 
 class PdfFailed(TerraFusionError):
