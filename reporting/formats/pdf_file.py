@@ -13,9 +13,11 @@ from ..document import Report, Section, Table
 from .drawing import drawn
 from .html_page import note_of
 
+LONG_WORD, ZERO_WIDTH_SPACE = 22, "\u200b"
+_LONG_WORD, _PIECE = re.compile(rf"\S{{{LONG_WORD + 1},}}"), re.compile(r".{1,3}")
 ROUNDS = 10  # each names many of the characters that are missing
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
-_UNPRINTABLE = re.compile(r"\\u00[01][0-9a-f]|[\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]")  # as JSON writes them
+_UNPRINTABLE = re.compile(r"\\u00[01][0-9a-f]|[\x7f-\x9f\u200c-\u200f\u2028-\u202e\ufeff]")  # as JSON writes them
 TEMPLATE = Path(__file__).with_name("report.typ")
 
 
@@ -85,9 +87,16 @@ def _table(table: Table) -> dict[str, Any]:
         "note": note_of(table),
         "columns": [{"heading": each.heading, "number": each.is_number} for each in table.columns],
         "weights": _weights(table),
-        "rows": [[c.shown(v) for c, v in zip(table.columns, row, strict=True)] for row in shown],
+        "rows": [[_breakable(c.shown(v)) for c, v in zip(table.columns, row, strict=True)] for row in shown],
         "totals": list(table.total_rows),
     }
+
+
+def _breakable(text: str) -> str:
+    """Places for a line break in words longer than a column is sure to have room for."""
+    if len(text) <= LONG_WORD:
+        return text
+    return _LONG_WORD.sub(lambda found: ZERO_WIDTH_SPACE.join(_PIECE.findall(found[0])), text)
 
 
 def _weights(table: Table) -> list[int]:
