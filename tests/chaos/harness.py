@@ -46,9 +46,9 @@ class ServiceManager:
         if self.process is None or self.process.poll() is not None:
             self.process = start_workers(self.workers, before=self.before, **self.environment)
 
-    def kill_something(self, pick, roles=KILLABLE):
+    def kill_something(self, pick):
         """One process by role, once the tree stands; the role."""
-        role = pick.choice(roles)
+        role = pick.choice(KILLABLE)
         deadline = time.monotonic() + 10
         while len(tree := self.tree()) < len(ROLES) and time.monotonic() < deadline:
             time.sleep(0.1)
