@@ -103,6 +103,12 @@ class RatioStudySection(Section):
     class_bands: dict[str, RatioBands] = {}
 
 
+def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
+    if list(value) != sorted(set(value)):
+        raise ValueError(f"write the bounds from low to high, each once: {sorted(set(value))}")
+    return value
+
+
 class DorRatioSection(Section):
     """The Washington ratio study, WAC 458-53: what the Department prescribes to each county.
 
@@ -120,7 +126,7 @@ class DorRatioSection(Section):
         "Agricultural": ("81", "83"),
         "Vacant land": ("91",),
     }
-    value_strata: tuple[PositiveInt, ...] = (200_000, 400_000, 800_000)
+    value_strata: Annotated[tuple[PositiveInt, ...], AfterValidator(_rising)] = (200_000, 400_000, 800_000)
     invalid_codes: dict[str, Annotated[int, Field(ge=1, le=99)]] = {}
     instruments: tuple[str, ...] = ("warranty", "contract")
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
@@ -169,11 +170,20 @@ PARAMETERS: dict[str, type[ReportParameters]] = {
 }
 
 
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        component_name="ReportParameters", serializers=list(PARAMETERS.values()), resource_type_field_name=None
+    )
+)
+class ParametersField(serializers.DictField):
+    """Read by the serializer of the report type; the OpenAPI document shows them all."""
+
+
 class ReportRequestSerializer(JobRequestSerializer):
     """`report_type`, and the `parameters` that go with it (docs/reporting.md lists them)."""
 
     report_type = serializers.CharField(max_length=32)
-    parameters = serializers.DictField(required=False)
+    parameters = ParametersField(required=False)
 
     def validate_report_type(self, value: str) -> str:
         simulated = value == SIMULATED_FAILURE and settings.SIMULATED_FAILURES

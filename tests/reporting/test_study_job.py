@@ -165,6 +165,21 @@ def test_an_attribute_can_divide_the_sales(report, content, county):
     assert "no property of benton has the attribute 'shoe'" in gone["message"]
 
 
+def test_sales_all_alike_and_attributes_of_any_shape_make_a_pdf(report, county):
+    houses = an_assessed_market(county, sales=25, unsold=0)
+    for at, house in enumerate(houses):
+        house.attributes = {"tags": ["a", at % 2], "zone": {"code": 1}, "score": at / 7}
+    Property.objects.bulk_update(houses, ["attributes"])
+    Sale.objects.update(sale_price=100_000)
+    AssessedValue.objects.update(market_land=0, market_improvement=95_000, market_total=95_000)
+    strata = ["attributes.tags", "attributes.zone", "attributes.score", "value_decile", "latitude", "waterfront"]
+
+    job = report(STUDY, stratify_by=strata, **FAST)
+
+    assert job["status"] == "COMPLETED", job["message"]
+    assert (job["result"]["headline"]["cod"], job["result"]["headline"]["prb"]) == (0.0, None)
+
+
 def test_sold_houses_raised_towards_their_price_are_found(report, content, county):
     an_assessed_market(county, sales=60, unsold=60)
     honest = json.loads(content(report(STUDY, format="json", **FAST)))["tables"]["sales_chasing"]
