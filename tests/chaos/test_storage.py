@@ -41,11 +41,18 @@ def full_results():
 def unwritable_results():
     """A file lies where the folder of this kind's results would be made."""
     folder = Path(results_storage().path("valuation"))
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name("aside")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.rename(aside)
     folder.touch()
-    yield folder.unlink
-    folder.unlink(missing_ok=True) if folder.is_file() else None
+
+    def repair():
+        if folder.is_file():
+            folder.unlink()
+            aside.rename(folder)
+
+    yield repair
+    repair()
 
 
 @pytest.mark.parametrize("fault", ["full_results", "unwritable_results"])
