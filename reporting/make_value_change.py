@@ -20,8 +20,7 @@ from .delivery import delivered
 from .document import Column, Report, Section, Table, Value
 from .models import ReportJob
 from .provenance import digest_of, facts_of
-from .ratio_study import MEASURES, StudySettings, study_ratios
-from .ratio_study_report import DIGITS
+from .ratio_study import DIGITS, MEASURES, StudySettings, study_ratios
 from .roll_reader import values_of_year
 from .sales_from_roll import (
     NothingSelected,

@@ -49,6 +49,18 @@ MEASURES = {
     "mki": "Modified Kakwani index (MKI)",
     "vei": "Vertical equity indicator (VEI)",
 }
+# As they are shown: decimals (4 unless said), abbreviation.
+DIGITS = {"cod": 2, "cov": 2, "vei": 2, "prb": 4, "ki": 4}
+SHORT = {
+    "median": "Median",
+    "cod": "COD",
+    "cov": "COV",
+    "ki": "KI",
+    "prd": "PRD",
+    "prb": "PRB",
+    "mki": "MKI",
+    "vei": "VEI",
+}
 JUDGED = ("median", "cod", "prd", "prb", "mki", "vei")
 VERTICAL = ("prd", "prb", "mki", "vei")
 SLICE_OF_VALUE = "Not judged: within a slice of value there is too little range to compare cheap with dear."
