@@ -8,12 +8,12 @@ import numpy as np
 
 from . import charts
 from .document import Chart, Column, Fact, Report, Section, Table, Value, labelled
-from .ratio_study import JUDGED, MEASURES, OVERALL, Bands, Measure, RatioStudy, StratumResult
+from .ratio_study import JUDGED, MEASURES, OVERALL, SLICE_OF_VALUE, Bands, Measure, RatioStudy, StratumResult
 from .sales_chasing import SoldUnsold
-from .study_sales import StudySales
+from .study_sales import VALUE_DECILE, StudySales
 from .trimming import TRIM_RULES
 from .verdicts import Verdict
-from .vertical_equity import VEI_METHOD, ValueGroup, value_proxy
+from .vertical_equity import ValueGroup, value_proxy
 
 DIGITS = {"cod": 2, "cov": 2, "vei": 2, "prb": 4, "ki": 4}
 EXTREMES = 20
@@ -218,6 +218,8 @@ def _overall_section(study: RatioStudy, standard: str) -> Section:
 def _stratum_section(study: RatioStudy, name: str) -> Section:
     results = study.strata[name]
     paragraphs = [f"{len(results)} strata by {labelled(name).lower()}."]
+    if name == VALUE_DECILE:
+        paragraphs.append(SLICE_OF_VALUE)
     for each in results:
         if each.pooled:
             paragraphs.append(f"{each.label}: {', '.join(each.pooled)}.")
@@ -343,17 +345,14 @@ def _vertical_section(study: RatioStudy) -> Section:
     told = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
     shown = []
     if vertical is not None:
-        told.append(
-            f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. "
-            f"Method: {vertical.method}; 90 % intervals."
-        )
+        told.append(f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. 90 % intervals.")
         tables.append(
             Table(
                 "vei_groups",
                 "Median ratio by value group (VEI)",
                 _GROUP_COLUMNS,
                 _group_rows(vertical.groups),
-                VEI_METHOD,
+                vertical.method,
             )
         )
         groups = [(e.median_value, e.median_ratio, e.interval.low, e.interval.high) for e in vertical.groups]
