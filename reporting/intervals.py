@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, norm
+from scipy.special import bdtr, ndtri
 
 from .ratio_statistics import Interval, NotEnoughSales, UnusableSales, checked
 
@@ -46,9 +46,9 @@ def median_interval(ratios: npt.ArrayLike, confidence: float = 0.95) -> MedianIn
     n = len(of_sales)
     if not n:
         raise NotEnoughSales("An interval of the median needs at least one valid sale.")
-    reach = float(norm.ppf(0.5 + confidence / 2)) * math.sqrt(n) / 2
+    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(n) / 2
     low, high = max(1, math.ceil(n / 2 - reach)), min(n, math.floor(1 + n / 2 + reach))
-    coverage = float(binom.cdf(high - 1, n, 0.5) - binom.cdf(low - 1, n, 0.5))
+    coverage = float(bdtr(high - 1, n, 0.5) - bdtr(low - 1, n, 0.5))
     return MedianInterval(float(of_sales[low - 1]), float(of_sales[high - 1]), low, high, coverage)
 
 

@@ -40,7 +40,7 @@ from .study_sales import DERIVED_STRATA, StudySales, in_natural_order
 from .time_adjustment import TimeAdjustment, index_levels, rate_of_ratios, steady_rate
 from .trimming import TRIM_RULES
 from .verdicts import Band
-from .vertical_equity import VEI_METHOD
+from .vertical_equity import PERCENTILE_R7, VEI_METHOD
 
 Chasing = list[tuple[str, str, SoldUnsold, bool]]
 
@@ -146,7 +146,7 @@ def _facts(
         "confidence": ("Confidence", settings.confidence),
         "replicates": ("Bootstrap replicates", settings.replicates),
         "minimum_stratum": ("Fewest sales of a stratum", settings.minimum_stratum),
-        "vei_method": ("VEI method", VEI_METHOD),
+        "vei_method": ("VEI method", VEI_METHOD + PERCENTILE_R7),
         "small_strata": ("Smaller strata", "pooled" if settings.small_strata == "pool" else "marked"),
     }
     return facts_of(

@@ -63,7 +63,9 @@ SHORT = {
 }
 JUDGED = ("median", "cod", "prd", "prb", "mki", "vei")
 VERTICAL = ("prd", "prb", "mki", "vei")
-SLICE_OF_VALUE = "Not judged: within a slice of value there is too little range to compare cheap with dear."
+SLICE_OF_VALUE = (
+    "Vertical equity is not judged: within a slice of value there is too little range to compare cheap with dear."
+)
 OVERALL = "All sales"
 ORDER_STATISTICS, T_INTERVAL, BOOTSTRAP = "order statistics", "t", "bootstrap"
 POOL, MARK = "pool", "mark"

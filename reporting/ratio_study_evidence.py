@@ -12,7 +12,7 @@ from .ratio_study import DIGITS, SHORT, RatioStudy
 from .sales_chasing import SoldUnsold
 from .study_sales import StudySales
 from .trimming import TRIM_RULES
-from .vertical_equity import VEI_METHOD, ValueGroup, value_proxy
+from .vertical_equity import ValueGroup, value_proxy
 
 EXTREMES = 20
 
@@ -41,17 +41,14 @@ def vertical_section(study: RatioStudy) -> Section:
     told = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
     shown = []
     if vertical is not None:
-        told.append(
-            f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. "
-            f"Method: {vertical.method}; 90 % intervals."
-        )
+        told.append(f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. 90 % intervals.")
         tables.append(
             Table(
                 "vei_groups",
                 "Median ratio by value group (VEI)",
                 _GROUP_COLUMNS,
                 _group_rows(vertical.groups),
-                VEI_METHOD,
+                vertical.method,
             )
         )
         groups = [(e.median_value, e.median_ratio, e.interval.low, e.interval.high) for e in vertical.groups]

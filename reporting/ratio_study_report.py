@@ -6,9 +6,21 @@ from collections.abc import Sequence
 
 from . import charts
 from .document import Chart, Column, Fact, Report, Section, Table, Value, labelled
-from .ratio_study import DIGITS, JUDGED, MEASURES, OVERALL, SHORT, Bands, Measure, RatioStudy, StratumResult
+from .ratio_study import (
+    DIGITS,
+    JUDGED,
+    MEASURES,
+    OVERALL,
+    SHORT,
+    SLICE_OF_VALUE,
+    Bands,
+    Measure,
+    RatioStudy,
+    StratumResult,
+)
 from .ratio_study_evidence import chasing_section, sales_section, sensitivity_section, vertical_section
 from .sales_chasing import SoldUnsold
+from .study_sales import VALUE_DECILE
 from .verdicts import Verdict
 from .vertical_equity import ValueGroup
 
@@ -202,6 +214,8 @@ def _overall_section(study: RatioStudy, standard: str) -> Section:
 def _stratum_section(study: RatioStudy, name: str) -> Section:
     results = study.strata[name]
     paragraphs = [f"{len(results)} strata by {labelled(name).lower()}."]
+    if name == VALUE_DECILE:
+        paragraphs.append(SLICE_OF_VALUE)
     for each in results:
         if each.pooled:
             paragraphs.append(f"{each.label}: {', '.join(each.pooled)}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import mannwhitneyu, norm
+from scipy.special import ndtr
 
 from .ratio_statistics import Interval, NotEnoughSales
 
@@ -46,6 +46,8 @@ def compare_sold_with_unsold(
     Raises NotEnoughSales below ten of either.
     Source: IAAO Standard on Ratio Studies (April 2013), Appendix E: comparison of value changes of sold and unsold.
     """
+    from scipy.stats import mannwhitneyu  # half a second to import: not at the start of every process
+
     sold, unsold = np.asarray(change_sold, dtype=np.float64), np.asarray(change_unsold, dtype=np.float64)
     if min(len(sold), len(unsold)) < FEWEST_SOLD:
         raise NotEnoughSales(
@@ -95,6 +97,6 @@ def ratios_bunch_at_one(ratios: npt.ArrayLike) -> tuple[bool, bool]:
     mean, deviation = float(ordered.mean()), float(ordered.std(ddof=1)) if len(ordered) > 1 else 0.0
     if deviation == 0:
         return bool(jump), False
-    expected = float(norm.cdf(high, mean, deviation) - norm.cdf(low, mean, deviation))
+    expected = float(ndtr((high - mean) / deviation) - ndtr((low - mean) / deviation))
     within = float(np.mean((ordered >= low) & (ordered <= high)))
     return bool(jump), abs(within - expected) > SUSPICIOUS_SHARE

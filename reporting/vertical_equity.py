@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from .intervals import MedianInterval, median_interval
 from .ratio_statistics import Floats, Interval, NotEnoughSales, UnusableSales, checked
 
-VEI_METHOD = "IAAO VEI (exposure draft 2026); value proxy 0.5 x price + 0.5 x value / median; groups by percentile R7"
+# How VEI cuts its groups. The draft's own example: R7 gives 48.53, as it prints in 2026; rounding 50.18, near 2025's.
+PERCENTILE_R7, PERCENTILE_R6, ROUND_HALF_UP = "percentile R7", "percentile R6", "ranks rounded half up"
+VEI_METHOD = "IAAO VEI (exposure draft 2026); value proxy 0.5 x price + 0.5 x value / median; groups by "
 VEI_FEWEST_SALES = 20
 VEI_CONFIDENCE = 0.90
 VEI_LIMIT = 10.0  # percent of the median; the limit itself is acceptable
@@ -51,7 +53,7 @@ class VerticalEquityIndicator:
     vei: float
     significance: float
     groups: tuple[ValueGroup, ...]
-    method: str = VEI_METHOD
+    method: str = VEI_METHOD + PERCENTILE_R7
 
     @property
     def is_acceptable(self) -> bool:
@@ -87,7 +89,7 @@ def price_related_bias(
     slope = float(x @ deviation) / spread
     residual = deviation - deviation.mean() - slope * x
     error = math.sqrt(float(residual @ residual) / (n - 2) / spread)
-    reach = float(student_t.ppf(0.5 + confidence / 2, n - 2)) * error
+    reach = float(stdtrit(n - 2, 0.5 + confidence / 2)) * error
     return PriceRelatedBias(slope - reach, slope + reach, slope, error)
 
 
@@ -119,11 +121,14 @@ def modified_kakwani_index(assessed_values: npt.ArrayLike, sale_prices: npt.Arra
     return gini_in_price_order(assessed, prices) / of_prices
 
 
-def vertical_equity_indicator(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> VerticalEquityIndicator:
+def vertical_equity_indicator(
+    assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike, grouping: str = PERCENTILE_R7
+) -> VerticalEquityIndicator:
     """VEI: median ratio of the dearest group less that of the cheapest, in percent of the overall median.
 
     2 groups for 20 to 50 sales, 4 for 51 to 500, 10 for more, ordered by the value proxy and cut at its percentiles
-    (Hyndman-Fan type 7; a sale on a cut belongs to the lower group).
+    (a sale on a cut belongs to the lower group). The result names the grouping, for it changes the figure.
+    grouping: Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up.
     Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026.
     """
     assessed, prices = checked(assessed_values, sale_prices)
@@ -132,13 +137,14 @@ def vertical_equity_indicator(assessed_values: npt.ArrayLike, sale_prices: npt.A
         raise NotEnoughSales(f"A VEI needs at least {VEI_FEWEST_SALES} valid sales; there are {n}.")
     middle = _median(assessed, prices)
     count = 2 if n <= 50 else 4 if n <= 500 else 10
-    groups = value_groups(assessed, prices, value_proxy(assessed, prices), count, VEI_CONFIDENCE)
+    groups = value_groups(assessed, prices, value_proxy(assessed, prices), count, VEI_CONFIDENCE, grouping)
     highest = max(groups, key=lambda each: each.median_ratio)
     lowest = min(groups, key=lambda each: each.median_ratio)
     return VerticalEquityIndicator(
         vei=100 * (groups[-1].median_ratio - groups[0].median_ratio) / middle,
         significance=100 * (highest.interval.low - lowest.interval.high) / middle,
         groups=groups,
+        method=VEI_METHOD + grouping,
     )
 
 
@@ -150,16 +156,27 @@ def price_quantile_medians(
     return value_groups(assessed, prices, prices, groups, confidence)
 
 
-def quantile_group(values: Floats, count: int) -> npt.NDArray[np.int64]:
+def quantile_group(values: Floats, count: int, grouping: str = PERCENTILE_R7) -> npt.NDArray[np.int64]:
     """The group, 0 to count - 1, of each value. Equal values are never split: one on a cut is in the lower group."""
-    cuts = np.quantile(values, np.arange(1, count) / count)
+    shares = np.arange(1, count) / count
+    if grouping == ROUND_HALF_UP:
+        ranks = np.floor(shares * len(values) + 0.5).astype(np.int64)
+        cuts = np.sort(values)[np.maximum(ranks - 1, 0)]
+    else:
+        cuts = np.quantile(values, shares, method="weibull" if grouping == PERCENTILE_R6 else "linear")
     return np.searchsorted(cuts, values, side="left").astype(np.int64)
 
 
 def value_groups(
-    assessed: Floats, prices: Floats, ordered_by: Floats, count: int, confidence: float
+    assessed: Floats,
+    prices: Floats,
+    ordered_by: Floats,
+    count: int,
+    confidence: float,
+    grouping: str = PERCENTILE_R7,
 ) -> tuple[ValueGroup, ...]:
-    group = quantile_group(ordered_by, count)
+    """What each group holds, lowest first; groups that would be empty are left out."""
+    group = quantile_group(ordered_by, count, grouping)
     ratios = assessed / prices
     return tuple(
         ValueGroup(

@@ -5,11 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..document import Report
-from .csv_file import write_csv
-from .html_page import write_html
-from .json_file import write_json
-from .pdf_file import write_pdf
-from .xlsx_file import write_xlsx
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -22,6 +17,13 @@ CONTENT_TYPES = {
 
 def write_report(report: Report, name: str, path: Path) -> int | None:
     """Writes the report as one of CONTENT_TYPES. Returns the pages of a PDF, None of the others."""
+    # Imported here: requests are checked against CONTENT_TYPES in processes that never write a file.
+    from .csv_file import write_csv
+    from .html_page import write_html
+    from .json_file import write_json
+    from .pdf_file import write_pdf
+    from .xlsx_file import write_xlsx
+
     if name == "pdf":
         return write_pdf(report, path)
     {"xlsx": write_xlsx, "csv": write_csv, "json": write_json, "html": write_html}[name](report, path)
