@@ -44,10 +44,10 @@ def job_json(job: Job) -> dict[str, Any]:
     return {
         job.identifier: str(job.pk),
         "county_id": job.county_id,
-        **{name: getattr(job, name) for name in job.own_fields},
+        **{name: _in_order(getattr(job, name)) for name in job.own_fields},
         "status": job.status,
         "message": job.message,
-        "parameters": job.parameters,
+        "parameters": _in_order(job.parameters),
         "progress": job.progress,
         "failure_reason": job.failure_reason or None,
         "attempt": job.attempt,
@@ -64,6 +64,13 @@ def job_json(job: Job) -> dict[str, Any]:
             "retry": f"{root}/jobs/{job.pk}/retry",
         },
     }
+
+
+def _in_order(value: Any) -> Any:
+    """Keys by name: PostgreSQL keeps JSON in an order of its own, and a replayed answer must equal the first."""
+    if isinstance(value, dict):
+        return {name: _in_order(value[name]) for name in sorted(value)}
+    return [_in_order(each) for each in value] if isinstance(value, list) else value
 
 
 def result_json(job: Job) -> dict[str, Any]:
