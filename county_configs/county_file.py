@@ -95,7 +95,7 @@ class RatioStudySection(Section):
 
     standard: str = "IAAO Standard on Ratio Studies (April 2013); MKI and VEI after the IAAO drafts of 2025-2026"
     look_back_months: Annotated[int, Field(ge=1, le=120)] = 12
-    trim_rule: Literal["none", "iqr_1_5", "iqr_3", "washington"] = "none"
+    trim_rule: Literal["none", "iqr_1_5", "iqr_3", "percentile_5_95", "washington"] = "none"
     confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
     minimum_stratum: Annotated[int, Field(ge=2, le=100)] = 5
     chasing_tolerance_percent: Annotated[float, Field(ge=0)] = 3.0

@@ -121,6 +121,7 @@ def test_the_sample_of_cook_county_comes_out_to_a_billionth(reference, ccao, nam
     ratios = assessed / prices
     assert trim(ratios, "iqr_3").trimmed == expected["n_outliers_iqr3"]
     assert trim(ratios, "iqr_1_5").trimmed == expected["n_outliers_iqr1.5"]
+    assert trim(ratios, "percentile_5_95").trimmed == expected["n_outliers_quantile_5_95"]
     jump, bunched = ratios_bunch_at_one(ratios)
     assert (jump, bunched) == (expected["sales_chased_cdf"], expected["sales_chased_dist"])
     assert (jump and bunched) == expected["sales_chased_both"]
@@ -254,7 +255,10 @@ def test_the_washington_bounds_stay_in_and_the_rule_yields_when_it_would_drop_ov
 
 
 @settings(deadline=None)
-@given(st.lists(st.floats(0.05, 5), min_size=1, max_size=60), st.sampled_from(["iqr_1_5", "iqr_3", "washington"]))
+@given(
+    st.lists(st.floats(0.05, 5), min_size=1, max_size=60),
+    st.sampled_from(["iqr_1_5", "iqr_3", "percentile_5_95", "washington"]),
+)
 def test_trimming_never_drops_the_median(ratios, rule):
     kept = trim(ratios, rule).kept
     assert kept.any()
