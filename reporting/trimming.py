@@ -60,7 +60,12 @@ def _fences(ratios: npt.NDArray[np.float64], multiple: float) -> tuple[float, fl
 
 
 def _percentiles(ratios: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Drops a tenth of any sample, however good: some offices are used to it; IAAO advises fences instead."""
+    """Drops a tenth of any sample, however good: some offices are used to it; IAAO advises fences instead.
+
+    Of two sales it would drop both, so they are kept.
+    """
+    if len(ratios) < 3:
+        return float(ratios.min()), float(ratios.max())
     low, high = np.quantile(ratios, [0.05, 0.95])
     return float(low), float(high)
 
