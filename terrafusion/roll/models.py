@@ -107,6 +107,7 @@ class Improvement(models.Model):
     quality = models.FloatField(null=True, blank=True)
     condition = models.FloatField(null=True, blank=True)
     value = models.BigIntegerField(null=True, blank=True, help_text="Dollars.")
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -122,12 +123,21 @@ class Owner(models.Model):
 
     roll_property = models.ForeignKey(Property, models.CASCADE, related_name="owners")
     tax_year = models.PositiveSmallIntegerField()
+    owner_id = models.CharField(max_length=64, blank=True, default="", help_text="The record's key in the source system.")
     name = models.CharField(max_length=200)
     share = models.DecimalField(max_digits=9, decimal_places=6, default=1, help_text="1 = the whole property.")
     mailing_address = models.TextField(blank=True)
     confidential = models.BooleanField(default=False)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["roll_property", "tax_year", "owner_id"],
+                condition=Q(owner_id__gt=""),
+                name="one_owner_id_a_year",
+            )
+        ]
         indexes = [models.Index(fields=["roll_property", "tax_year"], name="owner_year")]
 
     def __str__(self) -> str:
@@ -150,6 +160,7 @@ class Sale(models.Model):
     grantor = models.CharField(max_length=200, blank=True)
     grantee = models.CharField(max_length=200, blank=True)
     properties = models.ManyToManyField(Property, through="SaleParcel", related_name="sales")
+    retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -227,6 +238,7 @@ class LayerFeature(Located):
     feature_id = models.CharField(max_length=64)
     name = models.CharField(max_length=200, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = LocatedQuerySet.as_manager()
 
