@@ -60,7 +60,7 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
         if _cancel_requested(job):
             finish_cancelled(job)
         else:
-            logger.warning("Job %s: attempt %s came too late; discarded.", job.pk, job.attempt)
+            _log(job, "This attempt came back after the job had gone on without it; its work was discarded.", "warning")
 
 
 def finish_failed(job: Job, reason: str, message: str) -> bool:

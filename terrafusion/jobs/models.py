@@ -204,3 +204,13 @@ class JobArtifact(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ScheduledSlot(models.Model):
+    """The last slot of a schedule that was claimed: see schedules.py."""
+
+    key = models.CharField(primary_key=True, max_length=128, help_text="The schedule, and its county where it has one.")
+    slot = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key} at {self.slot:%Y-%m-%d %H:%M} UTC"

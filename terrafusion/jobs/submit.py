@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from county_configs.models import County
-from terrafusion.problems import UnprocessableContent
+from terrafusion.problems import Conflict, UnprocessableContent
 
 from .models import Job
-from .registry import JobKind
+from .registry import JobKind, kind_named
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 
@@ -71,6 +71,24 @@ def submit(
         first = kind.model.objects.get(submitted_by=user, kind=kind.name, idempotency_key=idempotency_key)
         return _replayed(first, digest)
     return job
+
+
+def retry(job: Job, user: Any) -> Job:
+    """Queues a new job that asks for the same as one that has ended.
+
+    Raises Conflict (409) while the old one is open.
+    """
+    if job.is_open:
+        raise Conflict(f"The job is still {job.status}; only an ended job can be retried.")
+    return submit(
+        kind_named(job.kind),
+        job.county,
+        user,
+        own_fields={name: getattr(job, name) for name in job.own_fields},
+        parameters=job.parameters,
+        digest=job.input_digest,
+        retry_of=job,
+    )
 
 
 def accepted_message(model: type[Job]) -> str:

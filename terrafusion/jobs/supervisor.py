@@ -9,17 +9,21 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections.abc import Callable
+from datetime import datetime
 from types import FrameType
 from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from . import sweep
+from . import schedules
 from .database import LOST_CONNECTION, patiently
 from .finish import finish_cancelled, finish_failed, give_back
 from .models import FailureReason, Job
 from .queue import waiting
+from .sweep import DEAD_SECONDS
 from .worker_tree import Members, WorkerTree, kill_worker, memory_mb
 
 logger = logging.getLogger(__name__)
@@ -55,8 +59,11 @@ class Stopwatch:
 
 
 class Supervisor:
-    def __init__(self, workers: int) -> None:
+    """clock: what schedules go by. Limits and silences are measured with the monotonic and the database's clock."""
+
+    def __init__(self, workers: int, clock: Callable[[], datetime] = timezone.now) -> None:
         self.workers = workers
+        self.clock = clock
         self.stopping = False
         self.failed_starts = 0
         self.tree = self._new_tree()
@@ -206,9 +213,9 @@ class Supervisor:
             return
         self.last_heartbeat = now
         Job.objects.filter(status=Job.Status.RUNNING, worker=self.tree.boot_id).update(heartbeat_at=Now())
-        # Just after an outage other hosts' heartbeats are old through no fault of theirs.
-        if self.in_contact_since and now - self.in_contact_since > sweep.DEAD_SECONDS:
-            sweep.sweep()
+        # Just after an outage other hosts' heartbeats are old through no fault of theirs: no sweep then.
+        if self.in_contact_since and now - self.in_contact_since > DEAD_SECONDS:
+            schedules.run_due(self.clock())
 
     def _give_back_all(self, why: str, *, seconds: float, dead: Members | None = None) -> None:
         """Gives every own row back. Charged only where its worker was already dead before we acted."""

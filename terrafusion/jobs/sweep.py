@@ -1,4 +1,4 @@
-"""Rescues jobs whose supervisor is gone, and removes files past their time. Any supervisor may do it."""
+"""Housekeeping by the clock: rescues jobs whose supervisor is gone, removes files past their time."""
 
 import logging
 from datetime import timedelta
@@ -8,10 +8,13 @@ from django.db.models.functions import Now
 from .files import purge_expired
 from .finish import give_back
 from .models import Job
+from .schedules import Schedule, every, register
 
 logger = logging.getLogger(__name__)
 
 DEAD_SECONDS = 30
+SWEEP_SECONDS = 5
+PURGE_SECONDS = 600
 
 
 def sweep() -> int:
@@ -20,5 +23,8 @@ def sweep() -> int:
     rescued = sum(give_back(job, "Its worker host stopped answering.", charge=True) for job in orphans)
     if rescued:
         logger.warning("Rescued %d orphaned jobs.", rescued)
-    purge_expired()
     return rescued
+
+
+register(Schedule("sweep", every(SWEEP_SECONDS), lambda _: sweep()))
+register(Schedule("purge", every(PURGE_SECONDS), lambda _: purge_expired()))

@@ -31,7 +31,7 @@ from .serializers import (
     plugin_url,
     result_json,
 )
-from .submit import request_digest, submit
+from .submit import request_digest, retry, submit
 
 POLL_SECONDS = "1"
 
@@ -130,19 +130,7 @@ class JobViewSet(GenericViewSet):
     def retry(self, request: Request, job_id: str) -> Response:
         """Queues a new job that asks for the same as one that has ended."""
         job = self._job(job_id, f"execute_{self.model.plugin}")
-        if job.is_open:
-            raise Conflict(f"The job is still {job.status}; only an ended job can be retried.")
-        return _accepted(
-            submit(
-                self.kind,
-                job.county,
-                request.user,
-                own_fields={name: getattr(job, name) for name in job.own_fields},
-                parameters=job.parameters,
-                digest=job.input_digest,
-                retry_of=job,
-            )
-        )
+        return _accepted(retry(job, request.user))
 
     @extend_schema(responses=JobLogLineSerializer(many=True))
     def log(self, request: Request, job_id: str) -> Response:

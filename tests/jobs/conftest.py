@@ -1,19 +1,11 @@
-"""Counties, people and worker processes for the life-cycle tests."""
-
-import contextlib
-import os
-import signal
-import subprocess
-import sys
-import time
+"""Counties, people and jobs for the life-cycle tests."""
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import registered_kinds
 from tests.factories import a_county, a_user, client_of
+from tests.processes import running_workers
 
 from .examples import EXAMPLES
 
@@ -74,43 +66,7 @@ def submitted(client, root, body, kind):
     return submit
 
 
-@contextlib.contextmanager
-def running_workers(workers=2):
-    """Real `runworkers` on the test's database; drained at the end."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "terrafusion.settings.test",
-        "TERRAFUSION_TEST_DATABASE": str(connection.settings_dict["NAME"]),
-        "TERRAFUSION_WORKERS": str(workers),
-    }
-    process = subprocess.Popen([sys.executable, "manage.py", "runworkers"], cwd=settings.BASE_DIR, env=environment)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        process.wait(timeout=40)
-
-
 @pytest.fixture
 def workers(transactional_db):
     with running_workers() as process:
         yield process
-
-
-def until(condition, seconds=30):
-    """Waits for the condition and returns what it gave; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := condition():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"Not within {seconds} s.")
-
-
-def until_status(job, *statuses, seconds=30):
-    def reached():
-        job.refresh_from_db()
-        return job.status in statuses
-
-    until(reached, seconds)
-    return job

@@ -7,8 +7,7 @@ import psutil
 import pytest
 
 from terrafusion.jobs.models import Job, JobArtifact
-
-from .conftest import running_workers, until, until_status
+from tests.processes import running_workers, until, until_status
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
 

@@ -1,4 +1,7 @@
+import os
+
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class ProbeConfig(AppConfig):
@@ -6,6 +9,10 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self):
+        from . import locks, sabotage
         from .behaviours import wrap_registered_kinds
 
         wrap_registered_kinds()
+        connection_created.connect(locks.watch, dispatch_uid="tests.probe.locks")
+        if removed := os.environ.get("TERRAFUSION_SABOTAGE"):
+            sabotage.apply(removed)

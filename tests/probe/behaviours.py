@@ -8,6 +8,7 @@ import time
 
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs import registry
+from terrafusion.jobs.models import JobLog
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
 
@@ -33,6 +34,41 @@ def complete(job):
 def sleep_briefly(job):
     time.sleep(0.3)
     return complete(job)
+
+
+def sleep(job):
+    """As long as the job says."""
+    time.sleep(job.parameters["seconds"])
+    return complete(job)
+
+
+def hold_interpreter(job):
+    """A C call that never lets another thread of the process run, several times."""
+    for _ in range(job.parameters["times"]):
+        ctypes.PyDLL(None).sleep(job.parameters["seconds"])
+    return complete(job)
+
+
+def store_slowly(job):
+    """Rows and files that take most of a second to store."""
+    files = []
+    for name in ("first.txt", "second.txt"):
+        path = job.workspace / name
+        path.write_text(f"job {job.pk} attempt {job.attempt}")
+        files.append(OutputFile(path, name, name, "text/plain"))
+    return Outcome({"probe": "done"}, rows=_SlowRows(job), files=files)
+
+
+class _SlowRows:
+    NUMBER = 40
+
+    def __init__(self, job):
+        self.job = job
+
+    def __iter__(self):
+        for number in range(self.NUMBER):
+            time.sleep(0.02)
+            yield JobLog(job_id=self.job.pk, attempt=self.job.attempt, message=f"row {number}")
 
 
 def sleep_long(job):
@@ -65,6 +101,10 @@ def die(job):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def segfault(job):
+    ctypes.string_at(0)
+
+
 def die_once(job):
     return complete(job) if job.attempt > 1 else die(job)
 
@@ -78,12 +118,21 @@ def crash(job):
 
 
 def fill_disk(job):
-    raise OSError(28, "No space left on device")
+    """The kernel's own refusal."""
+    (job.workspace / "result.txt").symlink_to("/dev/full")
+    return big_file(job)
+
+
+def big_file(job):
+    path = job.workspace / "result.txt"
+    path.write_bytes(b"0" * 1_000_000)
+    return Outcome({"probe": "done"}, files=[OutputFile(path, "result.txt", "result.txt", "text/plain")])
 
 
 BEHAVIOURS = {
     each.__name__: each
     for each in (
-        complete, sleep_briefly, sleep_long, sleep_deaf, spin, eat_memory, die, die_once, refuse, crash, fill_disk,
+        complete, sleep_briefly, sleep, hold_interpreter, store_slowly, sleep_long, sleep_deaf, spin, eat_memory, die,
+        segfault, die_once, refuse, crash, fill_disk, big_file,
     )
 }  # fmt: skip
