@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from county_configs.safe_yaml import faults_with_lines, read_yaml
 from terrafusion.errors import ConfigurationError
 
+from .near_names import did_you_mean
 from .queries import Query
 from .roll_fields import TARGETS, Target
 
@@ -174,7 +175,8 @@ class Dataset(BaseModel):
         plain = {name for name in fields if not name.startswith(ATTRIBUTE)}
         if unknown := sorted(plain - set(target.fields)):
             raise ValueError(
-                f"{target.name}: unknown {', '.join(unknown)}; allowed: {', '.join(sorted(target.fields))}"
+                f"{target.name}: unknown {', '.join(unknown)}{did_you_mean(unknown[0], target.fields)}; "
+                f"allowed: {', '.join(sorted(target.fields))}"
             )
         if missing := sorted(self.required(target.name) - set(fields)):
             raise ValueError(f"{target.name}: {', '.join(missing)} must be mapped")

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # What the catalogue check would refuse anyway, refused before a connection is made.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z")]
-ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\.[A-Za-z_][A-Za-z0-9_]{0,127}\Z")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\.[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Scalar = int | str
 
 
@@ -36,7 +36,11 @@ class Condition(BaseModel):
 
 
 class Join(BaseModel):
-    """A further table. `on` says, for its columns, which column of an earlier table each equals."""
+    """A further table. `on` says, for its columns, which column of an earlier table each equals.
+
+    totals: the joined table has several rows for one of the first; these columns of it are taken together, so that
+    no row of the first is counted twice.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -44,6 +48,7 @@ class Join(BaseModel):
     alias: Name | None = Field(default=None, alias="as")
     how: Literal["inner", "left"] = "inner"
     on: dict[Name, ColumnName | int | str] = Field(min_length=1)
+    totals: dict[Name, Literal["sum", "max", "min", "count"]] = Field(default={}, max_length=20)
 
     @property
     def name(self) -> str:

@@ -6,17 +6,20 @@ The rule for one value. `columns.py` does the same for a whole column; a propert
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
-from .mapper import FieldMapping, Unit
+from .mapper import FieldMapping, Part, Unit
 from .roll_fields import YEARS, RollField
 
 TRUE, FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
 DATE_FORMAT = "%Y-%m-%d"
+WHITESPACE = " \t\r\n\v\f\xa0"  # padding of legacy columns; taken off both ends of every cell
+_TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
 # A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
 _NUMBER = re.compile(
@@ -105,11 +108,49 @@ def factor(unit: Unit | None, in_acres: bool) -> Decimal:
     return _SQFT[unit] / (_SQFT["acres"] if in_acres else 1)
 
 
+def source_text(row: Mapping[str, str], mapping: FieldMapping) -> str:
+    """The one text the mapping makes of a row's cells, padding removed."""
+    text = _unified(row, mapping)
+    return "" if text in mapping.unknown else text
+
+
+def _unified(row: Mapping[str, str], mapping: FieldMapping) -> str:
+    if mapping.value is not None:
+        return mapping.value
+    if mapping.column is not None:
+        text = row[mapping.column].strip(WHITESPACE)
+        if mapping.or_column is not None and text.strip("0.") == "":
+            return row[mapping.or_column].strip(WHITESPACE)
+        return text
+    parts = [_part(row, each) for each in mapping.columns]
+    if mapping.combine == "join":
+        return mapping.separator.join(each for each in parts if each)
+    if mapping.combine == "first":
+        return next((each for each in parts if each), "")
+    return _summed(parts, subtract=mapping.combine == "subtract")
+
+
+def _part(row: Mapping[str, str], part: str | Part) -> str:
+    if isinstance(part, Part):
+        return row[part.column][part.start - 1 : part.end].strip(WHITESPACE)
+    return row[part].strip(WHITESPACE)
+
+
+def _summed(parts: list[str], *, subtract: bool) -> str:
+    """The sum as text. What cannot be added stays visible, and is no number."""
+    if not any(parts):
+        return ""
+    if not all(_NUMBER.fullmatch(each) for each in parts if each):
+        return " + ".join(each or "0" for each in parts)
+    first, *others = (Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts)
+    return f"{first - sum(others) if subtract else first + sum(others):f}"
+
+
 def convert(text: str, mapping: FieldMapping, roll_field: RollField) -> Any:
     """The value as the roll stores it, so that what is read back compares equal. Raises BadValue with the reason."""
     if "\x00" in text:
         raise BadValue("holds a zero byte")
-    if text == "" or text in mapping.unknown:
+    if text == "":
         if mapping.default is None:
             return roll_field.when_empty
         text = mapping.default
@@ -143,6 +184,8 @@ def _checked_text(text: str, mapping: FieldMapping, roll_field: RollField) -> st
             raise RewrittenIdentifier("looks like a number a spreadsheet has rewritten")
         if text and not any(each.isalnum() for each in text):
             raise BadValue("holds no letter and no digit")
+    if "\ufffd" in text:
+        raise BadValue("holds a character that an earlier conversion has lost")
     if mapping.width is not None and text:
         text = text.zfill(mapping.width)
     longest = min((each for each in (mapping.width, roll_field.longest) if each is not None), default=len(text))
@@ -196,6 +239,8 @@ def _year(text: str, mapping: FieldMapping) -> int:
 
 def _date(text: str, mapping: FieldMapping) -> date:
     written = mapping.format or DATE_FORMAT
+    if mapping.format is None and _TIME_OF_DAY.fullmatch(text[10:]):
+        text = text[:10]  # a database's DATETIME
     try:
         day = datetime.strptime(text, written).date()  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
