@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from terrafusion.errors import ConfigurationError
 
 LARGEST_FILE = 1_000_000  # bytes
 DEEPEST = 30  # levels of nesting
+OPTIONAL_LEVELS = ("datasets", "main")  # levels a mapping of one data set leaves out
 
 
 class _Loader(yaml.SafeLoader):
@@ -22,9 +24,7 @@ class _Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         for key, _ in node.value:
             if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} is written twice", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is written twice", key.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -57,7 +57,7 @@ def _refuse_bombs(text: str, name: str) -> None:
     """Aliases repeat a part of the file, so that a few lines can stand for gigabytes; no county needs them."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigurationError(f"{name}:{line}: anchors (&) and aliases (*) are not allowed.")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -72,6 +72,8 @@ def line_of(root: yaml.Node | None, place: Sequence[str | int]) -> int:
     """The line on which the place begins, or the nearest part of it that stands in the file."""
     node, line = root, 1
     for step in place:
+        if isinstance(node, yaml.MappingNode) and step in OPTIONAL_LEVELS and not _has(node, str(step)):
+            continue
         found = None
         if isinstance(node, yaml.MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
@@ -83,13 +85,21 @@ def line_of(root: yaml.Node | None, place: Sequence[str | int]) -> int:
     return line
 
 
+def _has(node: yaml.MappingNode, key: str) -> bool:
+    return any(each.value == key for each, _ in node.value)
+
+
 def faults_with_lines(error: ValidationError, root: yaml.Node | None, name: str) -> list[str]:
     """Each fault of a configuration file as `folder/file:line: key: what is wrong`."""
     faults = []
     for each in error.errors():
-        place = [step for step in each["loc"] if step != "__root__"]
+        place = list(each["loc"])
         message = each["msg"].removeprefix("Value error, ")
+        if (named := re.match(r"([a-z_]+)(?:\.([\w.]+))?: ", message)) and each["type"] == "value_error":
+            place += [step for step in named.groups() if step]  # a rule about several keys names the one at fault
+            message = message[named.end() :]
         if each["type"] == "string_type" and isinstance(each["input"], int | float):
             message = f'{each["input"]!r} is read as a number, which loses leading zeros; write "{each["input"]}"'
-        faults.append(f"{name}:{line_of(root, place)}: {'.'.join(map(str, place)) or 'file'}: {message}")
+        shown = [str(step) for step in place if step not in OPTIONAL_LEVELS]
+        faults.append(f"{name}:{line_of(root, place)}: {'.'.join(shown) or 'file'}: {message}")
     return faults

@@ -94,7 +94,9 @@ def _readable(path: Path) -> Iterator[None]:
             raise UnreadableSource(f"There is no file {path.name}.")
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UnreadableSource(f"{path.name} is not a whole {path.suffix.lstrip('.') or 'packed'} file.") from error
+        raise UnreadableSource(
+            f"{path.name} is not a whole {'zip' if path.suffix == '.zip' else 'gzip'} file."
+        ) from error
     except (zipfile.BadZipFile, lzma.LZMAError, NotImplementedError, RuntimeError) as error:
         raise UnreadableSource(f"{path.name} is not a zip file that can be read: {error}.") from error
     except OSError as error:
@@ -138,5 +140,7 @@ def members_of(path: Path) -> list[str]:
         return [
             each.filename
             for each in archive.infolist()
-            if not each.is_dir() and not each.filename.startswith("__MACOSX/") and not each.filename.endswith(".DS_Store")
+            if not each.is_dir()
+            and not each.filename.startswith("__MACOSX/")
+            and not each.filename.endswith(".DS_Store")
         ]

@@ -12,6 +12,11 @@ from terrafusion.errors import TerraFusionError
 
 LINE = "__line__"  # where a row begins: line of a text file, row of a sheet, number of a feature or database row
 BATCH_ROWS = 50_000
+FEWEST_TEXTS, NEARLY_ALL = 20, 0.95
+_KINDS = {
+    "number": r"^[$]?[-+]?[\d,]*\.?\d+([eE][-+]?\d+)?$",
+    "date": r"^(\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{2,4}|\d{8}T)",
+}
 
 
 class UnreadableSource(TerraFusionError):
@@ -65,14 +70,16 @@ def text_frame(columns: list[str], rows: list[list[str]], lines: list[int]) -> p
 
 
 def kind_of_text(texts: pl.Series) -> str:
-    """What a column's texts look like: empty, number, date or text. Tells when a source's column changes its type."""
+    """What nearly all texts of a column look like: number, date or text; `empty` where too few say anything.
+
+    Tells when a source's column changes its type.
+    """
     said = texts.str.strip_chars().filter(texts.str.strip_chars() != "")
-    if said.is_empty():
+    if len(said) < FEWEST_TEXTS:
         return "empty"
-    if said.str.contains(r"^[$]?[-+]?[\d,]*\.?\d+([eE][-+]?\d+)?$").all():
-        return "number"
-    if said.str.contains(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{2,4})").all():
-        return "date"
+    for kind, pattern in _KINDS.items():
+        if said.str.contains(pattern).sum() >= NEARLY_ALL * len(said):
+            return kind
     return "text"
 
 

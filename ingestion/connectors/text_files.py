@@ -120,21 +120,19 @@ class TextFile:
             line, names = self._header
             for _ in range(line - 1 - self.options.skip_lines):
                 text.readline()
-            for block, following in self._blocks(text, size):
+            for block, following in self._blocks(text, size, line - 1):
                 batch, taken = self._delimited(block, following, names, line)
                 line += taken
                 yield batch
 
-    def _delimited(
-        self, block: str, following: Iterator[str], names: list[str], line: int
-    ) -> tuple[Batch, int]:
+    def _delimited(self, block: str, following: Iterator[str], names: list[str], line: int) -> tuple[Batch, int]:
         """One block's rows; plain ones in one go. How many lines were used, those of `following` included."""
         plain = block.replace("\r\n", "\n").replace("\r", "\n")
         lines = plain.count("\n") + (not plain.endswith("\n"))
         if '"' not in block and "\n\n" not in plain and not plain.startswith("\n"):
             rows = self._plain(plain, names, lines)
             if rows is not None:
-                return Batch(rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE)), 0), lines
+                return Batch(_without_blank(rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE))), 0), lines
         return self._careful(block, following, names, line)
 
     def _plain(self, block: str, names: list[str], lines: int) -> pl.DataFrame | None:
@@ -154,9 +152,7 @@ class TextFile:
             return None
         return rows if rows.height == lines and rows.width == len(names) else None
 
-    def _careful(
-        self, block: str, following: Iterator[str], names: list[str], line: int
-    ) -> tuple[Batch, int]:
+    def _careful(self, block: str, following: Iterator[str], names: list[str], line: int) -> tuple[Batch, int]:
         rows: list[list[str]] = []
         lines: list[int] = []
         broken: list[BrokenRow] = []
@@ -185,7 +181,7 @@ class TextFile:
         columns = self.options.fixed_width
         shortest = max(1, min(start for start, _ in columns.values()))
         line = self.options.skip_lines + 1
-        for block, _ in self._blocks(text, size):
+        for block, _ in self._blocks(text, size, self.options.skip_lines):
             texts = pl.Series("line", block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
             rows = pl.DataFrame({"line": texts}).with_columns((pl.int_range(pl.len()) + line).alias(LINE))
             line += rows.height
@@ -208,8 +204,11 @@ class TextFile:
     def _text(self) -> Any:
         return _Decoded(self)
 
-    def _blocks(self, text: TextIO, size: int) -> Iterator[tuple[str, Iterator[str]]]:
-        """Whole lines, about `size` characters at a time; and the lines after them, should a record go on."""
+    def _blocks(self, text: TextIO, size: int, number: int) -> Iterator[tuple[str, Iterator[str]]]:
+        """Whole lines, about `size` characters at a time; and the lines after them, should a record go on.
+
+        number: of the last line before them.
+        """
         carry, done = "", False
         while not done:
             read = text.read(size)
@@ -219,29 +218,42 @@ class TextFile:
                 # A final CR may be half of a CRLF.
                 cut = max(block.rfind("\n"), block.rfind("\r", 0, len(block) - 1)) + 1
                 if not cut and len(block) > LONGEST_LINE:
-                    self._too_long(block)
+                    self._too_long(number + 1)
             carry = block[cut:]
             block = block[:cut]
             if block:
-                self._check_lines(block)
+                number = self._check_lines(block, number)
                 pushed = _Pushed(carry, text)
                 yield block, pushed
                 carry = pushed.rest
 
     def _lines(self, text: TextIO) -> Iterator[str]:
+        number = self.options.skip_lines
         while line := text.readline(LONGEST_LINE + 1):
+            number += 1
             if len(line) > LONGEST_LINE:
-                self._too_long(line)
+                self._too_long(number)
             yield line
 
-    def _check_lines(self, block: str) -> None:
-        if max(map(len, block.splitlines())) > LONGEST_LINE:
-            self._too_long(block)
+    def _check_lines(self, block: str, before: int) -> int:
+        """How many lines end with this block."""
+        lines = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+        if max(map(len, lines)) > LONGEST_LINE:
+            self._too_long(before + next(at for at, line in enumerate(lines, 1) if len(line) > LONGEST_LINE))
+        return before + len(lines)
 
-    def _too_long(self, block: str) -> None:
+    def _too_long(self, line: int) -> None:
         raise UnreadableSource(
-            f"{self.name}: a line is longer than {LONGEST_LINE:,} characters; is this a text file?"
+            f"{self.name}, line {line}: longer than {LONGEST_LINE:,} characters; is this a text file?"
         )
+
+
+def _without_blank(rows: pl.DataFrame) -> pl.DataFrame:
+    """Lines of nothing but delimiters, which spreadsheets leave behind the data, are no rows."""
+    blank = pl.all_horizontal(pl.exclude(LINE).str.strip_chars() == "")
+    if (rows.to_series(0).str.strip_chars() == "").any():
+        return rows.filter(~blank)
+    return rows
 
 
 class _Pushed:

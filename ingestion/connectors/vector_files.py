@@ -64,11 +64,11 @@ class VectorFile:
         return self.content.digest()
 
     def columns(self) -> list[str]:
-        with self._opened() as (path, info):
+        with self._opened() as (_, info):
             return self._names(info)
 
     def shape(self) -> dict[str, Any]:
-        with self._opened() as (path, info):
+        with self._opened() as (_, info):
             kinds = dict(zip(map(str, info["fields"]), map(str, info["dtypes"]), strict=True))
             crs = str(info["crs"] or "")
             return {"columns": self._names(info), "kinds": kinds, "encoding": info["encoding"], "delimiter": crs[:80]}
@@ -119,16 +119,19 @@ class VectorFile:
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        unpack = _unpacked_shapefile if self.content.path.suffix.lower() == ".zip" and not self.content.member else on_disk
+        unpack = (
+            _unpacked_shapefile if self.content.path.suffix.lower() == ".zip" and not self.content.member else on_disk
+        )
         with unpack(self.content) as path:
             _check_content(path, self.name)
             try:
                 layers = [str(each[0]) for each in pyogrio.list_layers(path)]
-                if self.options.layer is not None and self.content.member is None and self.options.layer not in layers:
-                    raise UnreadableSource(f"{self.name} has no layer {self.options.layer!r}; it has {', '.join(layers)}.")
-                layer = self.options.layer if self.options.layer in layers else None
+                wanted, known = self.options.layer, ", ".join(layers) or "none"
+                if wanted is not None and self.content.member is None and wanted not in layers:
+                    raise UnreadableSource(f"{self.name} has no layer {wanted!r}; it has {known}.")
+                layer = wanted if wanted in layers else None
                 if layer is None and len(layers) != 1:
-                    raise UnreadableSource(f"{self.name} has the layers {', '.join(layers) or 'none'}; name one.")
+                    raise UnreadableSource(f"{self.name} has the layers {known}; name one.")
                 info = pyogrio.read_info(path, layer=layer or layers[0], force_feature_count=True)
             except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
                 raise UnreadableSource(f"{self.name} cannot be read as a layer of shapes.") from error
@@ -156,7 +159,10 @@ def _unpacked_shapefile(content: Content) -> Iterator[Path]:
         for member in members:
             ending = member[len(stem) :].lower()
             if member.startswith(stem) and ending in SHAPEFILE_PARTS and ending != ".shp.xml":
-                with Content(content.path, member).opened() as packed, (Path(folder) / f"layer{ending}").open("wb") as out:
+                with (
+                    Content(content.path, member).opened() as packed,
+                    (Path(folder) / f"layer{ending}").open("wb") as out,
+                ):
                     shutil.copyfileobj(packed, out, 1 << 20)
         yield Path(folder) / "layer.shp"
 
@@ -202,7 +208,7 @@ _XML_TRICKS = {
 
 
 def _refuse_xml_tricks(path: Path, name: str) -> None:
-    """Entities and links make a reader open other files or servers, or fill its memory; no layer of shapes needs them."""
+    """Entities and links make a reader open other files or servers, or fill its memory; no layer needs them."""
     overlap = b""
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):
@@ -215,4 +221,3 @@ def _refuse_xml_tricks(path: Path, name: str) -> None:
             if re.search(rb"<(\w+:)?HREF>\s*(HTTP|FTP|FILE|//|/|\\\\)", text):
                 raise UnreadableSource(f"{name} links to another file or server; refused.")
             overlap = chunk[-64:]
-

@@ -258,8 +258,10 @@ def _fast_text(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Ex
     if mapping.width is not None:
         fits &= text.str.contains(r"^[0-9A-Za-z]*$")  # zfill treats a sign in its own way
     if column.is_identifier:
-        fits &= text.str.contains(r"^[0-9A-Za-z][0-9A-Za-z /_-]*$") & ~text.str.contains(r"^\d[eE]\d") & (
-            text.str.len_chars() <= 15
+        fits &= (
+            text.str.contains(r"^[0-9A-Za-z][0-9A-Za-z /_-]*$")
+            & ~text.str.contains(r"^\d[eE]\d")
+            & (text.str.len_chars() <= 15)
         )
     else:
         fits &= ~text.str.contains(_AMBIGUOUS_TEXT)

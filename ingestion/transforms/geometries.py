@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import shapely
@@ -35,7 +37,7 @@ def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[
     return pl.Series(texts.name, shapely.to_wkb(shapes).tolist(), dtype=pl.Binary), findings
 
 
-def _short(texts: pl.Series, place: int) -> str:
+def _short(texts: pl.Series, place: Any) -> str:
     return str(texts[int(place)])[:40]
 
 
@@ -70,6 +72,4 @@ def _repair(shapes: np.ndarray, lines: pl.Series, shown_as: str) -> list[Finding
 def box_columns(wkb: pl.Series, prefix: str) -> list[pl.Series]:
     """The edges of each geometry's bounding box in degrees, null without one."""
     bounds = shapely.bounds(shapely.from_wkb(np.array(wkb.to_list(), dtype=object)))
-    return [
-        pl.Series(f"{prefix}{edge}", bounds[:, number]).fill_nan(None) for number, edge in enumerate(EDGES)
-    ]
+    return [pl.Series(f"{prefix}{edge}", bounds[:, number]).fill_nan(None) for number, edge in enumerate(EDGES)]

@@ -175,7 +175,7 @@ class Dataset(BaseModel):
         plain = {name for name in fields if not name.startswith(ATTRIBUTE)}
         if unknown := sorted(plain - set(target.fields)):
             raise ValueError(
-                f"{target.name}: unknown {', '.join(unknown)}{did_you_mean(unknown[0], target.fields)}; "
+                f"{target.name}.{unknown[0]}: unknown field{did_you_mean(unknown[0], target.fields)}; "
                 f"allowed: {', '.join(sorted(target.fields))}"
             )
         if missing := sorted(self.required(target.name) - set(fields)):
@@ -207,6 +207,17 @@ class Dataset(BaseModel):
         """Every column it reads, in the mapping's order."""
         names = [name for each in self.fields() for name in each.source_columns]
         return list(dict.fromkeys([*names, *([self.watermark] if self.watermark else [])]))
+
+    @property
+    def asked(self) -> Query:
+        """The query of a data set that comes from a database."""
+        if self.query is None:
+            raise ConfigurationError("This data set reads a file; it has no query.")
+        return self.query
+
+    def as_written(self) -> dict[str, Any]:
+        """As the mapping file says it, defaults left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def missing_columns(self, columns: list[str]) -> list[str]:
         return [name for name in self.source_columns() if name not in columns]
@@ -255,4 +266,6 @@ def read_mapping(path: Path) -> Mapping:
     try:
         return Mapping.model_validate(raw)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(faults_with_lines(error, root, f"{path.parent.name}/{path.name}"))) from error
+        raise ConfigurationError(
+            "; ".join(faults_with_lines(error, root, f"{path.parent.name}/{path.name}"))
+        ) from error

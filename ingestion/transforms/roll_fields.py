@@ -10,21 +10,21 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.operations import BaseDatabaseOperations
 
-from terrafusion.roll.geometry import GeometryField
+from terrafusion.roll.geometry import GeometryField, Located
 from terrafusion.roll.models import AssessedValue, Improvement, LayerFeature, Owner, Property, Sale
 
 YEARS = (1600, 2100)
 IDENTIFIERS = {"property_id", "parcel_number", "parent_parcel_number", "sale_id", "owner_id", "feature_id"}
 DOLLARS = {
     "sale_price", "value", "market_land", "market_improvement", "market_total", "current_use_value",
-    "new_construction", "exempt_value", "taxable_value",
+    "new_construction", "exempt_value", "taxable_value", "assessed_value",
 }  # fmt: skip
 PERSONAL = {"grantor", "grantee", "name", "mailing_address"}  # names of people stay out of lists and logs
 
 # What a mapping may not fill: keys and bookkeeping are ours.
 _OURS = {
     "id", "county", "roll_property", "parcel_number_key", "created_at", "updated_at", "retired_at", "attributes",
-    "is_valid", "west", "south", "east", "north", "status",
+    "is_valid", "west", "south", "east", "north", "status", "lineage",
 }  # fmt: skip
 # What the column itself would accept though no property has it.
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -114,6 +114,16 @@ class Target:
         return self.model._meta.db_table
 
     @property
+    def is_located(self) -> bool:
+        """It has a geometry."""
+        return issubclass(self.model, Located)
+
+    @property
+    def retires(self) -> bool:
+        """Its rows can be retired; assessed values cannot, a year's value stays what it was."""
+        return "retired_at" in {each.name for each in self.model._meta.concrete_fields}
+
+    @property
     def has_attributes(self) -> bool:
         return "attributes" in {each.name for each in self.model._meta.concrete_fields}
 
@@ -127,7 +137,8 @@ def _target(
     return Target(name, model, key, frozenset(required), amounts, fields)
 
 
-VALUE_AMOUNTS = ("market_land", "market_improvement", "market_total", "taxable_value")
+MARKET = ("market_land", "market_improvement", "market_total")
+VALUE_AMOUNTS = (*MARKET, "assessed_value", "current_use_value", "exempt_value", "taxable_value")
 # Parents first: what hangs on a property is written after it.
 TARGETS: dict[str, Target] = {
     each.name: each
@@ -137,10 +148,13 @@ TARGETS: dict[str, Target] = {
             "improvements", Improvement, ("property_id", "improvement_number"),
             {"property_id", "improvement_number", "improvement_type"}, ("value",),
         ),
-        _target("owners", Owner, ("property_id", "tax_year", "owner_id"), {"property_id", "tax_year", "owner_id", "name"}),
+        _target(
+            "owners", Owner, ("property_id", "tax_year", "owner_id"),
+            {"property_id", "tax_year", "owner_id", "name"},
+        ),
         _target(
             "assessed_values", AssessedValue, ("property_id", "tax_year", "supplement"),
-            {"property_id", "tax_year", *VALUE_AMOUNTS}, VALUE_AMOUNTS,
+            {"property_id", "tax_year", *MARKET, "taxable_value"}, VALUE_AMOUNTS,
         ),
         _target("sales", Sale, ("sale_id",), {"property_id", "sale_id", "sale_date", "sale_price"}, ("sale_price",)),
         _target("layers", LayerFeature, ("layer", "feature_id"), {"layer", "feature_id", "geometry"}),

@@ -13,7 +13,9 @@ import pandera.errors
 import pandera.polars as pa
 import polars as pl
 
-from .columns import LINE, WITHHELD
+from ingestion.connectors.source import LINE
+
+from .columns import WITHHELD
 from .mapper import Dataset
 from .roll_fields import PERSONAL
 from .validators import Finding, Level
@@ -197,7 +199,9 @@ def _check(rule: Rule, context: Context) -> Callable[[pa.PolarsData], pl.LazyFra
     return lambda data: data.lazyframe.select(passes)
 
 
-def broken_rules(values: pl.DataFrame, dataset: Dataset, rules: list[Rule], schema: pa.DataFrameSchema) -> list[Finding]:
+def broken_rules(
+    values: pl.DataFrame, dataset: Dataset, rules: list[Rule], schema: pa.DataFrameSchema
+) -> list[Finding]:
     """A finding for each row and rule it breaks."""
     try:
         schema.validate(values, lazy=True)

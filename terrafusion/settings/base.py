@@ -185,9 +185,14 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "results")},
     },
+    "uploads": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR_DIR / "uploads")},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
+STAGING_DIR = VAR_DIR / "staging"  # where a load keeps its batches until the switch
 COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs")))
 
 # --- The rest ---
