@@ -227,7 +227,7 @@ def fast_value(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Ex
         value = _fast_text(text, mapping, column)
     elif mapping.type == "date":
         value = _fast_date(text, mapping)
-    elif mapping.unit not in (None, "feet") or mapping.implied_decimals:
+    elif mapping.unit not in (None, "feet") or mapping.implied_decimals or mapping.percent:
         value = _undecided(text, dtype)
     else:
         value = _fast_number(text, mapping, column, dtype)

@@ -41,7 +41,7 @@ class FieldMapping(BaseModel):
     default: used where the source says nothing. unknown: source texts that mean "not known".
     codes: the county's codes and what each means on the roll; other_codes: what any code not listed means.
     width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
-    unit: the source's, converted to the roll's. implied_decimals: digits after a decimal point that is not written.
+    unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll. implied_decimals: digits after a decimal point that is not written.
     minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
     when `outside` is "blank".
     """
@@ -62,6 +62,7 @@ class FieldMapping(BaseModel):
     codes: dict[str, str] = {}
     other_codes: str | None = None
     unit: Unit | None = None
+    percent: bool = False
     implied_decimals: int = Field(default=0, ge=0, le=9)
     minimum: float | None = Field(default=None, allow_inf_nan=False)
     maximum: float | None = Field(default=None, allow_inf_nan=False)
@@ -84,6 +85,8 @@ class FieldMapping(BaseModel):
             raise ValueError(f"minimum and maximum do not go with type {self.type}")
         if (self.unit is not None or self.implied_decimals) and not numeric:
             raise ValueError(f"unit and implied_decimals do not go with type {self.type}")
+        if self.percent and self.type not in ("decimal", "number"):
+            raise ValueError(f"percent does not go with type {self.type}")
         if self.width is not None and self.type != "text":
             raise ValueError(f"width does not go with type {self.type}")
         if self.other_codes is not None and not self.codes:

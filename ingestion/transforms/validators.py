@@ -206,6 +206,8 @@ def _decimal(text: str, mapping: FieldMapping) -> Decimal:
     value = Decimal(text.replace(",", ""))
     if mapping.implied_decimals and "." not in text:
         value = value.scaleb(-mapping.implied_decimals)
+    if mapping.percent:
+        value = value.scaleb(-2)
     return value * factor(mapping.unit, mapping.type == "decimal")
 
 
