@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
@@ -18,7 +18,15 @@ OPTIONAL_LEVELS = ("datasets", "main")  # levels a mapping of one data set leave
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, which YAML would silently let the second win."""
+    """SafeLoader that refuses a key written twice, which YAML would silently let the second win.
+
+    Only true and false are truth values: `on`, `no` and `Y` stay the words they are, as in YAML 1.2.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+        letter: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool" or letter in "tTfF"]
+        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]

@@ -32,6 +32,7 @@ def retire_missing(merge: Merge, plan: Plan, notes: list[str]) -> None:
     _run(f"CREATE TEMPORARY TABLE {_SEEN} AS SELECT {marks} WHERE 1 = 0")
     frame = seen.select(keys).unique().rename({name: f"k{number}" for number, name in enumerate(keys)})
     _copy(_SEEN, frame, lambda name: None)
+    _run(f"CREATE INDEX {_SEEN}_keys ON {_SEEN} ({', '.join(frame.columns)})")
     if connection.vendor == "postgresql":
         _run(f"ANALYZE {_SEEN}")
     _retire(merge, notes)
@@ -41,7 +42,7 @@ def retire_missing(merge: Merge, plan: Plan, notes: list[str]) -> None:
 def _retire(merge: Merge, notes: list[str]) -> None:
     table, properties = _q(merge.target.table), _q(Property._meta.db_table)
     names = merge.target.key
-    same = " AND ".join(f"CAST({_key(name)} AS text) = k{number}" for number, name in enumerate(names))
+    same = " AND ".join(f"CAST({_key(merge, name)} AS text) = k{number}" for number, name in enumerate(names))
     scope = "t.county_id = %s"
     origin = f"{table} t"
     if merge.target.hangs_on_property:
@@ -73,8 +74,8 @@ def _retire(merge: Merge, notes: list[str]) -> None:
         notes.append(f"{merge.staged.name}: {merge.tally.retired:,} {merge.target.name} retired.")
 
 
-def _key(name: str) -> str:
-    return "p.property_id" if name == "property_id" else f"t.{_q(name)}"
+def _key(merge: Merge, name: str) -> str:
+    return "p.property_id" if name == "property_id" and merge.target.hangs_on_property else f"t.{_q(name)}"
 
 
 def _columns(merge: Merge) -> set[str]:

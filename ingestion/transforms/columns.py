@@ -227,11 +227,17 @@ def fast_value(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Ex
         value = _fast_text(text, mapping, column)
     elif mapping.type == "date":
         value = _fast_date(text, mapping)
-    elif mapping.unit not in (None, "feet") or mapping.implied_decimals or mapping.percent:
+    elif _is_converted(mapping) or mapping.implied_decimals or mapping.percent:
         value = _undecided(text, dtype)
     else:
         value = _fast_number(text, mapping, column, dtype)
     return value.alias(text.meta.output_name())
+
+
+def _is_converted(mapping: FieldMapping) -> bool:
+    """Its number is multiplied on the way: a unit of another size, or acres, which may come from square feet."""
+    same = (None, "feet") if mapping.type == "decimal" else (None, "feet", "sqft", "square_feet")
+    return mapping.unit not in same
 
 
 def _undecided(text: pl.Expr, dtype: Any) -> pl.Expr:
