@@ -330,6 +330,12 @@ class _asking:  # noqa: N801 - reads as a word in a with statement
             ) from error
 
 
+_NO_CONNECTION = (
+    "refused", "could not connect", "establish connection", "tcp provider", "not accessible", "network", "unreachable",
+    "unable to open",
+)  # fmt: skip
+
+
 def plain_reason(error: BaseException) -> str:
     """What kind of fault it is, without what the driver says of servers, users and statements."""
     text = str(error).lower()
@@ -337,8 +343,7 @@ def plain_reason(error: BaseException) -> str:
         (("login failed", "password"), "the login was refused"),
         (("certificate", "ssl", "tls"), "its certificate is not trusted"),
         (("timeout", "timed out"), "it took too long"),
-        (("refused", "could not connect", "not found or not accessible", "network", "unreachable", "unable to open"),
-         "no connection could be made"),
+        (_NO_CONNECTION, "no connection could be made"),
         (("permission", "denied"), "the permission to read is missing"),
     ):  # fmt: skip
         if any(word in text for word in words):

@@ -41,7 +41,8 @@ class FieldMapping(BaseModel):
     default: used where the source says nothing. unknown: source texts that mean "not known".
     codes: the county's codes and what each means on the roll; other_codes: what any code not listed means.
     width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
-    unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll. implied_decimals: digits after a decimal point that is not written.
+    unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
+    implied_decimals: digits after a decimal point that is not written.
     minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
     when `outside` is "blank".
     """

@@ -6,6 +6,8 @@ from typing import Any
 
 import environ
 
+from .legacy import legacy_databases
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -81,6 +83,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES |= legacy_databases(env.ENVIRON)
+DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
