@@ -67,12 +67,14 @@ class _Compiler:
         self.parameters: list[Any] = []
 
     def page(self, query: Query, columns: Sequence[str], after: Sequence[Any] | None, rows: int) -> Statement:
-        wanted = ", ".join(f"{self._column(name)} AS {self.quote(f'c{at}')}" for at, name in enumerate(columns))
+        totals = {f"{join.name}.{column}": (join, column) for join in query.joins for column in join.totals}
+        values = [self._total(*totals[name]) if name in totals else self._column(name) for name in columns]
+        wanted = ", ".join(f"{value} AS {self.quote(f'c{at}')}" for at, value in enumerate(values))
         keys = [self._column(name) for name in query.key]
         key_list = ", ".join(f"{key} AS {self.quote(f'k{at}')}" for at, key in enumerate(keys))
         top = f"TOP ({int(rows)}) " if self.has_top else ""
         parts = [f"SELECT {top}{wanted}, {key_list}", f"FROM {self.quote(query.table)} AS {self.quote(query.name)}"]
-        parts += [self._join(each) for each in query.joins]
+        parts += [self._join(each) for each in query.joins if not each.totals]
         conditions = [self._condition(each) for each in query.where]
         if after is not None:
             conditions.append(self._after(keys, after))
@@ -106,25 +108,15 @@ class _Compiler:
 
     def _join(self, join: Join) -> str:
         how = "LEFT JOIN" if join.how == "left" else "INNER JOIN"
-        if join.totals:
-            return f"{how} {self._derived(join)}"
         conditions = [self._equals(f"{join.name}.{own}", other) for own, other in join.on.items()]
         return f"{how} {self.quote(join.table)} AS {self.quote(join.name)} ON {' AND '.join(conditions)}"
 
-    def _derived(self, join: Join) -> str:
-        """The joined table with its rows taken together, so that no row of the first is counted twice."""
-        own = [column for column, other in join.on.items() if is_column(other)]
-        fixed = [(column, other) for column, other in join.on.items() if not is_column(other)]
-        grouped = ", ".join(self._column(f"{join.name}.{column}") for column in own)
-        totals = ", ".join(
-            f"{how.upper()}({self._column(f'{join.name}.{column}')}) AS {self.quote(column)}"
-            for column, how in join.totals.items()
-        )
-        where = " AND ".join(self._equals(f"{join.name}.{column}", other) for column, other in fixed)
-        inner = f"SELECT {grouped}, {totals} FROM {self.quote(join.table)} AS {self.quote(join.name)}"
-        inner += f" WHERE {where}" if where else ""
-        conditions = " AND ".join(self._equals(f"{join.name}.{column}", join.on[column]) for column in own)
-        return f"({inner} GROUP BY {grouped}) AS {self.quote(join.name)} ON {conditions}"
+    def _total(self, join: Join, column: str) -> str:
+        """One value of several rows, by a subquery: no row of the first table is counted twice, and only the rows of
+        this page are looked at."""
+        on = " AND ".join(self._equals(f"{join.name}.{own}", other) for own, other in join.on.items())
+        total = f"{join.totals[column].upper()}({self._column(f'{join.name}.{column}')})"
+        return f"(SELECT {total} FROM {self.quote(join.table)} AS {self.quote(join.name)} WHERE {on})"
 
     def _equals(self, column: str, other: Any) -> str:
         if is_column(other):
@@ -187,12 +179,14 @@ def faults_of_query(dataset: Dataset, catalogue: Catalogue) -> list[tuple[str, s
         named += [(f"{target}.{name}", column) for name, each in fields.items() for column in each.source_columns]
     named += [("watermark", dataset.watermark)] if dataset.watermark else []
     for place, column in named:
-        if fault := _fault_of_column(column, tables, catalogue, query):
+        if fault := _fault_of_column(column, tables, catalogue, query, place.startswith("query.joins.")):
             faults.append((place, fault))
     return faults
 
 
-def _fault_of_column(column: str, tables: Mapping[str, str], catalogue: Catalogue, query: Query) -> str | None:
+def _fault_of_column(
+    column: str, tables: Mapping[str, str], catalogue: Catalogue, query: Query, place_is_join: bool
+) -> str | None:
     alias, dot, name = column.partition(".")
     if not dot or alias not in tables:
         return f"{column} names no table of the query; write table.column with one of {', '.join(tables)}"
@@ -202,7 +196,7 @@ def _fault_of_column(column: str, tables: Mapping[str, str], catalogue: Catalogu
     if name.lower() not in columns:
         return f"table {tables[alias]} has no column {name}{did_you_mean(name, columns)}"
     join = next((each for each in query.joins if each.name == alias and each.totals), None)
-    if join is not None and name not in join.totals and name not in join.on:
+    if join is not None and name not in join.totals and not place_is_join:
         return f"{column} stands on several rows; say under totals how they are taken together"
     return None
 

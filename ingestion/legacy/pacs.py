@@ -103,7 +103,8 @@ _TABLES: dict[str, str] = {
     "sale": (
         "chg_of_owner_id int, sl_dt datetime, sl_price numeric(14), adjusted_sl_price numeric(14), "
         "sl_county_ratio_cd varchar(10), sl_ratio_type_cd char(5), sl_ratio_cd_reason varchar(100), "
-        "sl_type_cd char(5), sl_financing_cd char(5), wac_cd varchar(32), land_only_sale int, confidential_sale char(1), "
+        "sl_type_cd char(5), sl_financing_cd char(5), wac_cd varchar(32), land_only_sale int, "
+        "confidential_sale char(1), "
         "pers_prop_val numeric(14), sl_living_area numeric(14), sl_yr_blt numeric(4)"
     ),
     "property_sub_type": "property_sub_cd varchar(5), state_assessed_utility int, local_assessed_utility int",

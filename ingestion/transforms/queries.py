@@ -54,6 +54,12 @@ class Join(BaseModel):
     def name(self) -> str:
         return self.alias or self.table
 
+    @model_validator(mode="after")
+    def _totals_leave_rows_alone(self) -> Join:
+        if self.totals and self.how != "left":
+            raise ValueError("a join with totals is a left join; write how: left")
+        return self
+
 
 class Query(BaseModel):
     """Rows of a table and what is joined to it, read in the order of `key`, which must be unique in the answer."""

@@ -87,7 +87,8 @@ class Pacs:
             )  # fmt: skip
         self._add(
             "situs", prop_id=prop_id, situs_id=1, primary_situs="Y", situs_num=str(100 + number),
-            situs_street_prefx="W", situs_street=STREETS[number % 5], situs_street_sufix="AVE", situs_city="KENNEWICK", situs_zip="99336",
+            situs_street_prefx="W", situs_street=STREETS[number % 5], situs_street_sufix="AVE",
+            situs_city="KENNEWICK", situs_zip="99336",
             situs_display=f"{100 + number} W {STREETS[number % 5]} AVE\r\nKENNEWICK",
         )  # fmt: skip
         self._add("situs", prop_id=prop_id, situs_id=2, primary_situs="N", situs_num="1", situs_street="OLD")
@@ -108,7 +109,8 @@ class Pacs:
             imprv_hstd_val=building // 2, imprv_non_hstd_val=building - building // 2, ag_market=ag_market,
             ag_use_val=ag_use, ag_loss=ag_market - ag_use, ag_hs_market=0, ag_hs_use_val=0, timber_market=0,
             timber_use=0, timber_hs_market=0, timber_hs_use_val=0, new_val_hs=0, new_val_nhs=0,
-            hood_cd=HOODS[number % 5], property_use_cd=use, legal_desc=f"LOT {number}\tBLOCK 2", legal_desc_2="", legal_acreage=0.25, cycle=3,
+            hood_cd=HOODS[number % 5], property_use_cd=use, legal_desc=f"LOT {number}\tBLOCK 2",
+            legal_desc_2="", legal_acreage=0.25, cycle=3,
             prop_inactive_dt=datetime(2020, 1, 1) if inactive else None, udi_parent="T" if number % 60 == 10 else None,
             udi_parent_prop_id=prop_id - 1 if udi_child else None, sup_action="M" if supplement else None,
             recalc_dt=datetime(2026, 1, 2) + timedelta(seconds=number),

@@ -45,7 +45,7 @@ def test_a_page_is_asked_for_as_sql_server_wants_it():
     assert statement.parameters == (2026, "T", "F", 7, 7, 9)
 
 
-def test_rows_of_one_parcel_are_taken_together_in_a_derived_table():
+def test_rows_of_one_parcel_are_taken_together_in_a_subquery():
     query = Query.model_validate(
         {
             "table": "psa",
@@ -64,11 +64,11 @@ def test_rows_of_one_parcel_are_taken_together_in_a_derived_table():
 
     statement = page(query, ["b.area"], MSSQL, {}, rows=5)
 
-    assert (
-        "LEFT JOIN (SELECT [b].[prop_id], SUM([b].[area]) AS [area] FROM [imprv_detail] AS [b] "
-        "WHERE [b].[sale_id] = %s AND RTRIM([b].[imprv_det_type_cd]) = %s GROUP BY [b].[prop_id]) AS [b] "
-        "ON [b].[prop_id] = [psa].[prop_id]"
-    ) in statement.sql
+    assert statement.sql == (
+        "SELECT TOP (5) (SELECT SUM([b].[area]) FROM [imprv_detail] AS [b] WHERE [b].[prop_id] = [psa].[prop_id] "
+        "AND [b].[sale_id] = %s AND RTRIM([b].[imprv_det_type_cd]) = %s) AS [c0], [psa].[prop_id] AS [k0] "
+        "FROM [psa] AS [psa] ORDER BY [psa].[prop_id]"
+    )
     assert statement.parameters == (0, "BSMT")
 
 
@@ -179,8 +179,10 @@ PLACES = [
     lambda text: {"joins": [{"table": text, "on": {"prop_id": "p.prop_id"}}]},
     lambda text: {"joins": [{"table": "situs", "as": text, "on": {"prop_id": "p.prop_id"}}]},
     lambda text: {"joins": [{"table": "situs", "on": {text: "p.prop_id"}}]},
-    lambda text: {"joins": [{"table": "situs", "on": {"prop_id": "p.prop_id"}, "totals": {text: "sum"}}]},
-    lambda text: {"joins": [{"table": "situs", "on": {"prop_id": "p.prop_id"}, "totals": {"x": text}}]},
+    lambda text: {
+        "joins": [{"table": "situs", "how": "left", "on": {"prop_id": "p.prop_id"}, "totals": {text: "sum"}}]
+    },
+    lambda text: {"joins": [{"table": "situs", "how": "left", "on": {"prop_id": "p.prop_id"}, "totals": {"x": text}}]},
 ]
 PAYLOADS = [(place, text) for place in range(len(PLACES)) for text in NAMES]
 
