@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ class _Loader(yaml.SafeLoader):
     Only true and false are truth values: `on`, `no` and `Y` stay the words they are, as in YAML 1.2.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+    yaml_implicit_resolvers = {
         letter: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool" or letter in "tTfF"]
         for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

@@ -138,7 +138,7 @@ def _target(
 
 
 MARKET = ("market_land", "market_improvement", "market_total")
-VALUE_AMOUNTS = (*MARKET, "assessed_value", "current_use_value", "exempt_value", "taxable_value")
+VALUE_AMOUNTS = (*MARKET, "assessed_value", "current_use_value", "new_construction", "exempt_value", "taxable_value")
 # Parents first: what hangs on a property is written after it.
 TARGETS: dict[str, Target] = {
     each.name: each
