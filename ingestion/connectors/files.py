@@ -16,6 +16,15 @@ TEXT_KINDS = (".csv", ".tsv", ".txt", ".tab", ".asc")
 ALLOWED = (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS, ".zip (of one of these)", ".gz (of text)")
 
 
+def check_kind(name: str) -> None:
+    """Raises UnreadableSource, naming what is allowed, when files of this kind are not read."""
+    content = Content(Path(name))
+    packed = Path(name).suffix.lower() == ".gz"
+    tables = () if packed else (".xlsx", ".parquet", ".zip")
+    if content.kind not in (*TEXT_KINDS, *LAYER_KINDS, *tables):
+        raise UnreadableSource(f"{Path(name).name}: files of this kind are not read. Allowed: {', '.join(ALLOWED)}.")
+
+
 def open_file(path: Path, options: FileOptions | None = None) -> Source:
     """The source in the file. Raises UnreadableSource, naming what is allowed, before anything of it is used."""
     options = options or FileOptions()
@@ -24,6 +33,7 @@ def open_file(path: Path, options: FileOptions | None = None) -> Source:
         raise UnreadableSource("A source is a file on this machine; addresses and virtual paths are refused.")
     if not path.is_file():
         raise UnreadableSource(f"There is no file {path.name}.")
+    check_kind(path.name)
     content = Content(path)
     if content.kind == ".zip":
         content = _only_member(path, options)
@@ -31,14 +41,11 @@ def open_file(path: Path, options: FileOptions | None = None) -> Source:
             return VectorFile(content, options)
     if content.kind in TEXT_KINDS:
         return TextFile(content, options)
-    if path.suffix.lower() != ".gz":
-        if content.kind == ".xlsx":
-            return Sheet(content, options)
-        if content.kind == ".parquet":
-            return ParquetFile(content)
-    if content.kind in LAYER_KINDS:
-        return VectorFile(content, options)
-    raise UnreadableSource(f"{path.name}: files of this kind are not read. Allowed: {', '.join(ALLOWED)}.")
+    if content.kind == ".xlsx":
+        return Sheet(content, options)
+    if content.kind == ".parquet":
+        return ParquetFile(content)
+    return VectorFile(content, options)
 
 
 def _only_member(path: Path, options: FileOptions) -> Content:

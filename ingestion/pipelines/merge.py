@@ -25,7 +25,7 @@ from ingestion.transforms.mapper import ATTRIBUTE, Dataset
 from ingestion.transforms.roll_fields import Target
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.roll.geometry import EDGES, SRID, GeometryField
-from terrafusion.roll.models import Property
+from terrafusion.roll.models import Property, PropertyType
 
 from .plan import LOAD, Plan, property_column
 from .staging import StagedSet
@@ -260,9 +260,14 @@ class Merge:
         return _run(
             f"UPDATE {self._table} AS t SET {self._assignments(kept, 's', target='')} FROM {_q(self.stage)} s "
             f"WHERE t.county_id = %s AND t.{_q(self.dataset.match)} = s.{_q(KEY_OF_PROPERTY)} "
-            f"AND ({self._differs(kept, 's', alive=False)})",
+            f"{self._not_units()}AND ({self._differs(kept, 's', alive=False)})",
             [moment, self.county.pk],
         )
+
+    def _not_units(self) -> str:
+        """A parcel's outline is the parcel's; the condominium units that stand on it have none of their own."""
+        outlines = "geometry" in self.columns() and self.dataset.match == "parcel_number"
+        return f"AND t.property_type <> {_literal(PropertyType.CONDOMINIUM.value)} " if outlines else ""
 
     def _assignments(self, names: list[str], source: str, target: str = "") -> str:
         parts = [f"{_q(name)} = {self._new_value(name, source)}" for name in names]

@@ -18,6 +18,7 @@ from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.mapper import Mapping as MappingFile
 from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.models import Job
 
 from .bulk_load import Load, LoadRefused, LoadReport, discard_staging, merge_all, new_run, stage_all
 from .staging import StagedSet
@@ -171,6 +172,7 @@ def source_name(asked: Asked) -> str:
 
 def _run_of(asked: Asked, datasets: Mapping[str, Dataset], sources: Mapping[str, Source], now: Any) -> IngestionRun:
     """A new run; or, resumed, the interrupted one of the same source and mapping."""
+    _close_abandoned(asked.county)
     options = {"dataset": asked.dataset, "variables": dict(asked.variables), "since": asked.since}
     sha256 = next(iter(sources.values())).digest()
     interrupted = IngestionRun.objects.filter(
@@ -200,6 +202,13 @@ def _run_of(asked: Asked, datasets: Mapping[str, Dataset], sources: Mapping[str,
             options=options,
             job_id=asked.job.pk if asked.job is not None else None,
         )
+
+
+def _close_abandoned(county: County) -> None:
+    """A job that ended without its switch leaves a run behind that nobody will resume."""
+    open_runs = IngestionRun.objects.filter(county=county, status=IngestionRun.Status.STAGING, job__isnull=False)
+    for run in open_runs.exclude(job__status__in=Job.OPEN).select_related("job"):
+        _failed(run, run.job.message if run.job else "")
 
 
 def _failed(run: IngestionRun, message: str, keep: bool = False) -> None:

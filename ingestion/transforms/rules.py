@@ -22,7 +22,7 @@ from .validators import Finding, Level
 
 VERSION = "1"  # of this list; kept with each load, so that a value's lineage names the rules it passed
 LARGEST_DWELLING_SQFT = 30_000
-NOMINAL_PRICE = 100  # dollars; deeds between relatives say 1 or 10
+NOMINAL_PRICE = 1000  # dollars; deeds between relatives say 1, 10 or 500
 VACANT, BUILT = ("vacant_land",), ("single_family", "condominium", "multi_family", "manufactured_home")
 LOST_CHARACTERS = "[\x80-\x9f\ufffd\u00c3\u00c2]"  # of cp1252 or UTF-8 read as something else
 
@@ -123,9 +123,13 @@ RULES: tuple[Rule, ...] = (
         lambda c: ~_s("validity_code").is_in(c.valid_codes) | (_s("sale_price") > 0),
     ),
     Rule(
-        "R-NOMINAL-PRICE", WARN, f"an arm's-length code, but a price of {NOMINAL_PRICE} dollars or less",
+        "R-NOMINAL-PRICE", WARN, f"an arm's-length code, but a price of less than {NOMINAL_PRICE:,} dollars",
         _sales("sale_price", "validity_code"),
-        lambda c: ~_s("validity_code").is_in(c.valid_codes) | ~_s("sale_price").is_between(1, NOMINAL_PRICE),
+        lambda c: ~_s("validity_code").is_in(c.valid_codes) | ~_s("sale_price").is_between(1, NOMINAL_PRICE - 1),
+    ),
+    Rule(
+        "R-ZERO-PRICE", INFO, "no price: a transfer, not a sale on the market", _sales("sale_price", "validity_code"),
+        lambda c: _s("validity_code").is_in(c.valid_codes) | (_s("sale_price") > 0),
     ),
     Rule(
         "R-YEAR-BUILT", WARN, "built later than next year", _properties("year_built"),

@@ -135,6 +135,7 @@ SALE_DEFECTS = {
     "year 0000": ("V-TYPE", change(day="0000-00-00")),
     "an arm's-length sale for nothing": ("R-NO-PRICE", change(price="0")),
     "an arm's-length sale for ten dollars": ("R-NOMINAL-PRICE", change(price="10")),
+    "a transfer for nothing": ("R-ZERO-PRICE", change(price="0", code="family")),
     "the same deed at another price": ("D-SALE", "twice"),
     "a parcel that is not on the roll": ("R-PARCEL-NOT-ON-ROLL", change(id="999999999")),
 }
@@ -190,7 +191,7 @@ def test_every_rule_is_among_the_planted_defects_or_is_told_apart():
 
 
 def test_every_planted_defect_is_found_and_nothing_else(load):
-    """Every kind in one county, some rows each; each finding is at a planted row and each planted row has its finding."""
+    """Every kind in one county, some rows each: each finding is at a planted row, each planted row has its finding."""
     rows = clean()
     free = list(range(len(rows)))
     random.Random(2).shuffle(free)
@@ -226,7 +227,7 @@ def test_every_planted_defect_of_a_sale_is_found_and_nothing_else(load):
     for place, (rule, damage) in enumerate(SALE_DEFECTS.values()):
         for at in range(place * EACH, (place + 1) * EACH):
             if damage == "twice":
-                rows.append(rows[at] | {"price": "999"})
+                rows.append(rows[at] | {"price": "299000"})
                 planted[len(rows) + 1] = rule
             else:
                 damage(rows[at])
@@ -288,7 +289,7 @@ def test_a_dollar_that_changes_on_its_way_stops_the_load(load, monkeypatch):
 
     monkeypatch.setattr(staging, "convert_batch", faulty)
 
-    with pytest.raises(LoadRefused, match="control totals do not balance.*taxable_value differs by"):
+    with pytest.raises(LoadRefused, match=r"control totals do not balance.*taxable_value differs by"):
         load(clean(30))
     assert not AssessedValue.objects.exists()
 
@@ -359,4 +360,9 @@ def test_too_many_rejected_rows_stop_the_load(load):
 def test_a_rule_applies_where_its_fields_are_mapped(mapping_file):
     _, dataset = read_mapping(mapping_file(SALES)).of_file(None)
 
-    assert {each.id for each in rules_for(dataset)} == {"R-FUTURE-SALE", "R-NO-PRICE", "R-NOMINAL-PRICE"}
+    assert {each.id for each in rules_for(dataset)} == {
+        "R-FUTURE-SALE",
+        "R-NO-PRICE",
+        "R-NOMINAL-PRICE",
+        "R-ZERO-PRICE",
+    }
