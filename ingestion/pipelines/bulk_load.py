@@ -114,7 +114,7 @@ def new_run(
     """The record of a load that begins. Saved: it is the checkpoint too."""
     mapping = {name: each.as_written() for name, each in datasets.items()}
     text = json.dumps(mapping, sort_keys=True)
-    return IngestionRun.objects.create(
+    run = IngestionRun.objects.create(
         county=county,
         source=source,
         mapping_name=mapping_name,
@@ -124,6 +124,8 @@ def new_run(
         started_at=now,
         **more,
     )
+    discard_staging(run)  # a database put back from a backup gives numbers a second time
+    return run
 
 
 def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, rows: None) -> list[StagedSet]:

@@ -25,7 +25,7 @@ from ingestion.transforms.mapper import ATTRIBUTE, Dataset
 from ingestion.transforms.roll_fields import Target
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.roll.geometry import EDGES, SRID, GeometryField
-from terrafusion.roll.models import Property, PropertyType
+from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property, PropertyType
 
 from .plan import LOAD, Plan, property_column
 from .staging import StagedSet
@@ -246,13 +246,23 @@ class Merge:
         conflict = ", ".join(map(_q, self.conflict))
         kept = [name for name in names if name not in self.conflict]
         statement = (
-            f"INSERT INTO {self._table} AS t ({into}) SELECT {select} FROM {_q(self.stage)} s WHERE 1 = 1 "
+            f"INSERT INTO {self._table} AS t ({into}) SELECT {select} FROM {_q(self.stage)} s WHERE {self._open()} "
             f"ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(kept, 'excluded')} "
             f"WHERE {self._differs(kept, 'excluded')}"
         )
         moment = connection.ops.adapt_datetimefield_value(self.now)
         stamps = [moment] * ("updated_at" in _names(self.target.model))
         return _run(statement, [*constants.values(), *stamps])
+
+    def _open(self) -> str:
+        """Values of a certified roll, which are the same here, are not even offered: the database refuses any."""
+        if self.target.model is not AssessedValue:
+            return "1 = 1"
+        return (
+            f"NOT EXISTS (SELECT 1 FROM {_q(CertifiedRoll._meta.db_table)} c "
+            f"WHERE c.county_id = {_literal(self.county.pk)} "
+            "AND c.tax_year = s.tax_year AND s.supplement <= c.supplement)"
+        )
 
     def _update(self) -> int:
         kept = [name for name in self.columns() if name != self.dataset.match]
