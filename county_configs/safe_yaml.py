@@ -107,7 +107,7 @@ def faults_with_lines(error: ValidationError, root: yaml.Node | None, name: str)
             place += [step for step in named.groups() if step]  # a rule about several keys names the one at fault
             message = message[named.end() :]
         if each["type"] == "string_type" and isinstance(each["input"], int | float):
-            message = f'{each["input"]!r} is read as a number, which loses leading zeros; write "{each["input"]}"'
+            message = f'{each["input"]!r} is read as a number, which loses leading zeros: write "{each["input"]}"'
         shown = [str(step) for step in place if step not in OPTIONAL_LEVELS]
         faults.append(f"{name}:{line_of(root, place)}: {'.'.join(shown) or 'file'}: {message}")
     return faults
