@@ -2,8 +2,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PORT ?= 8000
-SQLITE_TESTS := $(BIN)/pytest -n 2 tests
-POSTGIS_TESTS := $(BIN)/python scripts/private_postgres.py run -- $(BIN)/pytest -n 2 tests -m "not database_free"
+SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage"
+WITH_POSTGIS := $(BIN)/python scripts/private_postgres.py run --
+POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage"
+OUTAGE_TESTS := $(WITH_POSTGIS) $(BIN)/pytest tests -m outage
 
 .PHONY: help demo run test chaos bench check clean
 .DEFAULT_GOAL := help
@@ -37,14 +39,20 @@ check: .venv/.tests  ## lint, types, migrations
 test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
 	$(SQLITE_TESTS)
 	$(POSTGIS_TESTS)
+	$(OUTAGE_TESTS)
 
-chaos: .venv/.tests  ## kills worker processes for many minutes, on both databases
-	TERRAFUSION_CHAOS_JOBS=200 TERRAFUSION_CHAOS_KILLS=20 TERRAFUSION_CHAOS_SEEDS=5 $(BIN)/pytest tests/chaos -rP
-	TERRAFUSION_CHAOS_JOBS=200 TERRAFUSION_CHAOS_KILLS=20 TERRAFUSION_CHAOS_SEEDS=5 \
-	  $(BIN)/python scripts/private_postgres.py run -- $(BIN)/pytest tests/chaos -rP
+CHAOS := TERRAFUSION_CHAOS=full TERRAFUSION_CHAOS_REPORT=$(CURDIR)/var/chaos.jsonl
+chaos: .venv/.tests  ## every failure in full, for an hour and a half, written to bench/results/chaos.md
+	@mkdir -p var && rm -f var/chaos.jsonl
+	$(CHAOS) $(BIN)/pytest tests/chaos -m "not outage"
+	$(CHAOS) $(WITH_POSTGIS) $(BIN)/pytest tests/chaos
+	$(BIN)/python -m tests.chaos.report var/chaos.jsonl bench/results/chaos.md
 
 bench: .venv/.tests  ## accuracy and speed against peers, written to bench/results
 	$(BIN)/python -m bench.valuation_king
+	$(BIN)/python -m bench.jobs
+	$(WITH_POSTGIS) $(BIN)/python -m bench.jobs
+	$(BIN)/python -m bench.reporting
 
 clean:  ## removes the virtual environment and all local state
 	rm -rf .venv var

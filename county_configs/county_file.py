@@ -68,6 +68,70 @@ class SalesSection(Section):
     valid_codes: tuple[str, ...] = ("", "valid")
 
 
+def _ordered(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError(f"write the lower bound first: [{value[1]}, {value[0]}]")
+    return value
+
+
+Bounds = Annotated[tuple[float, float], AfterValidator(_ordered)]
+
+
+class RatioBands(Section):
+    """What a measure must lie in, both bounds included. COD and VEI are percent."""
+
+    median: Bounds = (0.90, 1.10)
+    cod: Bounds = (5.0, 15.0)
+    prd: Bounds = (0.98, 1.03)
+    prb: Bounds = (-0.05, 0.05)
+    mki: Bounds = (0.95, 1.05)
+    vei: Bounds = (-10.0, 10.0)
+
+
+class RatioStudySection(Section):
+    """How a ratio study is made. The defaults: IAAO Standard on Ratio Studies (April 2013), improved residential.
+
+    class_bands: bands of a property class that has others; each names all it changes, the rest are the defaults.
+    """
+
+    standard: str = "IAAO Standard on Ratio Studies (April 2013); MKI and VEI after the IAAO drafts of 2025-2026"
+    look_back_months: Annotated[int, Field(ge=1, le=120)] = 12
+    trim_rule: Literal["none", "iqr_1_5", "iqr_3", "washington"] = "none"
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+    minimum_stratum: Annotated[int, Field(ge=2, le=100)] = 5
+    chasing_tolerance_percent: Annotated[float, Field(ge=0)] = 3.0
+    bands: RatioBands = RatioBands()
+    class_bands: dict[str, RatioBands] = {}
+
+
+def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
+    if list(value) != sorted(set(value)):
+        raise ValueError(f"write the bounds from low to high, each once: {sorted(set(value))}")
+    return value
+
+
+class DorRatioSection(Section):
+    """The Washington ratio study, WAC 458-53: what the Department prescribes to each county.
+
+    land_use_strata: names of land use categories and the first digits of the use codes they hold; codes that none
+    names form "Other". value_strata: upper bounds of the assessed value strata in dollars, each included.
+    invalid_codes: the county's validity code and its number in WAC 458-53-080; any other is 27.
+    instruments: words that make an instrument a warranty deed or real estate contract.
+    """
+
+    land_use_strata: dict[str, tuple[str, ...]] = {
+        "Single family": ("11",),
+        "Multi-family": ("12", "13", "14"),
+        "Manufacturing": ("2", "3"),
+        "Commercial": ("4", "5", "6", "7"),
+        "Agricultural": ("81", "83"),
+        "Vacant land": ("91",),
+    }
+    value_strata: Annotated[tuple[PositiveInt, ...], AfterValidator(_rising)] = (200_000, 400_000, 800_000)
+    invalid_codes: dict[str, Annotated[int, Field(ge=1, le=99)]] = {}
+    instruments: tuple[str, ...] = ("warranty", "contract")
+
+
 class CountyFile(Section):
     """The whole of `county.yaml`."""
 
@@ -81,6 +145,8 @@ class CountyFile(Section):
     max_running_jobs: PositiveInt = 2
     sales: SalesSection = SalesSection()
     comparable_sales: ComparableSalesSection = ComparableSalesSection()
+    ratio_study: RatioStudySection = RatioStudySection()
+    dor_ratio: DorRatioSection = DorRatioSection()
 
 
 def faults_in(error: ValidationError) -> str:

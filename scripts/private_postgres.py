@@ -1,10 +1,11 @@
 """A PostgreSQL 15 + PostGIS of our own for one command, gone when the command ends.
 
     python scripts/private_postgres.py run -- COMMAND...
+    python scripts/private_postgres.py stop|start        inside COMMAND: an outage of that server
 
 Uses Debian's packages: those installed, else installed by apt (as root), else downloaded and unpacked into a
-folder of ours (as anyone). COMMAND gets DATABASE_URL. Without the means it runs without PostgreSQL and is told so by
-TERRAFUSION_POSTGIS_SKIPPED; with TERRAFUSION_REQUIRE_POSTGIS=1 that is a failure.
+folder of ours (as anyone). COMMAND gets DATABASE_URL and TERRAFUSION_PRIVATE_POSTGRES. Without the means it runs
+without PostgreSQL and is told so by TERRAFUSION_POSTGIS_SKIPPED; with TERRAFUSION_REQUIRE_POSTGIS=1 that is a failure.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from pathlib import Path
 VERSION = "15"
 PACKAGES = (f"postgresql-{VERSION}", f"postgresql-{VERSION}-postgis-3")
 NEEDED = (f"usr/lib/postgresql/{VERSION}/bin/postgres", f"usr/share/postgresql/{VERSION}/extension/postgis.control")
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+INITDB = ("-U", "terrafusion", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
+# Nothing need survive the machine. Commits must survive `stop`, so synchronous_commit stays on.
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
 class NoMeans(Exception):
@@ -129,38 +132,48 @@ def free_port() -> int:
 
 
 @contextmanager
-def private_cluster(server: Server) -> Iterator[str]:
-    """A running cluster in a temporary folder; gives the URL of its database."""
+def private_cluster(server: Server) -> Iterator[dict[str, str]]:
+    """A running cluster in a temporary folder; gives the variables by which a command finds it."""
     account = _unprivileged_account()
     folder = Path(tempfile.mkdtemp(prefix="terrafusion-pg-"))
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    run = _Runner(server, account, folder)
+    cluster = Cluster(server, account, folder)
     port = free_port()
-    data = folder / "data"
     try:
-        run("initdb", "-D", data, "-U", "terrafusion", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} " + " ".join(f"-c {each}" for each in SETTINGS)
-        run("pg_ctl", "-D", data, "-l", folder / "log", "-w", "-t", "60", "-o", options, "start")
+        cluster.run("initdb", "-D", folder / "data", *INITDB)
+        options = {"port": port, "listen_addresses": "'127.0.0.1'", "unix_socket_directories": f"'{folder}'"}
+        with (folder / "data" / "postgresql.conf").open("a") as configuration:
+            configuration.writelines(f"{name} = {value}\n" for name, value in (options | SETTINGS).items())
+        cluster.start()
         ask = ("psql", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "terrafusion", "-v", "ON_ERROR_STOP=1", "-c")
         # In template1, so that every database the tests create has it.
-        run(*ask, "CREATE EXTENSION postgis", "template1")
-        run(*ask, "CREATE DATABASE terrafusion", "template1")
-        yield f"postgres://terrafusion@127.0.0.1:{port}/terrafusion"
+        cluster.run(*ask, "CREATE EXTENSION postgis", "template1")
+        cluster.run(*ask, "CREATE DATABASE terrafusion", "template1")
+        yield {
+            "DATABASE_URL": f"postgres://terrafusion@127.0.0.1:{port}/terrafusion",
+            "TERRAFUSION_PRIVATE_POSTGRES": str(folder),
+        }
     finally:
-        run("pg_ctl", "-D", data, "-m", "immediate", "stop", must=False)
+        cluster.stop(must=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)
-class _Runner:
-    """Runs the server's programs, as an unprivileged user when we are root."""
+class Cluster:
+    """A cluster in `folder`; its programs run as an unprivileged user when we are root."""
 
     server: Server
     account: pwd.struct_passwd | None
     folder: Path
 
-    def __call__(self, program: str, *arguments: object, must: bool = True) -> None:
+    def start(self) -> None:
+        self.run("pg_ctl", "-D", self.folder / "data", "-l", self.folder / "log", "-w", "-t", "60", "start")
+
+    def stop(self, must: bool = True) -> None:
+        self.run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop", must=must)
+
+    def run(self, program: str, *arguments: object, must: bool = True) -> None:
         become = {"user": self.account.pw_uid, "group": self.account.pw_gid} if self.account else {}
         with (self.folder / "commands.log").open("ab") as log:  # a pipe would be held open by the server
             answer = subprocess.run(
@@ -186,8 +199,8 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
 def run(command: Sequence[str]) -> int:
     """Runs the command beside a private cluster; its exit code."""
     try:
-        with private_cluster(find_or_install()) as url:
-            return _call(command, {"DATABASE_URL": url})
+        with private_cluster(find_or_install()) as variables:
+            return _call(command, variables)
     except NoMeans as reason:
         if os.environ.get("TERRAFUSION_REQUIRE_POSTGIS") == "1":
             print(f"PostgreSQL with PostGIS is required and cannot be had: {reason}", file=sys.stderr)
@@ -207,6 +220,9 @@ def _call(command: Sequence[str], variables: dict[str, str]) -> int:
 
 def main() -> int:
     arguments = [each for each in sys.argv[1:] if each != "--ignore-system"]
+    if arguments in (["stop"], ["start"]) and (folder := os.environ.get("TERRAFUSION_PRIVATE_POSTGRES")):
+        getattr(Cluster(find_or_install(), _unprivileged_account(), Path(folder)), arguments[0])()
+        return 0
     if arguments[:2] != ["run", "--"] or len(arguments) < 3:
         print(__doc__, file=sys.stderr)
         return 2

@@ -52,7 +52,7 @@ def web_server():
         [*command, "--threads", "4", "--log-level", "warning"], cwd=settings.BASE_DIR, env=environment()
     )
     try:
-        until(lambda: _answers(f"http://{address}/healthz/live"))
+        until(lambda: _answers(f"http://{address}/healthz/live"), seconds=60)
         yield f"http://{address}"
     finally:
         process.terminate()
@@ -62,7 +62,7 @@ def web_server():
 def _answers(url):
     try:
         return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
+    except requests.RequestException:  # not there yet, or too busy starting
         return False
 
 

@@ -1,6 +1,5 @@
 """The work of a valuation job: read, call the pure functions, hand the outcome to the runner."""
 
-import csv
 import json
 import zlib
 from collections import Counter
@@ -10,6 +9,7 @@ from itertools import groupby
 from statistics import median
 from typing import Any
 
+from terrafusion.csv_files import CsvWriter
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.outcome import Outcome, OutputFile
@@ -142,7 +142,7 @@ def _summary(valued: Sequence[Valued], refused: dict[str, str]) -> dict[str, Any
 def _csv_file(job: ValuationJob, valued: Sequence[Valued], refused: dict[str, str]) -> OutputFile:
     path = job.workspace / f"{job.pk}.csv"
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = CsvWriter(stream)
         writer.writerow(CSV_COLUMNS)
         for each in valued:
             values = (each.market_value, each.market_value_low, each.market_value_high, each.confidence)

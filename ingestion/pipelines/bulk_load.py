@@ -252,6 +252,12 @@ def _check_limits(load: Load, staged: list[StagedSet], report: LoadReport) -> No
     """The last look before the switch."""
     for each in staged:
         own = report.sets[each.name]
+        if own.read and own.rejected >= own.read and not load.partial:
+            raise LoadRefused(
+                f"{load.sources[each.name].name} has no usable row; nothing was written. "
+                f"The first fault: {_first(own)}.",
+                report,
+            )
         share = 100 * own.rejected / max(own.read, 1)
         if own.rejected and own.read >= SMALL and share > each.dataset.rejection_limit_percent:
             raise LoadRefused(

@@ -6,7 +6,7 @@ from django.db import connection
 
 from terrafusion.roll.models import Property, Sale, SaleParcel
 
-from .merge import Merge, _copy, _fetch, _q, _run, warned
+from .merge import Merge, _copy, _fetch, _q, _run, analyze, warned
 from .plan import Plan
 
 _LINKS = "stage_links"
@@ -22,6 +22,9 @@ def tie_parcels(merge: Merge, plan: Plan) -> None:
     )
     frame = plan.tied().rename({"__line__": "line"}).select("line", "sale_id", "property_id", "refused")
     _copy(_LINKS, frame, lambda name: None)
+    _run(f"CREATE INDEX {_LINKS}_sale_id ON {_LINKS} (sale_id)")
+    _run(f"CREATE INDEX {_LINKS}_property_id ON {_LINKS} (property_id)")
+    analyze(_LINKS)
     sales, parcels, properties = (_q(each._meta.db_table) for each in (Sale, SaleParcel, Property))
     county = [merge.county.pk]
     match = _q(merge.dataset.match)
@@ -34,8 +37,8 @@ def tie_parcels(merge: Merge, plan: Plan) -> None:
         f"WHERE p.county_id = %s AND p.{match} = {_LINKS}.property_id",
         county,
     )
-    if connection.vendor == "postgresql":
-        _run(f"ANALYZE {_LINKS}")
+    _run(f"CREATE INDEX {_LINKS}_keys ON {_LINKS} (sale_pk, property_pk)")
+    analyze(_LINKS)
     absent = _fetch(f"SELECT line, property_id FROM {_LINKS} WHERE property_pk IS NULL AND refused = {_false()}")
     reason = "is not on the roll; the sale is kept without it"
     merge.findings += [warned(line, key, reason, "R-PARCEL-NOT-ON-ROLL") for line, key in absent]

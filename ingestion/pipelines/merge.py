@@ -33,6 +33,7 @@ from .staging import StagedSet
 NOT_ON_ROLL = "is not on the roll"
 KEY_OF_PROPERTY = "key_of_property"  # what a staged row names its property by
 CLASS, AREA = "control_class", "control_area"
+MANY = 1000  # new rows after which a table's statistics are taken again
 EXTRA = {LINE: "bigint", KEY_OF_PROPERTY: "text", CLASS: "text", AREA: "text"}
 
 
@@ -120,8 +121,7 @@ class Merge:
             rows = values.filter(fates[f"{LOAD}{self.target.name}"])
             if rows.height:
                 _copy(self.stage, self._frame(rows, names, plan), self._field)
-        if connection.vendor == "postgresql":
-            _run(f"ANALYZE {_q(self.stage)}")
+        analyze(self.stage)
         if self.target.hangs_on_property:
             self._find_properties()
 
@@ -194,6 +194,8 @@ class Merge:
         self.tally.created = total - present
         self.tally.updated = written - self.tally.created
         self.tally.unchanged = present - self.tally.updated
+        if self.tally.created > MANY:
+            analyze(self.target.table)
 
     @property
     def _table(self) -> str:
@@ -336,6 +338,12 @@ def _run(statement: str, parameters: list[Any] | None = None) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.rowcount
+
+
+def analyze(table: str) -> None:
+    """Without statistics of rows this very transaction has written, PostgreSQL joins them row by row."""
+    if connection.vendor == "postgresql":
+        _run(f"ANALYZE {_q(table)}")
 
 
 def _fetch(statement: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

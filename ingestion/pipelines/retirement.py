@@ -8,7 +8,7 @@ from ingestion.connectors.source import LINE
 from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import LayerFeature, Owner, Property
 
-from .merge import Merge, _copy, _fetch, _q, _run
+from .merge import Merge, _copy, _fetch, _q, _run, analyze
 from .plan import Plan, key_columns
 
 _SEEN = "stage_seen"
@@ -33,8 +33,7 @@ def retire_missing(merge: Merge, plan: Plan, notes: list[str]) -> None:
     frame = seen.select(keys).unique().rename({name: f"k{number}" for number, name in enumerate(keys)})
     _copy(_SEEN, frame, lambda name: None)
     _run(f"CREATE INDEX {_SEEN}_keys ON {_SEEN} ({', '.join(frame.columns)})")
-    if connection.vendor == "postgresql":
-        _run(f"ANALYZE {_SEEN}")
+    analyze(_SEEN)
     _retire(merge, notes)
     _run(f"DROP TABLE {_SEEN}")
 

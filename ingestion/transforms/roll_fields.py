@@ -24,7 +24,7 @@ PERSONAL = {"grantor", "grantee", "name", "mailing_address"}  # names of people 
 # What a mapping may not fill: keys and bookkeeping are ours.
 _OURS = {
     "id", "county", "roll_property", "parcel_number_key", "created_at", "updated_at", "retired_at", "attributes",
-    "is_valid", "west", "south", "east", "north", "status", "lineage",
+    "is_valid", "west", "south", "east", "north", "lineage",
 }  # fmt: skip
 # What the column itself would accept though no property has it.
 _BOUNDS: dict[str, tuple[float, float]] = {

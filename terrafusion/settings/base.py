@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "terrafusion.jobs",
     "terrafusion.demo",
     "valuation",
+    "reporting",
     "ingestion",
 ]
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import logging
 import os
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,7 +16,7 @@ from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.submit import submit
-from tests.processes import start_workers
+from tests.processes import start_workers, until
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +26,13 @@ KILLABLE = ("worker", *ROLES)  # a worker twice as often
 
 
 class ServiceManager:
-    """Keeps one `runworkers` running, as systemd would, and kills processes of its tree on request."""
+    """Keeps one `runworkers` running, as systemd would, and kills processes of its tree on request.
 
-    def __init__(self, workers=4, **environment):
-        self.workers, self.environment = workers, environment
+    before: a command it is started through, which stays its parent.
+    """
+
+    def __init__(self, workers=4, *, before=(), **environment):
+        self.workers, self.before, self.environment = workers, before, environment
         self.process = None
         self.ensure_running()
 
@@ -42,17 +44,17 @@ class ServiceManager:
 
     def ensure_running(self):
         if self.process is None or self.process.poll() is not None:
-            self.process = start_workers(self.workers, **self.environment)
+            self.process = start_workers(self.workers, before=self.before, **self.environment)
 
-    def kill_something(self, pick, roles=KILLABLE):
+    def kill_something(self, pick):
         """One process by role, once the tree stands; the role."""
-        role = pick.choice(roles)
+        role = pick.choice(KILLABLE)
         deadline = time.monotonic() + 10
         while len(tree := self.tree()) < len(ROLES) and time.monotonic() < deadline:
             time.sleep(0.1)
         victim = pick.choice(tree.get(role) or tree["supervisor"])
         victim.kill()
-        if victim.pid == self.process.pid:
+        if role == "supervisor":
             self.process.wait()
         return role
 
@@ -66,7 +68,7 @@ class ServiceManager:
 
     def tree(self):
         """The living processes by role, as far as the tree stands."""
-        supervisor = psutil.Process(self.process.pid)
+        supervisor = self.supervisor()
         found = {"supervisor": [supervisor]}
         with contextlib.suppress(psutil.NoSuchProcess, ValueError):
             (parent,) = supervisor.children()
@@ -79,6 +81,10 @@ class ServiceManager:
                 found.setdefault(role, []).append(each)
         return found
 
+    def supervisor(self):
+        started = psutil.Process(self.process.pid)
+        return until(started.children)[0] if self.before else started
+
     def wait_for_workers(self):
         deadline = time.monotonic() + 30
         while len(self.tree().get("worker", ())) < self.workers:
@@ -87,7 +93,7 @@ class ServiceManager:
 
     def stop(self):
         self.ensure_running()
-        self.process.send_signal(signal.SIGTERM)
+        self.supervisor().terminate()
         self.process.wait(timeout=40)
 
 

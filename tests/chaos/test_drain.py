@@ -21,7 +21,7 @@ EXIT_SECONDS = 30
 # as a container runtime may.
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(6, "supervisor"), (6, "everyone"), *([(60, "supervisor"), (60, "everyone")] if FULL else [])],
+    [(6, "supervisor"), *([(6, "everyone"), (60, "supervisor"), (60, "everyone")] if FULL else [])],
 )
 def test_sigterm_loses_and_charges_nothing(seconds, told):
     county = a_county("demo", max_running_jobs=4)

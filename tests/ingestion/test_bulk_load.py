@@ -5,7 +5,7 @@ import gzip
 import pytest
 from django.core.management import CommandError, call_command
 
-from terrafusion.roll.models import Property, Sale, SaleParcel
+from terrafusion.roll.models import AssessedValue, Property, Sale, SaleParcel
 from tests.factories import a_county
 
 pytestmark = pytest.mark.django_db
@@ -380,3 +380,60 @@ def test_the_king_county_file_loads_whole_and_a_second_time_changes_nothing(shar
     out = capsys.readouterr().out
     assert "Properties: 0 created, 0 updated, 12,909 unchanged." in out
     assert "Sales: 0 created, 0 updated, 12,968 unchanged." in out
+
+
+# --- Assessed values ---
+
+WITH_VALUES = (
+    MAPPING
+    + """
+assessed_values:
+  tax_year: {value: "2026", type: year}
+  market_land: {column: land, type: dollars, minimum: 0}
+  market_improvement: {column: built, type: dollars, minimum: 0}
+  market_total: {column: total, type: dollars, minimum: 0}
+  taxable_value: {column: total, type: dollars, minimum: 0}
+"""
+)
+VALUE_HEADER = HEADER + ",land,built,total"
+
+
+def test_a_row_may_bring_the_assessed_value_too(load):
+    rows = [f"{GOOD[0]},80000,210000,290000", f"{GOOD[1]},90000,240000,330000"]
+    load(*rows, header=VALUE_HEADER, mapping=WITH_VALUES)
+    changed = [rows[0], f"{GOOD[1]},90000,250000,340000"]
+
+    out = load(*changed, header=VALUE_HEADER, mapping=WITH_VALUES)
+
+    assert "Assessed values: 0 created, 1 updated, 1 unchanged" in out
+    values = AssessedValue.objects.order_by("roll_property__property_id")
+    assert list(values.values_list("tax_year", "supplement", "market_land", "market_total", "taxable_value")) == [
+        (2026, 0, 80_000, 290_000, 290_000),
+        (2026, 0, 90_000, 340_000, 340_000),
+    ]
+
+
+def test_a_total_that_is_not_its_parts_rejects_the_row(load):
+    rows = [f"{GOOD[0]},80000,210000,290001", f"{GOOD[1]},90000,240000,330000"]
+
+    out = load(*rows, header=VALUE_HEADER, mapping=WITH_VALUES)
+
+    assert "line 2, total '290001': land + improvement is not the total (row rejected)" in out
+    assert AssessedValue.objects.count() == Property.objects.count() == 1
+
+
+def test_values_alone_name_their_property_which_must_be_on_the_roll(load):
+    load(*GOOD)
+    alone = "assessed_values:\n  property_id: {column: pid, width: 6}\n" + WITH_VALUES.split("assessed_values:\n")[1]
+
+    load("42,1,2,3", header="pid,land,built,total", mapping=alone)
+
+    assert AssessedValue.objects.get().roll_property.property_id == "000042"
+    with pytest.raises(CommandError, match="no usable row.*'000099': is not on the roll"):
+        load("99,1,2,3", header="pid,land,built,total", mapping=alone)
+
+
+def test_a_mapping_of_values_must_fill_what_a_value_needs(load):
+    only_the_total = "  market_total: {column: price, type: dollars}\n"
+    with pytest.raises(CommandError, match="assessed_values: market_improvement, market_land, taxable_value"):
+        load(*GOOD, mapping=MAPPING + "assessed_values:\n  tax_year: {value: '2026', type: year}\n" + only_the_total)

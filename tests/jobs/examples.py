@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from ingestion.models import SourceFile
+from tests.reporting.roll import TAX_YEAR, an_assessed_market
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 
@@ -46,4 +47,14 @@ OUTLINE = {
     ],
 }
 
-EXAMPLES = {"valuation": valuation, "ingestion": ingestion}
+
+def reporting(county):
+    an_assessed_market(county)
+    return {
+        "report_type": "sales_ratio_study",
+        "county_id": county.pk,
+        "parameters": {"year": TAX_YEAR, "format": "json", "replicates": 100},
+    }
+
+
+EXAMPLES = {"valuation": valuation, "reporting": reporting, "ingestion": ingestion}

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import psutil
 import pytest
@@ -27,6 +28,26 @@ def test_a_job_whose_worker_was_killed_is_rescued_and_done_once(submitted, worke
 
     assert (job.attempt, job.charged) == (2, 1)
     assert JobArtifact.objects.filter(job=job).count() == 1
+
+
+def test_progress_is_the_works_own_and_never_goes_back(client, root, submitted, workers):
+    job = submitted(probe="count")
+    seen = []
+    while not seen or seen[-1][0] in ("PENDING", "RUNNING"):
+        Job.objects.filter(pk=job.pk, charged=1).update(run_at=job.created_at)  # do not wait for the backoff
+        answer = client.get(f"{root}/status/{job.pk}").json()
+        seen.append((answer["status"], answer["progress"], answer["message"], answer["attempt"]))
+        time.sleep(0.1)
+
+    progress = [each for _, each, _, _ in seen]
+    assert progress == sorted(progress)
+    assert len(set(progress)) >= 5, "an answer about once a second"
+    assert all((each == 100) == (status == "COMPLETED") for status, each, _, _ in seen)
+    steps = {
+        (int(message.split()[1]), each) for _, each, message, attempt in seen if message[:4] == "Step" and attempt == 1
+    }
+    assert steps
+    assert all(each == 2 * step for step, each in steps)
 
 
 def test_a_job_past_its_time_limit_fails_at_once_and_the_next_one_runs(submitted, workers):

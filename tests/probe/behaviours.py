@@ -25,6 +25,10 @@ def probed(work):
     return work_or_probe
 
 
+def nothing(job):
+    return Outcome({"probe": "done"})
+
+
 def complete(job):
     path = job.workspace / "probe.txt"
     path.write_text(f"job {job.pk} attempt {job.attempt}")
@@ -39,6 +43,16 @@ def sleep_briefly(job):
 def sleep(job):
     """As long as the job says."""
     time.sleep(job.parameters["seconds"])
+    return complete(job)
+
+
+def count(job):
+    """Reports fifty steps over five seconds; the first attempt dies on the way."""
+    for step in range(50):
+        job.report(step, 50, f"Step {step} of 50.")
+        if step == 30 and job.attempt == 1:
+            die(job)
+        time.sleep(0.1)
     return complete(job)
 
 
@@ -129,10 +143,4 @@ def big_file(job):
     return Outcome({"probe": "done"}, files=[OutputFile(path, "result.txt", "result.txt", "text/plain")])
 
 
-BEHAVIOURS = {
-    each.__name__: each
-    for each in (
-        complete, sleep_briefly, sleep, hold_interpreter, store_slowly, sleep_long, sleep_deaf, spin, eat_memory, die,
-        segfault, die_once, refuse, crash, fill_disk, big_file,
-    )
-}  # fmt: skip
+BEHAVIOURS = {name: each for name, each in globals().items() if getattr(each, "__module__", "") == __name__}

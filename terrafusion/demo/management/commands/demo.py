@@ -81,7 +81,20 @@ class Command(BaseCommand):
             f"  {whole['properties_valued']:,} properties valued at ${whole['total_market_value']:,} in all, "
             f"{whole['properties_refused']} refused with a reason; file {whole['artifacts'][0]['name']}"
         )
+        self._study(client)
         return str(job["links"]["results"])
+
+    def _study(self, client: Client) -> None:
+        self._title("5. Are the values fair? A ratio study")
+        parameters = {"property_class": "residential", "stratify_by": ["neighborhood"]}
+        request = {"county_id": COUNTY, "report_type": "sales_ratio_study", "parameters": parameters}
+        result = client.run("reporting", request)["result"]
+        found = result["headline"]
+        for name in ("median", "cod", "prd", "prb", "mki", "vei"):
+            self.stdout.write(f"  {name.upper():<8}{found[name]:>9.4f}  {found['verdicts'][name]}")
+        self.stdout.write(
+            f"  {found['n']:,} sales; {result['result_metadata']['pages']} pages: {result['result_location']}"
+        )
 
     def _farewell(self, password: str, job_path: str) -> None:
         root = "http://localhost:8000"

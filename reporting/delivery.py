@@ -1,0 +1,40 @@
+"""From a finished report to the outcome of its job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terrafusion.jobs.outcome import Outcome, OutputFile
+
+from .document import Report
+from .formats import CONTENT_TYPES, write_report
+from .models import ReportJob
+
+
+def delivered(job: ReportJob, report: Report) -> Outcome:
+    """Writes the report into the job's workspace in the asked format."""
+    path = job.workspace / job.file_name
+    pages = write_report(report, job.format, path)
+    return outcome_of(job, report, [named(job, path)], pages)
+
+
+def outcome_of(job: ReportJob, report: Report, files: list[OutputFile], pages: int | None) -> Outcome:
+    """The first file is the result; the facts of the report go with it."""
+    metadata: dict[str, Any] = {
+        "format": job.format,
+        "file_size_kb": round(files[0].path.stat().st_size / 1024, 1),
+        "title": report.title,
+        "provenance": {each.name: each.value for each in report.facts},
+        "headline": report.headline,
+    }
+    if pages is not None:
+        metadata["pages"] = pages
+    return Outcome(result=metadata, files=files)
+
+
+def named(job: ReportJob, path: Any, what: str = "") -> OutputFile:
+    """what: told apart in the friendly name, for a file beside the report itself."""
+    year = f"_{job.parameters['year']}" if "year" in job.parameters else ""
+    extension = path.suffix.lstrip(".")
+    friendly = f"{job.county.fips}_{job.county_id}_{job.report_type}{year}{what}.{extension}"
+    return OutputFile(path, path.name, friendly, CONTENT_TYPES[extension])

@@ -1,0 +1,56 @@
+"""The report job."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+
+from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.serializers import plugin_url
+
+
+class ReportType(models.TextChoices):
+    SALES_RATIO_STUDY = "sales_ratio_study", "Sales ratio study"
+    ASSESSMENT_ROLL = "assessment_roll", "Assessment roll"
+    DOR_RATIO_REPORT = "dor_ratio_report", "Washington ratio report"
+    VALUE_CHANGE = "value_change", "Value change"
+    PROPERTY_RECORD_CARD = "property_record_card", "Property record card"
+    COMPARABLES_GRID = "comparables_grid", "Comparables grid"
+
+
+class ReportJob(Job):
+    """Makes one report in one format."""
+
+    plugin = "reporting"
+    identifier = "report_id"
+    own_fields: ClassVar[tuple[str, ...]] = ("report_type",)
+    metrics = KindMetrics("report", (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300), "report_type")
+
+    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="report_id")
+    report_type = models.CharField(max_length=32)
+    result_location = models.CharField(max_length=300, blank=True)
+    result_metadata = models.JSONField(null=True, db_column="result_metadata_json")
+
+    class Meta:
+        db_table = "report_jobs"
+
+    @property
+    def format(self) -> str:
+        return str(self.parameters["format"])
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.pk}.{self.format}"
+
+    @property
+    def shows_owner_names(self) -> bool:
+        return bool(self.parameters.get("include_owner_names"))
+
+    def store_result(self, result: Mapping[str, Any]) -> None:
+        self.result_location = f"{plugin_url(self)}/jobs/{self.pk}/artifacts/{self.file_name}"
+        self.result_metadata = dict(result)
+
+    def result_json(self) -> dict[str, Any]:
+        metadata = dict(self.result_metadata or {})
+        headline = metadata.pop("headline", {})
+        return {"result_location": self.result_location, "result_metadata": metadata, "headline": headline}

@@ -1,0 +1,465 @@
+"""A ratio study as a report: findings in words, tables, charts. No Django."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import charts
+from .document import Chart, Column, Fact, Report, Section, Table, Value, labelled
+from .ratio_study import JUDGED, MEASURES, OVERALL, Bands, Measure, RatioStudy, StratumResult
+from .sales_chasing import SoldUnsold
+from .study_sales import StudySales
+from .trimming import TRIM_RULES
+from .verdicts import Verdict
+from .vertical_equity import VEI_METHOD, ValueGroup, value_proxy
+
+DIGITS = {"cod": 2, "cov": 2, "vei": 2, "prb": 4, "ki": 4}
+EXTREMES = 20
+SHORT = {
+    "median": "Median",
+    "cod": "COD",
+    "cov": "COV",
+    "ki": "KI",
+    "prd": "PRD",
+    "prb": "PRB",
+    "mki": "MKI",
+    "vei": "VEI",
+}
+
+
+def study_report(
+    study: RatioStudy,
+    chasing: Sequence[tuple[str, str, SoldUnsold, bool]],
+    facts: Sequence[Fact],
+    title: str,
+    subtitle: str,
+    standard: str,
+) -> Report:
+    """chasing: (field, label, comparison, is chased) of all sales and of each stratum with enough of both."""
+    sections = [
+        _overall_section(study, standard),
+        *(_stratum_section(study, name) for name in study.strata),
+        _vertical_section(study),
+        _sensitivity_section(study),
+        _chasing_section(chasing),
+        _sales_section(study),
+        Section("Sheets", tables=[_sheet(each) for each in _all_results(study)]),
+    ]
+    return Report(
+        report_type="sales_ratio_study",
+        title=title,
+        subtitle=subtitle,
+        facts=facts,
+        headline=_headline(study),
+        findings=_findings(study, chasing),
+        sections=sections,
+    )
+
+
+def verdict_in_words(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return ""
+    if verdict.sales_needed is None:
+        return verdict.word
+    return f"{verdict.word}; about {verdict.sales_needed:,} sales would settle it"
+
+
+def _headline(study: RatioStudy) -> dict[str, object]:
+    """n and each measure with its verdict, for clients that only show the numbers."""
+    found: dict[str, object] = {"n": study.overall.n, "trimmed": len(study.trimmed)}
+    found |= {name: each.value for name, each in study.overall.measures.items()}
+    found["verdicts"] = {
+        name: verdict_in_words(each.verdict) for name, each in study.overall.measures.items() if each.verdict
+    }
+    return found
+
+
+def _findings(study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> list[str]:
+    overall = study.overall
+    told = [f"{overall.n:,} sales were studied."]
+    if len(study.trimmed):
+        told.append(f"{len(study.trimmed):,} further sales were trimmed and are listed.")
+    for name in JUDGED:
+        measure = overall.measures[name]
+        value = "not computed" if measure.value is None else _rounded(name, measure.value)
+        told.append(f"{MEASURES[name]}: {value}: {verdict_in_words(measure.verdict)}.")
+    for name, results in study.strata.items():
+        failing = [each.label for each in results if _fails(each)]
+        if failing:
+            shown = "; ".join(failing[:12]) + (f" and {len(failing) - 12} more" if len(failing) > 12 else "")
+            told.append(f"{labelled(name)}: at least one measure does not meet the standard in {shown}.")
+        elif results:
+            told.append(f"{labelled(name)}: no stratum fails a measure for certain.")
+    told += [f"Sold and unsold properties changed differently: {label}." for _, label, _, chased in chasing if chased]
+    return told
+
+
+def _fails(result: StratumResult) -> bool:
+    return any(each.verdict is not None and each.verdict.word == "does not meet" for each in result.measures.values())
+
+
+def _rounded(name: str, value: float) -> str:
+    return f"{value:.{DIGITS.get(name, 4)}f}"
+
+
+def _all_results(study: RatioStudy) -> list[StratumResult]:
+    return [study.overall, *(each for results in study.strata.values() for each in results)]
+
+
+# --- Measures ---
+
+_MEASURE_COLUMNS = (
+    Column("measure", "Measure"),
+    Column("value", "Value", "number", 4),
+    Column("low", "Interval from", "number", 4),
+    Column("high", "to", "number", 4),
+    Column("band_low", "Accepted from", "number", 2),
+    Column("band_high", "to", "number", 2),
+    Column("verdict", "Verdict"),
+)
+
+
+def _measure_row(measure: Measure) -> list[Value]:
+    """Value, interval, band, verdict; a note stands where there is no verdict."""
+    interval, verdict = measure.interval, measure.verdict
+    return [
+        measure.value,
+        interval.low if interval else None,
+        interval.high if interval else None,
+        verdict.band.low if verdict else None,
+        verdict.band.high if verdict else None,
+        verdict_in_words(verdict) or measure.note,
+    ]
+
+
+def _measures_of(result: StratumResult) -> list[list[Value]]:
+    return [[MEASURES[name], *_measure_row(each)] for name, each in result.measures.items()]
+
+
+def _sheet(result: StratumResult) -> Table:
+    """One stratum for the workbook, named for it."""
+    name = result.label if result.field == OVERALL else f"{labelled(result.field)} {result.label}"
+    rows: list[list[Value]] = [["Sales", result.n, None, None, None, None, _stratum_note(result)]]
+    rows += _measures_of(result)
+    rows += [
+        [f"Median ratio, price fifth {at} (around ${each.median_value:,.0f}, n = {each.sales})", each.median_ratio,
+         each.interval.low, each.interval.high, None, None, ""]
+        for at, each in enumerate(result.price_groups, start=1)
+    ]  # fmt: skip
+    return Table(f"stratum_{result.field}_{result.label}", name, _MEASURE_COLUMNS, rows, place="workbook")
+
+
+def _stratum_note(result: StratumResult) -> str:
+    if result.pooled:
+        return f"Pooled: {', '.join(result.pooled)}"
+    return "Fewer sales than the minimum of a stratum" if result.is_small else ""
+
+
+def _long_table(study: RatioStudy) -> Table:
+    """Every number of every stratum, one a row: what a program reads."""
+    columns = (
+        Column("stratification", "Stratification"),
+        Column("stratum", "Stratum"),
+        Column("n", "Sales", "integer"),
+        Column("measure", "Measure"),
+        Column("value", "Value", "number", 6),
+        Column("low", "Interval from", "number", 6),
+        Column("high", "Interval to", "number", 6),
+        Column("interval_method", "Interval method"),
+        Column("band_low", "Accepted from", "number", 2),
+        Column("band_high", "Accepted to", "number", 2),
+        Column("verdict", "Verdict"),
+        Column("sales_needed", "Sales that would settle it", "integer"),
+        Column("note", "Note"),
+    )
+    rows: list[Sequence[Value]] = []
+    for result in _all_results(study):
+        for name, each in result.measures.items():
+            value, low, high, band_low, band_high, _ = _measure_row(each)
+            verdict = each.verdict
+            rows.append(
+                [
+                    "" if result.field == OVERALL else result.field, result.label, result.n, name, value, low, high,
+                    each.interval_method, band_low, band_high, verdict.word if verdict else "",
+                    verdict.sales_needed if verdict else None, each.note,
+                ]
+            )  # fmt: skip
+    return Table("measures", "Every measure of every stratum", columns, rows, place="data")
+
+
+def _overall_section(study: RatioStudy, standard: str) -> Section:
+    result, settings = study.overall, study.settings
+    median = result.measures["median"]
+    band = settings.bands["median"] if median.verdict is None else median.verdict.band
+    shown = [charts.ratio_histogram(study.sales.ratios, float(median.value or 0), band.low, band.high)]
+    return Section(
+        "All sales",
+        [
+            f"{result.n:,} sales. Judged by {standard}. A measure meets the standard when its whole "
+            f"{100 * settings.confidence:g} % interval lies within the accepted range, and does not meet it when the "
+            "whole interval lies outside; otherwise it cannot be told.",
+            f"Intervals: the median by order statistics, PRB by the t distribution, the others by "
+            f"{settings.replicates:,} bootstrap replicates with the seed {settings.seed}.",
+        ],
+        [
+            Table("overall", "All sales", _MEASURE_COLUMNS, _measures_of(result), place="pages"),
+            _long_table(study),
+        ],
+        shown,
+        new_page=True,
+    )
+
+
+# --- Strata ---
+
+
+def _stratum_section(study: RatioStudy, name: str) -> Section:
+    results = study.strata[name]
+    paragraphs = [f"{len(results)} strata by {labelled(name).lower()}."]
+    for each in results:
+        if each.pooled:
+            paragraphs.append(f"{each.label}: {', '.join(each.pooled)}.")
+        elif each.is_small:
+            paragraphs.append(f"{each.label} has fewer sales than the minimum of {study.settings.minimum_stratum}.")
+    return Section(
+        f"By {labelled(name).lower()}",
+        paragraphs,
+        _stratum_tables(name, results),
+        _stratum_charts(results, study.settings.bands),
+    )
+
+
+def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
+    heading = labelled(name)
+    return [
+        _wide(f"{name}_level", f"{heading}: level", heading, results, ("median", "mean", "weighted_mean")),
+        _wide(f"{name}_uniformity", f"{heading}: uniformity", heading, results, ("cod", "cov", "prd")),
+        _wide(f"{name}_equity", f"{heading}: vertical equity", heading, results, ("prb", "ki", "mki", "vei")),
+        Table(
+            f"{name}_verdicts",
+            f"{heading}: verdicts",
+            [Column("stratum", heading), *(Column(each, SHORT[each]) for each in JUDGED)],
+            [[each.label, *(_short_verdict(each.measures[which].verdict) for which in JUDGED)] for each in results],
+            note='"?" cannot be told; the number is about how many sales would settle it.',
+            place="pages",
+            shown_rows=len(results),
+        ),
+        Table(
+            f"{name}_price_fifths",
+            f"{heading}: median ratio by price fifth, cheapest first",
+            [
+                Column("stratum", heading),
+                Column("n", "Sales", "integer"),
+                *(Column(f"fifth_{at}", f"Fifth {at}", "number", 4) for at in range(1, 6)),
+            ],
+            [[each.label, each.n, *_fifths(each.price_groups)] for each in results],
+            shown_rows=len(results),
+        ),
+    ]
+
+
+def _wide(name: str, title: str, heading: str, results: Sequence[StratumResult], measures: Sequence[str]) -> Table:
+    """A row for each stratum; an interval beside each measure that has one."""
+    columns = [Column("stratum", heading), Column("n", "Sales", "integer")]
+    for each in measures:
+        columns.append(Column(each, SHORT.get(each, labelled(each)), "number", DIGITS.get(each, 4)))
+        columns.append(Column(f"{each}_interval", "Interval"))
+    with_interval = [each for each in measures if any(result.measures[each].interval for result in results)]
+    columns = [each for each in columns if not each.name.endswith("_interval") or each.name[:-9] in with_interval]
+    rows = []
+    for result in results:
+        row: list[Value] = [result.label, result.n]
+        for each in measures:
+            measure = result.measures[each]
+            row.append(measure.value)
+            if each in with_interval:
+                row.append(_interval_text(measure))
+        rows.append(row)
+    return Table(name, title, columns, rows, place="pages", shown_rows=len(rows))
+
+
+def _interval_text(measure: Measure) -> str:
+    if measure.interval is None:
+        return "\u2013"
+    return f"{_rounded(measure.name, measure.interval.low)} to {_rounded(measure.name, measure.interval.high)}"
+
+
+def _short_verdict(verdict: Verdict | None) -> str:
+    if verdict is None or verdict.is_settled:
+        return verdict.word if verdict else ""
+    return f"? ({verdict.sales_needed:,})" if verdict.sales_needed else "?"
+
+
+def _fifths(groups: Sequence[ValueGroup]) -> list[Value]:
+    medians: list[Value] = [each.median_ratio for each in groups]
+    return medians + [None] * (5 - len(medians))
+
+
+def _stratum_charts(results: Sequence[StratumResult], bands: Bands) -> list[Chart]:
+    """The shaded band is that of the county; a class with its own stands in the table of verdicts."""
+    shown = []
+    for name, title in (("median", "Median ratio"), ("cod", "COD, percent")):
+        rows = [
+            (f"{each.label} (n = {each.n:,})", measure.value, *_ends(measure))
+            for each in results
+            if (measure := each.measures[name]).value is not None
+        ]
+        if rows:
+            band = bands[name]
+            shown.append(charts.measure_by_stratum(f"{title} by stratum", title, rows, (band.low, band.high)))
+    return shown
+
+
+def _ends(measure: Measure) -> tuple[float | None, float | None]:
+    return (measure.interval.low, measure.interval.high) if measure.interval else (None, None)
+
+
+# --- The other sections ---
+
+_GROUP_COLUMNS = (
+    Column("group", "Group", "integer"),
+    Column("n", "Sales", "integer"),
+    Column("median_value", "Median value", "dollars"),
+    Column("median_ratio", "Median ratio", "number", 4),
+    Column("low", "Interval from", "number", 4),
+    Column("high", "to", "number", 4),
+)
+
+
+def _group_rows(groups: Sequence[ValueGroup]) -> list[list[Value]]:
+    return [
+        [at, each.sales, each.median_value, each.median_ratio, each.interval.low, each.interval.high]
+        for at, each in enumerate(groups, start=1)
+    ]
+
+
+def _vertical_section(study: RatioStudy) -> Section:
+    tables = [
+        Table("price_fifths", "Median ratio by price fifth", _GROUP_COLUMNS, _group_rows(study.overall.price_groups))
+    ]
+    vertical = study.overall.vertical_equity
+    told = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
+    shown = []
+    if vertical is not None:
+        told.append(
+            f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. "
+            f"Method: {vertical.method}; 90 % intervals."
+        )
+        tables.append(
+            Table(
+                "vei_groups",
+                "Median ratio by value group (VEI)",
+                _GROUP_COLUMNS,
+                _group_rows(vertical.groups),
+                VEI_METHOD,
+            )
+        )
+        groups = [(e.median_value, e.median_ratio, e.interval.low, e.interval.high) for e in vertical.groups]
+        proxy = value_proxy(study.sales.assessed_value, study.sales.sale_price)
+        shown.append(charts.ratios_by_value(proxy, study.sales.ratios, groups))
+    return Section("Vertical equity", told, tables, shown)
+
+
+def _sensitivity_section(study: RatioStudy) -> Section:
+    names = ("median", "weighted_mean", "cod", "prd", "prb", "mki", "vei")
+    columns = [
+        Column("trim_rule", "Trim rule"),
+        Column("time_adjusted", "Time adjusted"),
+        Column("n", "Sales", "integer"),
+        Column("trimmed", "Trimmed", "integer"),
+        *(Column(each, SHORT.get(each, "Weighted mean"), "number", DIGITS.get(each, 4)) for each in names),
+    ]
+    rows = [
+        [TRIM_RULES[each.rule], "yes" if each.time_adjusted else "no", each.n, each.trimmed]
+        + [each.measures[name] for name in names]
+        for each in study.sensitivity
+    ]
+    notes = list(dict.fromkeys(each.note for each in study.sensitivity if each.note))
+    return Section(
+        "Sensitivity to the choices made",
+        [
+            "The same sales under every trim rule, side by side. This study used: "
+            f"{TRIM_RULES[study.settings.trim_rule]}; "
+            f"{'time adjusted' if study.time_adjustment else 'not time adjusted'}.",
+            *notes,
+        ],
+        [Table("sensitivity", "Sensitivity", columns, rows)],
+    )
+
+
+def _chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> Section:
+    told = [
+        "If sold properties were reappraised towards their price, their values changed unlike those of unsold ones, "
+        "and the whole study speaks for the sold properties only. New construction is left out of the comparison.",
+        "Medians of the percent change from the year before; points apart with the 95 % bootstrap interval; p of the "
+        "Mann-Whitney test.",
+    ]
+    if not chasing:
+        return Section(
+            "Sales chasing",
+            [*told, "Not tested: the roll has no earlier year, or fewer than ten sold or unsold properties in both."],
+        )
+    columns = (
+        Column("stratum", "Stratum"),
+        Column("sold", "Sold", "integer"),
+        Column("unsold", "Unsold", "integer"),
+        Column("median_change_sold", "Change sold, %", "number", 2),
+        Column("median_change_unsold", "Change unsold, %", "number", 2),
+        Column("difference", "Points apart", "number", 2),
+        Column("low", "From", "number", 2),
+        Column("high", "to", "number", 2),
+        Column("p_value", "Test p", "number", 4),
+        Column("verdict", "Verdict"),
+    )
+    rows = [
+        [
+            label, each.sold, each.unsold, each.median_change_sold, each.median_change_unsold, each.difference,
+            each.interval.low, each.interval.high, each.p_value, "signs of chasing" if chased else "no sign",
+        ]
+        for _, label, each, chased in chasing
+    ]  # fmt: skip
+    return Section(
+        "Sales chasing", told, [Table("sales_chasing", "Change of value, sold against unsold", columns, rows)]
+    )
+
+
+_SALE_COLUMNS = (
+    Column("sale_id", "Sale"),
+    Column("parcel_number", "Parcel number"),
+    Column("sale_date", "Sale date", "date"),
+    Column("sale_price", "Sale price", "dollars"),
+    Column("assessed_value", "Assessed value", "dollars"),
+    Column("ratio", "Ratio", "number", 4),
+)
+
+
+def _sale_rows(sales: StudySales) -> list[list[Value]]:
+    columns = (
+        sales.sale_id.tolist(),
+        sales.parcel_number.tolist(),
+        sales.sale_date.astype(object).tolist(),
+        sales.sale_price.tolist(),
+        sales.assessed_value.tolist(),
+        sales.ratios.tolist(),
+    )
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _sales_section(study: RatioStudy) -> Section:
+    order = np.argsort(study.sales.ratios, kind="stable")
+    left_out = Table(
+        "left_out",
+        "Sales not in the study",
+        (Column("reason", "Reason"), Column("sales", "Sales", "integer")),
+        [[each.reason, each.sales] for each in study.left_out],
+    )
+    tables = [left_out] if study.left_out else []
+    tables.append(Table("trimmed_sales", "Trimmed sales", _SALE_COLUMNS, _sale_rows(study.trimmed)))
+    if study.overall.n > 2 * EXTREMES:
+        lowest, highest = study.sales.at(order[:EXTREMES]), study.sales.at(order[-EXTREMES:][::-1])
+        tables.append(Table("lowest_ratios", "Lowest ratios", _SALE_COLUMNS, _sale_rows(lowest)))
+        tables.append(Table("highest_ratios", "Highest ratios", _SALE_COLUMNS, _sale_rows(highest)))
+    told = ["Prices are time-adjusted where the study is."] if study.time_adjustment else []
+    return Section("Sales to look at", told, tables)

@@ -1,0 +1,100 @@
+"""Sales chasing: were sold properties reappraised towards their price, unlike their unsold neighbors? No Django."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import mannwhitneyu, norm
+
+from .ratio_statistics import Interval, NotEnoughSales
+
+FEWEST_SOLD = 10
+CLOSE_TO_ONE = (0.98, 1.02)
+SUSPICIOUS_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class SoldUnsold:
+    """Percent change of value from one roll to the next, sold against unsold.
+
+    difference: median change of the sold less that of the unsold, percentage points, with its 95 % interval.
+    p_value: two-sided Mann-Whitney test that the changes of both are alike.
+    """
+
+    sold: int
+    unsold: int
+    median_change_sold: float
+    median_change_unsold: float
+    difference: float
+    interval: Interval
+    p_value: float
+
+    def is_chased(self, tolerance: float) -> bool:
+        """The medians differ by more than the tolerance (percentage points) for certain, and the test agrees."""
+        beyond = self.interval.low > tolerance or self.interval.high < -tolerance
+        return beyond and self.p_value < 0.05
+
+
+def compare_sold_with_unsold(
+    change_sold: npt.ArrayLike, change_unsold: npt.ArrayLike, replicates: int = 1000, seed: int = 0
+) -> SoldUnsold:
+    """Compares percent value changes, shapes (n,) and (m,). The interval is a seeded bootstrap of both medians.
+
+    Raises NotEnoughSales below ten of either.
+    Source: IAAO Standard on Ratio Studies (April 2013), Appendix E: comparison of value changes of sold and unsold.
+    """
+    sold, unsold = np.asarray(change_sold, dtype=np.float64), np.asarray(change_unsold, dtype=np.float64)
+    if min(len(sold), len(unsold)) < FEWEST_SOLD:
+        raise NotEnoughSales(
+            f"Sold and unsold can be compared with at least {FEWEST_SOLD} of each; "
+            f"there are {len(sold)} sold and {len(unsold)} unsold."
+        )
+    of_sold, of_unsold = (_medians(each, replicates, seed + i) for i, each in enumerate((sold, unsold)))
+    low, high = np.quantile(of_sold - of_unsold, [0.025, 0.975])
+    medians = float(np.median(sold)), float(np.median(unsold))
+    test = mannwhitneyu(sold, unsold, alternative="two-sided", method="asymptotic")
+    p_value = float(test.pvalue)
+    return SoldUnsold(
+        sold=len(sold),
+        unsold=len(unsold),
+        median_change_sold=medians[0],
+        median_change_unsold=medians[1],
+        difference=medians[0] - medians[1],
+        interval=Interval(float(low), float(high)),
+        p_value=1.0 if math.isnan(p_value) else p_value,
+    )
+
+
+def _medians(values: npt.NDArray[np.float64], replicates: int, seed: int) -> npt.NDArray[np.float64]:
+    """Medians of samples drawn with replacement. The rank of a resampled median is binomial, so none is drawn.
+
+    The k-th smallest of n draws is the sale whose rank is that of a Beta(k, n - k + 1) quantile.
+    """
+    ordered, n = np.sort(values), len(values)
+    rng = np.random.default_rng(seed)
+    k = (n + 1) // 2
+    share = rng.beta(k, n - k + 1, replicates)
+    return np.asarray(ordered[np.minimum((share * n).astype(np.int64), n - 1)])
+
+
+def ratios_bunch_at_one(ratios: npt.ArrayLike) -> tuple[bool, bool]:
+    """Two signs that need no second roll: a jump of the distribution near 1, too many ratios from 0.98 to 1.02.
+
+    First: the largest step of the empirical distribution exceeds 5 % of the sales and lies within 0.98 to 1.02.
+    Second: the share within differs by more than 5 percentage points from that of a normal distribution of the same
+    mean and deviation; it fires on too few as well. Both are heuristics: a change of sold against unsold is the proof.
+    """
+    ordered = np.sort(np.asarray(ratios, dtype=np.float64))
+    low, high = CLOSE_TO_ONE
+    values, counts = np.unique(ordered, return_counts=True)
+    largest = int(np.argmax(counts))
+    jump = counts[largest] / len(ordered) > SUSPICIOUS_SHARE and low < values[largest] < high
+    mean, deviation = float(ordered.mean()), float(ordered.std(ddof=1)) if len(ordered) > 1 else 0.0
+    if deviation == 0:
+        return bool(jump), False
+    expected = float(norm.cdf(high, mean, deviation) - norm.cdf(low, mean, deviation))
+    within = float(np.mean((ordered >= low) & (ordered <= high)))
+    return bool(jump), abs(within - expected) > SUSPICIOUS_SHARE

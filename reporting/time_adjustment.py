@@ -1,0 +1,83 @@
+"""Bringing sale prices to one date. No Django.
+
+Prices of different months stand at different levels of the market; without the adjustment a rising market looks like
+falling ratios. The adjustment is optional, and a study shows its results with and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from .ratio_statistics import Floats, NotEnoughSales
+from .study_sales import StudySales
+
+DAYS_A_YEAR = 365.25
+FEWEST_SALES = 30
+
+
+@dataclass(frozen=True)
+class TimeAdjustment:
+    """days and log_levels: points of the logarithm of the market's level; straight between them, level beyond.
+
+    adjusted price = price x level at the target date / level at the sale date.
+    """
+
+    target: date
+    days: npt.NDArray[np.float64]
+    log_levels: npt.NDArray[np.float64]
+    description: str
+
+    def adjusted(self, sales: StudySales) -> Floats:
+        """Dollars at the target date, to the dollar; at least one. Shape (n,)."""
+        sold = np.interp(_days(sales.sale_date), self.days, self.log_levels)
+        at_target = np.interp(float(np.datetime64(self.target, "D").astype(np.int64)), self.days, self.log_levels)
+        return np.maximum(np.round(sales.sale_price * np.exp(at_target - sold)), 1.0)
+
+
+def steady_rate(percent_per_year: float, first: date, target: date) -> TimeAdjustment:
+    """The market changed by this much a year all the time, compounded."""
+    ends = [min(first, target), max(first, target)]
+    return _along(ends, np.log1p(percent_per_year / 100), target, f"{percent_per_year:+.2f} % a year, as requested")
+
+
+def rate_of_ratios(sales: StudySales, target: date) -> TimeAdjustment:
+    """The rate at which ratios fall with the date of sale: least squares of log ratio on time.
+
+    The values are of one date, so a trend of their ratios is the market's. Raises NotEnoughSales below 30 sales.
+    Source: IAAO Standard on Ratio Studies (April 2013), adjustments for time: sales ratio trend analysis.
+    """
+    if len(sales) < FEWEST_SALES:
+        raise NotEnoughSales(
+            f"A market trend from ratios needs at least {FEWEST_SALES} sales; there are {len(sales)}. "
+            "Give percent_per_year or a series instead."
+        )
+    years = _days(sales.sale_date) / DAYS_A_YEAR
+    x = years - years.mean()
+    spread = float(x @ x)
+    rate = -float(x @ np.log(sales.ratios)) / spread if spread > 0 else 0.0
+    ends = [sales.sale_date.min().astype(object), sales.sale_date.max().astype(object)]
+    description = f"{100 * np.expm1(rate):+.2f} % a year, the trend of the ratios"
+    return _along([min(ends[0], target), max(ends[1], target)], rate, target, description)
+
+
+def index_levels(periods: Sequence[tuple[date, float]], target: date, description: str) -> TimeAdjustment:
+    """A price index: its level at the start of each period, above zero. Raises NotEnoughSales without one."""
+    if not periods:
+        raise NotEnoughSales(f"The time index {description} has no period.")
+    ordered = sorted(periods)
+    days = np.array([np.datetime64(start, "D").astype(np.int64) for start, _ in ordered], dtype=np.float64)
+    return TimeAdjustment(target, days, np.log([level for _, level in ordered]), f"index {description}")
+
+
+def _along(ends: Sequence[date], log_rate_a_year: float, target: date, description: str) -> TimeAdjustment:
+    days = np.array([np.datetime64(each, "D").astype(np.int64) for each in ends], dtype=np.float64)
+    return TimeAdjustment(target, days, (days - days[0]) / DAYS_A_YEAR * log_rate_a_year, description)
+
+
+def _days(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
+    return dates.astype("datetime64[D]").astype(np.int64).astype(np.float64)

@@ -1,0 +1,82 @@
+"""Does a stratum meet the standard? Judged by the interval of a measure, never by its point alone. No Django."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .intervals import MedianInterval
+from .ratio_statistics import Interval
+
+MEETS, FAILS = "meets", "does not meet"
+# Two sorted ratios may enclose the median a little less often than asked; further below, nothing is concluded.
+COVERAGE_SHORTFALL = 0.025
+MOST_SALES_NAMED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Band:
+    """What the standard accepts; both bounds are included."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """word: "meets", "does not meet" or "cannot tell with n = 18".
+
+    sales_needed: about how many sales would settle it if the measure stayed where it is; None when it is settled,
+    when no number would (the measure lies on the bound) or when nothing can be said.
+    """
+
+    measure: str
+    word: str
+    band: Band
+    sales_needed: int | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.word in (MEETS, FAILS)
+
+
+def judge(
+    measure: str, value: float | None, interval: Interval | None, band: Band, n: int, confidence: float
+) -> Verdict:
+    """The whole interval inside the band: meets. All of it outside: does not meet. Otherwise it cannot be told.
+
+    Source: IAAO Standard on Ratio Studies (April 2013), section 5.5: a jurisdiction is out of compliance only when
+    the interval says so with the stated confidence.
+    """
+    if value is None or interval is None or _covers_too_little(interval, confidence):
+        return Verdict(measure, cannot_tell(n), band)
+    if band.low <= interval.low and interval.high <= band.high:
+        return Verdict(measure, MEETS, band)
+    if interval.high < band.low or interval.low > band.high:
+        return Verdict(measure, FAILS, band)
+    return Verdict(measure, cannot_tell(n), band, _sales_needed(value, interval, band, n))
+
+
+def cannot_tell(n: int) -> str:
+    return f"cannot tell with n = {n}"
+
+
+def _covers_too_little(interval: Interval, confidence: float) -> bool:
+    return isinstance(interval, MedianInterval) and interval.coverage < confidence - COVERAGE_SHORTFALL
+
+
+def _sales_needed(value: float, interval: Interval, band: Band, n: int) -> int | None:
+    """An interval shrinks with the square root of n; how many sales until it clears the bound it now crosses?"""
+    below, above = max(value - interval.low, 0.0), max(interval.high - value, 0.0)
+    if band.holds(value):
+        crossed = [(below, value - band.low), (above, band.high - value)]
+    else:
+        crossed = [(above, band.low - value)] if value < band.low else [(below, value - band.high)]
+    times = max((reach / room if room > 0 else math.inf) if reach > room else 1.0 for reach, room in crossed)
+    needed = n * times**2
+    if not math.isfinite(needed) or needed > MOST_SALES_NAMED:
+        return None
+    return max(n + 1, math.ceil(needed))

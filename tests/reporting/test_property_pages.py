@@ -1,0 +1,116 @@
+"""The record card and the comparables grid: one property, one page."""
+
+import io
+import json
+
+import openpyxl
+import pypdf
+import pytest
+
+from terrafusion.jobs.runner import run_next_job
+from terrafusion.roll.models import AssessedValue, Improvement, Owner
+from tests.factories import a_user, client_of
+from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
+
+from .roll import TAX_YEAR, a_sale, assessed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def appraiser(county):
+    return client_of(a_user("appraiser", county, role="supervisor"))
+
+
+@pytest.fixture
+def subject(county, appraiser):
+    """A house valued by the product itself, with a history."""
+    a_market(county)
+    house = a_subject(county, living_area_sqft=2000, quality=4.0, property_class="residential", use_code="11")
+    Improvement.objects.create(
+        roll_property=house, improvement_number="1", improvement_type="Residence", year_built=1990, value=200_000
+    )
+    AssessedValue.objects.bulk_create([assessed(house, year, 300_000) for year in (TAX_YEAR - 1, TAX_YEAR)])
+    Owner.objects.create(roll_property=house, tax_year=TAX_YEAR, name="DOE, JANE")
+    a_sale(house, "old", 250_000, days_before=3000)
+    body = {"property_id": house.property_id, "county_id": county.pk}
+    answer = appraiser.post(
+        "/api/v1/valuation/run",
+        body | {"parameters": {"valuation_date": VALUATION_DATE.isoformat()}},
+        format="json",
+    )
+    assert answer.status_code == 202
+    run_next_job()
+    return house
+
+
+def text_of(data):
+    pdf = pypdf.PdfReader(io.BytesIO(data))
+    assert len(pdf.pages) == 1
+    return pdf.pages[0].extract_text()
+
+
+def test_the_card_is_one_page_without_the_owner(report, content, subject):
+    text = text_of(content(report("property_record_card", property_id=subject.property_id)))
+
+    estimate = subject.value_estimates.get()
+    for shown in (subject.parcel_number, "Residence", "$300,000", "$250,000", f"${estimate.market_value:,}", "2000"):
+        assert shown in text
+    assert "DOE" not in text
+
+
+def test_the_card_names_the_owner_to_those_who_may_know(client, report, content, subject, appraiser, county):
+    asked = {"property_id": subject.property_id, "include_owner_names": True}
+    job = report("property_record_card", by=appraiser, **asked)
+
+    assert "DOE, JANE" in text_of(content(job, by=appraiser))
+    body = {"report_type": "property_record_card", "county_id": county.pk, "parameters": asked}
+    assert client.post("/api/v1/reporting/run", body, format="json").status_code == 403
+
+
+def test_a_card_of_a_property_never_valued_says_so(report, content, county):
+    house = a_subject(county)
+
+    job = report("property_record_card", property_id=house.property_id)
+
+    assert "No value estimate has been made" in text_of(content(job))
+
+
+def test_the_grid_is_one_page_and_adds_up(report, content, subject):
+    asked = {"property_id": subject.property_id}
+    text = text_of(content(report("comparables_grid", **asked)))
+    made = json.loads(content(report("comparables_grid", format="json", **asked)))
+
+    estimate = subject.value_estimates.get()
+    assert f"${estimate.market_value:,}" in text
+    comparables = made["tables"]["comparables"]
+    assert [each["sale_id"] for each in comparables] == [each["sale_id"] for each in estimate.grid["comparables"]]
+    for each in comparables:
+        lines = [line["amount"] for line in made["tables"]["adjustments"] if line["sale_id"] == each["sale_id"]]
+        assert each["sale_price"] + sum(lines) == each["adjusted_sale_price"]
+        assert f"${each['adjusted_sale_price']:,}" in text
+    weighted = sum(each["weight"] * each["adjusted_sale_price"] for each in comparables)
+    assert weighted == pytest.approx(made["headline"]["market_value"], abs=1)
+
+
+def test_the_grid_as_a_workbook_has_typed_cells(report, content, subject):
+    book = openpyxl.load_workbook(
+        io.BytesIO(content(report("comparables_grid", format="xlsx", property_id=subject.property_id)))
+    )
+
+    row = list(book["Comparables"].values)[1]
+    assert isinstance(row[4], int)
+    assert {"About", "Comparables", "Adjustments"} <= set(book.sheetnames)
+
+
+def test_what_is_missing_is_a_sentence(client, report, county):
+    house = a_subject(county)
+
+    assert "no value estimate; run a valuation first" in report("comparables_grid", property_id="1")["message"]
+    unknown_job = report("comparables_grid", property_id=house.property_id, valuation_job_id="0" * 32)
+    assert "did not value property 1" in unknown_job["message"]
+    for parameters, sentence in (({"property_id": "999"}, "Unknown property"), ({}, "required")):
+        body = {"report_type": "comparables_grid", "county_id": county.pk, "parameters": parameters}
+        answer = client.post("/api/v1/reporting/run", body, format="json")
+        assert answer.status_code == 400
+        assert sentence in json.dumps(answer.json())
