@@ -429,7 +429,7 @@ def test_values_alone_name_their_property_which_must_be_on_the_roll(load):
     load("42,1,2,3", header="pid,land,built,total", mapping=alone)
 
     assert AssessedValue.objects.get().roll_property.property_id == "000042"
-    with pytest.raises(CommandError, match="no usable row.*'000099': is not on the roll"):
+    with pytest.raises(CommandError, match=r"no usable row.*'000099': is not on the roll"):
         load("99,1,2,3", header="pid,land,built,total", mapping=alone)
 
 
