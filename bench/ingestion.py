@@ -93,17 +93,19 @@ def _step(name: str, **environment: str) -> dict[str, Any]:
 # --- Steps, each in its own process ---
 
 
-def _setup() -> Any:
+def _setup(county: str = "king") -> Any:
     import django
 
     django.setup()
     from county_configs.models import County
 
-    return County.objects.filter(pk="benton").first()
+    return County.objects.filter(pk=county).first()
 
 
 def prepare() -> dict[str, Any]:
-    _setup()
+    import django
+
+    django.setup()
     from django.core.management import call_command
     from django.db import connection
 
@@ -305,7 +307,7 @@ def change_pacs() -> dict[str, Any]:
 
 
 def load_pacs() -> dict[str, Any]:
-    county = _setup()
+    county = _setup("benton")
     from django.conf import settings
 
     from ingestion.models import IngestionRun
