@@ -50,6 +50,7 @@ chaos: .venv/.tests  ## every failure in full, for an hour and a half, written t
 
 bench: .venv/.tests  ## accuracy and speed against peers, written to bench/results
 	$(BIN)/python -m bench.valuation_king
+	$(BIN)/python scripts/private_postgres.py run -- $(BIN)/python -m bench.ingestion
 	$(BIN)/python -m bench.jobs
 	$(WITH_POSTGIS) $(BIN)/python -m bench.jobs
 	$(BIN)/python -m bench.reporting

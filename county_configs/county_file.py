@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from terrafusion.errors import ConfigurationError
+
+from .safe_yaml import faults_with_lines, read_yaml
 
 
 def _known_crs(value: str) -> str:
@@ -155,14 +156,12 @@ def faults_in(error: ValidationError) -> str:
 
 def read_county_file(path: Path) -> CountyFile:
     """The validated county.yaml. Raises ConfigurationError naming file, key and what is allowed."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path.name} of {path.parent.name}: {error}") from error
+    raw, root = read_yaml(path)
     try:
         county = CountyFile.model_validate(raw)
     except ValidationError as error:
-        raise ConfigurationError(f"{path.parent.name}/{path.name}: {faults_in(error)}") from error
+        faults = faults_with_lines(error, root, f"{path.parent.name}/{path.name}")
+        raise ConfigurationError("; ".join(faults)) from error
     if county.county_id != path.parent.name:
         raise ConfigurationError(
             f"{path.parent.name}/{path.name}: county_id is {county.county_id!r}, "

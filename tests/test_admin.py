@@ -4,7 +4,9 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client
+from django.utils import timezone
 
+from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.jobs.models import Job, ScheduledSlot
 from terrafusion.jobs.runner import run_next_job
@@ -23,7 +25,7 @@ from .factories import PASSWORD, a_county, a_user, client_of
 from .valuation.roll import VALUATION_DATE, a_market, a_subject
 
 CANARY = "ZZQX"
-OURS = ("county_configs", "accounts", "roll", "jobs", "valuation")
+OURS = ("county_configs", "accounts", "roll", "jobs", "valuation", "ingestion")
 pytestmark = pytest.mark.django_db
 
 
@@ -43,6 +45,9 @@ def a_full_county(county_id, mark):
     LayerFeature.objects.create(county=county, layer=mark, feature_id=mark, name=mark)
     TimeIndex.objects.create(county=county, series=mark, period_start=VALUATION_DATE, level=1.0, sales_volume=1)
     SaleReview.objects.create(sale=Sale.objects.filter(county=county).first(), reason=mark)
+    run = IngestionRun.objects.create(county=county, source=mark, mapping={}, started_at=timezone.now())
+    RejectedRow.objects.create(run=run, dataset=mark, line=1, raw={mark: mark}, rule="R-TOTAL", reason=mark)
+    SourceFile.objects.create(county=county, file=mark, name=mark, size_bytes=1, uploaded_at=timezone.now())
     boss = a_user(f"{mark}-boss", county, role="administrator", is_staff=True)
     answer = client_of(boss).post(
         "/api/v1/valuation/run",

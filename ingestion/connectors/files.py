@@ -1,115 +1,63 @@
-"""Reading a county's files: CSV, plain or gzipped."""
+"""Opening a county's file as a source, by what it is: text, sheet, Parquet or a layer of shapes."""
 
 from __future__ import annotations
 
-import codecs
-import csv
-import gzip
-import io
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, TextIO
 
-from terrafusion.errors import TerraFusionError
+from ingestion.transforms.mapper import FileOptions
 
-LONGEST_LINE = 1_000_000  # characters
-CHUNK = 1 << 20  # bytes
+from .opening import Content, members_of
+from .source import Source, UnreadableSource
+from .tables import ParquetFile, Sheet
+from .text_files import TextFile
+from .vector_files import LAYER_KINDS, VectorFile
 
-
-class UnreadableSource(TerraFusionError):
-    """The source cannot be read as what it claims to be."""
-
-
-@dataclass(frozen=True)
-class SourceRow:
-    """One record and the line of the file on which it begins. A row with a fault has no values to trust."""
-
-    line: int
-    values: dict[str, str]
-    fault: str = ""
+TEXT_KINDS = (".csv", ".tsv", ".txt", ".tab", ".asc")
+ALLOWED = (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS, ".zip (of one of these)", ".gz (of text)")
 
 
-@dataclass(frozen=True)
-class CsvSource:
-    """A comma-separated file, `.csv` or `.csv.gz`, in UTF-8 (with or without byte order mark) or else Latin-1."""
+def check_kind(name: str) -> None:
+    """Raises UnreadableSource, naming what is allowed, when files of this kind are not read."""
+    content = Content(Path(name))
+    packed = Path(name).suffix.lower() == ".gz"
+    tables = () if packed else (".xlsx", ".parquet", ".zip")
+    if content.kind not in (*TEXT_KINDS, *LAYER_KINDS, *tables):
+        raise UnreadableSource(f"{Path(name).name}: files of this kind are not read. Allowed: {', '.join(ALLOWED)}.")
 
-    path: Path
 
-    @cached_property
-    def encoding(self) -> str:
-        """`utf-8-sig`, or `latin-1` when the whole file is not UTF-8. Every byte is Latin-1, so that never fails."""
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        with self._opened() as stream:
-            chunk = stream.read(CHUNK)
-            if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise UnreadableSource(f"{self.path.name} is in UTF-16; save it as UTF-8.")
-            try:
-                while chunk:
-                    decoder.decode(chunk)
-                    chunk = stream.read(CHUNK)
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                return "latin-1"
-        return "utf-8-sig"
+def open_file(path: Path, options: FileOptions | None = None) -> Source:
+    """The source in the file. Raises UnreadableSource, naming what is allowed, before anything of it is used."""
+    options = options or FileOptions()
+    text = str(path)
+    if "://" in text or text.lower().replace("\\", "/").lstrip("./").startswith("vsi") or "/vsi" in text.lower():
+        raise UnreadableSource("A source is a file on this machine; addresses and virtual paths are refused.")
+    if not path.is_file():
+        raise UnreadableSource(f"There is no file {path.name}.")
+    check_kind(path.name)
+    content = Content(path)
+    if content.kind == ".zip":
+        content = _only_member(path, options)
+        if content.member is None:
+            return VectorFile(content, options)
+    if content.kind in TEXT_KINDS:
+        return TextFile(content, options)
+    if content.kind == ".xlsx":
+        return Sheet(content, options)
+    if content.kind == ".parquet":
+        return ParquetFile(content)
+    return VectorFile(content, options)
 
-    def columns(self) -> list[str]:
-        """The header. Raises UnreadableSource when there is none or a name stands twice."""
-        _, header = next(self._records(), (1, []))
-        names = [name.strip() for name in header]
-        if not any(names):
-            raise UnreadableSource(f"{self.path.name} is empty; its first line must name the columns.")
-        if twice := sorted({name for name in names if name and names.count(name) > 1}):
-            raise UnreadableSource(f"{self.path.name} names a column twice: {', '.join(twice)}.")
-        return names
 
-    def rows(self) -> Iterator[SourceRow]:
-        """Every record, blank lines aside. Raises UnreadableSource, with the line, for what is not CSV."""
-        names = self.columns()
-        records = self._records()
-        next(records)
-        for line, cells in records:
-            # An empty cell too many is a trailing comma. Otherwise a stray comma has shifted the values.
-            if len(cells) < len(names) or any(cells[len(names) :]):
-                yield SourceRow(line, {}, f"has {len(cells)} values where the header names {len(names)}")
-            else:
-                yield SourceRow(line, dict(zip(names, cells, strict=False)))
-
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        line = 1
-        try:
-            with self._opened() as stream:
-                text = io.TextIOWrapper(stream, encoding=self.encoding, newline="")
-                reader = csv.reader(self._lines(text), strict=True)
-                for cells in reader:
-                    if cells:
-                        yield line, cells
-                    line = reader.line_num + 1
-        except csv.Error as error:
-            raise UnreadableSource(f"{self.path.name}, record at line {line}: {error}.") from error
-
-    def _lines(self, text: TextIO) -> Iterator[str]:
-        number = 0
-        while line := text.readline(LONGEST_LINE + 1):
-            number += 1
-            if len(line) > LONGEST_LINE:
-                raise UnreadableSource(
-                    f"{self.path.name}, line {number}: longer than {LONGEST_LINE:,} characters; is this a CSV file?"
-                )
-            yield line
-
-    @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
-        unpack = gzip.open if self.path.suffix.lower() == ".gz" else open
-        try:
-            with unpack(self.path, "rb") as stream:
-                yield stream
-        except FileNotFoundError:
-            raise UnreadableSource(f"There is no file {self.path.name}.") from None
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise UnreadableSource(f"{self.path.name} is not a whole gzip file.") from error
-        except OSError as error:
-            raise UnreadableSource(f"{self.path.name} cannot be read: {error.strerror}.") from error
+def _only_member(path: Path, options: FileOptions) -> Content:
+    """The one table of a zip; or the zip itself, when it holds a shapefile."""
+    members = members_of(path)
+    if any(each.lower().endswith(".shp") for each in members):
+        return Content(path)
+    tables = [each for each in members if each.lower().endswith((*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS))]
+    wanted = [each for each in tables if options.layer in (None, each)]
+    if len(wanted) != 1:
+        raise UnreadableSource(
+            f"{path.name} holds {len(tables)} files that could be meant: {', '.join(tables[:10]) or 'none'}. "
+            "Name one with file: {layer: ...} in the mapping."
+        )
+    return Content(path, wanted[0])

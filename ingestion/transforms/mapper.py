@@ -2,117 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from django.db import models
-from django.db.backends.base.operations import BaseDatabaseOperations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from county_configs.county_file import faults_in
+from county_configs.safe_yaml import faults_with_lines, read_yaml
 from terrafusion.errors import ConfigurationError
-from terrafusion.roll.models import AssessedValue, Property, Sale
 
-FieldType = Literal["text", "integer", "number", "decimal", "dollars", "date", "year", "boolean"]
+from .near_names import did_you_mean
+from .queries import Query
+from .roll_fields import TARGETS, Target
+
+FieldType = Literal["text", "integer", "number", "decimal", "dollars", "date", "year", "boolean", "geometry"]
 NUMERIC = {"integer", "number", "decimal", "dollars", "year"}
-
-YEARS = (1600, 2100)
-IDENTIFIERS = {"property_id", "parcel_number", "parent_parcel_number", "sale_id"}
-VALUE_AMOUNTS = ("market_land", "market_improvement", "market_total", "taxable_value")
-REQUIRED = {
-    "properties": {"property_id", "parcel_number"},
-    "sales": {"sale_id", "sale_date", "sale_price"},
-    "assessed_values": {"tax_year", *VALUE_AMOUNTS},
-}
-
-# What a mapping may not fill: keys and bookkeeping are ours, geometry comes from layers.
-_OURS = {
-    "id",
-    "county",
-    "parcel_number_key",
-    "created_at",
-    "updated_at",
-    "retired_at",
-    "attributes",
-    "is_valid",
-    "roll_property",
-}
-_GEOMETRY = {"geometry", "west", "south", "east", "north"}
-# What the column itself would accept though no property has it.
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "longitude": (-180, 180),
-    "latitude": (-90, 90),
-    "year_built": YEARS,
-    "effective_year": YEARS,
-    "acres": (0, 10**9),
-    "baths": (0, 1000),
-    "stories": (0, 1000),
-}
+Unit = Literal["sqft", "acres", "feet", "square_metres", "square_feet", "hectares"]
+ATTRIBUTE = "attributes."  # attributes.zoning: {column: ...} puts a text where the roll has no column
+SIMPLE = "main"  # the data set of a mapping file that has only one
 
 
-@dataclass(frozen=True)
-class RollField:
-    """What a field of the roll can hold, the same on every database; both bounds are allowed."""
+class Part(BaseModel):
+    """Some characters of a column: the first is 1, both ends are included."""
 
-    types: tuple[str, ...]
-    when_empty: Any
-    lowest: float | None = None
-    highest: float | None = None
-    longest: int | None = None
-    choices: tuple[str, ...] = ()
-    decimal_places: int | None = None
-    is_identifier: bool = False
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-def _roll_field(field: models.Field) -> RollField:
-    types: tuple[str, ...] = ("text",)
-    lowest, highest = _BOUNDS.get(field.name, (None, None))
-    if isinstance(field, models.IntegerField):
-        types = ("integer", "year", "dollars")
-        if lowest is None:
-            lowest, highest = BaseDatabaseOperations.integer_field_ranges[field.get_internal_type()]
-    elif isinstance(field, models.FloatField):
-        types = ("number", "integer")
-    elif isinstance(field, models.DecimalField):
-        types = ("decimal",)
-    elif isinstance(field, models.DateField):
-        types = ("date",)
-    elif isinstance(field, models.BooleanField):
-        types = ("boolean",)
-    default = field.get_default()
-    return RollField(
-        types=types,
-        when_empty=default.value if isinstance(default, Enum) else default,
-        lowest=lowest,
-        highest=highest,
-        longest=field.max_length,
-        choices=tuple(str(value) for value, _ in field.choices or ()),
-        decimal_places=getattr(field, "decimal_places", None),
-        is_identifier=field.name in IDENTIFIERS,
-    )
-
-
-def _roll_fields(model: type[models.Model]) -> dict[str, RollField]:
-    names = _OURS | _GEOMETRY
-    return {field.name: _roll_field(field) for field in model._meta.concrete_fields if field.name not in names}
-
-
-PROPERTY_FIELDS = _roll_fields(Property)
-SALE_FIELDS = _roll_fields(Sale) | {"property_id": PROPERTY_FIELDS["property_id"]}
-VALUE_FIELDS = _roll_fields(AssessedValue) | {"property_id": PROPERTY_FIELDS["property_id"]}
+    column: str
+    start: int = Field(alias="from", ge=1)
+    end: int = Field(alias="to", ge=1)
 
 
 class FieldMapping(BaseModel):
     """One field of the roll.
 
     column: where it comes from; or_column: used instead where the first is empty or zero.
-    value: a constant instead of a column. default: used where the source says nothing.
-    unknown: source texts that mean "not known". codes: the county's codes and what each means on the roll.
+    columns and combine: several, added ("sum"), subtracted from the first ("subtract"), joined with `separator`
+    ("join"), or the first that says something ("first"). value: a constant instead of a column.
+    default: used where the source says nothing. unknown: source texts that mean "not known".
+    codes: the county's codes and what each means on the roll; other_codes: what any code not listed means.
     width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
+    unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
+    implied_decimals: digits after a decimal point that is not written.
     minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
     when `outside` is "blank".
     """
@@ -121,6 +51,9 @@ class FieldMapping(BaseModel):
 
     column: str | None = None
     or_column: str | None = None
+    columns: list[str | Part] = Field(default=[], max_length=20)
+    combine: Literal["sum", "subtract", "join", "first"] | None = None
+    separator: str = Field(default=" ", max_length=10)
     value: str | None = None
     default: str | None = None
     type: FieldType = "text"
@@ -128,24 +61,37 @@ class FieldMapping(BaseModel):
     width: int | None = Field(default=None, ge=1, le=64)
     unknown: list[str] = []
     codes: dict[str, str] = {}
+    other_codes: str | None = None
+    unit: Unit | None = None
+    percent: bool = False
+    implied_decimals: int = Field(default=0, ge=0, le=9)
     minimum: float | None = Field(default=None, allow_inf_nan=False)
     maximum: float | None = Field(default=None, allow_inf_nan=False)
     outside: Literal["refuse", "blank"] = "refuse"
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldMapping:
-        if (self.column is None) == (self.value is None):
-            raise ValueError("write either column or value")
+        if sum((self.column is not None, bool(self.columns), self.value is not None)) != 1:
+            raise ValueError("write either column or value, or columns with combine")
         if self.or_column is not None and self.column is None:
             raise ValueError("or_column goes with column")
+        if bool(self.columns) != (self.combine is not None):
+            raise ValueError("columns and combine go together")
         return self
 
     @model_validator(mode="after")
     def _options_of_the_type(self) -> FieldMapping:
-        if (self.minimum is not None or self.maximum is not None) and self.type not in NUMERIC:
+        numeric = self.type in NUMERIC
+        if (self.minimum is not None or self.maximum is not None) and not numeric:
             raise ValueError(f"minimum and maximum do not go with type {self.type}")
+        if (self.unit is not None or self.implied_decimals) and not numeric:
+            raise ValueError(f"unit and implied_decimals do not go with type {self.type}")
+        if self.percent and self.type not in ("decimal", "number"):
+            raise ValueError(f"percent does not go with type {self.type}")
         if self.width is not None and self.type != "text":
             raise ValueError(f"width does not go with type {self.type}")
+        if self.other_codes is not None and not self.codes:
+            raise ValueError("other_codes goes with codes")
         if self.format is not None:
             if self.type != "date":
                 raise ValueError(f"format does not go with type {self.type}")
@@ -153,8 +99,15 @@ class FieldMapping(BaseModel):
         return self
 
     @property
-    def columns(self) -> list[str]:
-        return [each for each in (self.column, self.or_column) if each is not None]
+    def source_columns(self) -> list[str]:
+        """Every column it reads."""
+        parts = [each.column if isinstance(each, Part) else each for each in self.columns]
+        return [each for each in (self.column, self.or_column, *parts) if each is not None]
+
+    @property
+    def shown_as(self) -> str:
+        """What a finding calls it: the source's column, so that it can be looked up there."""
+        return self.column or " + ".join(self.source_columns)
 
 
 def _check_date_format(text: str) -> None:
@@ -168,54 +121,155 @@ def _check_date_format(text: str) -> None:
         raise ValueError(f"{text!r} does not say year, month and day; write for example %m/%d/%Y")
 
 
-class Mapping(BaseModel):
-    """A mapping file. One source row may feed a property, a sale, an assessed value, or several of them."""
+class FileOptions(BaseModel):
+    """How a file is written, where that cannot be seen from the file itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Literal["utf-8", "latin-1", "cp1252", "cp437"] | None = None
+    skip_lines: int = Field(default=0, ge=0, le=1000, description="Title lines before the header.")
+    sheet: str | None = None
+    layer: str | None = None
+    fixed_width: dict[str, tuple[int, int]] = Field(
+        default={}, description="Column: first and last position, the first of a line being 1."
+    )
+
+
+class Dataset(BaseModel):
+    """One table, file or query. One of its rows may feed several parts of the roll.
+
+    complete: it lists every record of its kind, so that what it no longer has is retired.
+    update_only: it adds fields to records that another data set brings.
+    match: the field of the roll by which its rows find their property, when that is not `property_id`.
+    controls: class and tax area by which its dollars are totalled, where the same row does not feed the property.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
+    source: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,30}$")
+    file: FileOptions = FileOptions()
+    query: Query | None = None
+    complete: bool = False
+    update_only: bool = False
+    match: Literal["property_id", "parcel_number"] = "property_id"
+    watermark: str | None = None
+    rejection_limit_percent: float = Field(default=1, ge=0, le=100)
+    retirement_limit_percent: float = Field(default=10, ge=0, le=100)
+    controls: dict[Literal["property_class", "tax_code_area"], FieldMapping] = {}
     properties: dict[str, FieldMapping] = {}
-    sales: dict[str, FieldMapping] = {}
+    improvements: dict[str, FieldMapping] = {}
+    owners: dict[str, FieldMapping] = {}
     assessed_values: dict[str, FieldMapping] = {}
+    sales: dict[str, FieldMapping] = {}
+    layers: dict[str, FieldMapping] = {}
 
     @model_validator(mode="after")
-    def _known_fields(self) -> Mapping:
-        if not self.properties and not self.sales and not self.assessed_values:
-            raise ValueError("map properties, sales, assessed_values, or several of them")
-        targets = (("properties", PROPERTY_FIELDS), ("sales", SALE_FIELDS), ("assessed_values", VALUE_FIELDS))
-        for target, allowed in targets:
-            fields: dict[str, FieldMapping] = getattr(self, target)
-            if unknown := sorted(set(fields) - set(allowed)):
-                raise ValueError(f"{target}: unknown {', '.join(unknown)}; allowed: {', '.join(sorted(allowed))}")
-            if fields and (missing := sorted(self.required(target) - set(fields))):
-                raise ValueError(f"{target}: {', '.join(missing)} must be mapped")
-            for name, field in fields.items():
-                if field.type not in allowed[name].types:
-                    raise ValueError(f"{target}.{name}: type must be {' or '.join(allowed[name].types)}")
-                if field.outside == "blank" and name in self.required(target):
-                    raise ValueError(f"{target}.{name}: a row without it cannot be kept, so outside must be refuse")
+    def _known_fields(self) -> Dataset:
+        if not self.targets():
+            raise ValueError(f"map {', '.join(list(TARGETS)[:-1])} or layers")
+        if (self.query is None) != (self.source is None):
+            raise ValueError("query goes with source, the name of the database it is put to")
+        for name in self.targets():
+            self._check_target(TARGETS[name])
         return self
 
-    def required(self, target: str) -> set[str]:
-        """A sale or value names its property itself when the same row does not describe one."""
-        names_itself = target != "properties" and not self.properties
-        return REQUIRED[target] | ({"property_id"} if names_itself else set())
+    def _check_target(self, target: Target) -> None:
+        fields: dict[str, FieldMapping] = getattr(self, target.name)
+        plain = {name for name in fields if not name.startswith(ATTRIBUTE)}
+        if unknown := sorted(plain - set(target.fields)):
+            raise ValueError(
+                f"{target.name}.{unknown[0]}: unknown field{did_you_mean(unknown[0], target.fields)}; "
+                f"allowed: {', '.join(sorted(target.fields))}"
+            )
+        if missing := sorted(self.required(target.name) - set(fields)):
+            raise ValueError(f"{target.name}: {', '.join(missing)} must be mapped")
+        for name, each in fields.items():
+            if name.startswith(ATTRIBUTE):
+                if not target.has_attributes or each.type != "text":
+                    raise ValueError(f"{target.name}.{name}: only properties and layers keep attributes, as text")
+            elif each.type not in target.fields[name].types:
+                raise ValueError(f"{target.name}.{name}: type must be {' or '.join(target.fields[name].types)}")
+            elif each.outside == "blank" and name in self.required(target.name):
+                raise ValueError(f"{target.name}.{name}: a row without it cannot be kept, so outside must be refuse")
+
+    def targets(self) -> dict[str, dict[str, FieldMapping]]:
+        """The parts it feeds, parents first."""
+        return {name: getattr(self, name) for name in TARGETS if getattr(self, name)}
+
+    def required(self, target: str) -> frozenset[str]:
+        """What a row must say. A row that describes a property need not name it again for its sale or value."""
+        if self.update_only:
+            return frozenset({self.match if target == "properties" else each for each in TARGETS[target].key})
+        named = {"property_id"} if target != "properties" and self.properties else set()
+        return TARGETS[target].required - named
+
+    def fields(self) -> list[FieldMapping]:
+        return [*(each for fields in self.targets().values() for each in fields.values()), *self.controls.values()]
+
+    def source_columns(self) -> list[str]:
+        """Every column it reads, in the mapping's order."""
+        names = [name for each in self.fields() for name in each.source_columns]
+        return list(dict.fromkeys([*names, *([self.watermark] if self.watermark else [])]))
+
+    @property
+    def asked(self) -> Query:
+        """The query of a data set that comes from a database."""
+        if self.query is None:
+            raise ConfigurationError("This data set reads a file; it has no query.")
+        return self.query
+
+    def as_written(self) -> dict[str, Any]:
+        """As the mapping file says it, defaults left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def missing_columns(self, columns: list[str]) -> list[str]:
-        """Columns the mapping needs and the source lacks, in the mapping's order."""
-        fields = [*self.properties.values(), *self.sales.values(), *self.assessed_values.values()]
-        needed = dict.fromkeys(name for field in fields for name in field.columns)
-        return [name for name in needed if name not in columns]
+        return [name for name in self.source_columns() if name not in columns]
+
+
+class Mapping(BaseModel):
+    """A mapping file: one data set written at the top level, or several by name under `datasets`.
+
+    variables: what queries may call `$name`, for example the tax year; a load may give others.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    datasets: dict[str, Dataset] = Field(min_length=1)
+    variables: dict[str, int | str] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _simple_form(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "datasets" not in raw:
+            return {"datasets": {SIMPLE: raw}}
+        return raw
+
+    def of_source(self, source: str) -> dict[str, Dataset]:
+        """The queries put to a database, in the file's order."""
+        return {name: each for name, each in self.datasets.items() if each.source == source}
+
+    def sources(self) -> list[str]:
+        return list(dict.fromkeys(each.source for each in self.datasets.values() if each.source))
+
+    def of_file(self, name: str | None) -> tuple[str, Dataset]:
+        """The data set that reads a file: the one named, or the only one. Raises ConfigurationError."""
+        for_files = {key: each for key, each in self.datasets.items() if each.source is None}
+        if name is None and len(for_files) == 1:
+            return next(iter(for_files.items()))
+        if name is None or name not in for_files:
+            known = ", ".join(for_files) or "none"
+            asked = f"Unknown data set {name!r}." if name else "Say which data set of the mapping the file is."
+            raise ConfigurationError(f"{asked} Data sets for files: {known}.")
+        return name, for_files[name]
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Raises ConfigurationError naming file, place and what is allowed."""
+    """Raises ConfigurationError naming file, line, place and what is allowed."""
+    raw, root = read_yaml(path)
     try:
-        return Mapping.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ConfigurationError(f"There is no mapping {path.parent.name}/{path.name}.") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path.name} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path.name}: {error}") from error
+        return Mapping.model_validate(raw)
     except ValidationError as error:
-        raise ConfigurationError(f"{path.name}: {faults_in(error)}") from error
+        raise ConfigurationError(
+            "; ".join(faults_with_lines(error, root, f"{path.parent.name}/{path.name}"))
+        ) from error

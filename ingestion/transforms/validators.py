@@ -1,4 +1,7 @@
-"""Turning a source text into a value of the roll, or a reason why it cannot be one."""
+"""Turning a source text into a value of the roll, or a reason why it cannot be one.
+
+The rule for one value. `columns.py` does the same for a whole column; a property-based test holds them equal.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
 from typing import Any
 
-from .mapper import YEARS, FieldMapping, RollField
+from .mapper import FieldMapping, Part, Unit
+from .roll_fields import YEARS, RollField
 
 TRUE, FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
-PERSONAL = {"grantor", "grantee"}  # names of people stay out of lists and logs
 DATE_FORMAT = "%Y-%m-%d"
+WHITESPACE = " \t\r\n\v\f\xa0"  # padding of legacy columns; taken off both ends of every cell
+_TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
 # A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
 _NUMBER = re.compile(
@@ -23,22 +29,42 @@ _NUMBER = re.compile(
 _REWRITTEN = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d+\.0*", re.ASCII)
 
 
+# One square metre is 10.763910... square feet; a foot is 0.3048 metres exactly.
+_FOOT = Decimal("0.3048")
+_SQFT = {
+    "sqft": Decimal(1),
+    "square_feet": Decimal(1),
+    "acres": Decimal(43_560),
+    "square_metres": 1 / _FOOT**2,
+    "hectares": 10_000 / _FOOT**2,
+}
+
+
+class Level(StrEnum):
+    """What a finding means for its row."""
+
+    REFUSE = "refuse"  # the row is not loaded
+    WARN = "warn"  # the value is not loaded, or it is loaded and somebody must look at it
+    INFO = "info"  # worth knowing
+
+
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with one value. A warning drops the value; otherwise the whole row is rejected.
-
-    Without a column it is about the whole row.
-    """
+    """What is wrong with one value, by which rule. Without a column it is about the whole row."""
 
     line: int
     column: str
     value: str
     reason: str
-    is_warning: bool = False
+    rule: str = "V-TYPE"
+    level: Level = Level.REFUSE
+    dropped: bool = False  # the row is kept without the value
 
     @property
     def fate(self) -> str:
-        return "value dropped" if self.is_warning else "row rejected"
+        if self.dropped:
+            return "value dropped"
+        return {Level.REFUSE: "row rejected", Level.WARN: "kept, to be looked at", Level.INFO: "kept"}[self.level]
 
     def __str__(self) -> str:
         place = f"line {self.line}, {self.column} {self.value!r}:" if self.column else f"line {self.line}:"
@@ -48,63 +74,92 @@ class Finding:
 class BadValue(Exception):
     """The text is not a value of the field's type; the message is the reason."""
 
+    rule = "V-TYPE"
+
+
+class RewrittenIdentifier(BadValue):
+    """A spreadsheet has turned the identifier into a number: digits are lost for good."""
+
+    rule = "V-IDENTIFIER"
+
+
+class UnknownCode(BadValue):
+    """A code the mapping does not list."""
+
+    rule = "V-CODE"
+
+
+class IsEmpty(BadValue):
+    """A value without which the row cannot be kept is missing."""
+
+    rule = "V-EMPTY"
+
 
 class OutsideBounds(BadValue):
     """A value of the right type that the mapping or the roll does not believe."""
 
-
-def convert_row(
-    line: int,
-    source: Mapping[str, str],
-    fields: Mapping[str, FieldMapping],
-    roll_fields: Mapping[str, RollField],
-    required: set[str],
-) -> tuple[dict[str, Any], list[Finding]]:
-    """The row's values by field name, and what was found.
-
-    Unknown values are what the roll holds for unknown: null, an empty text or the field's default. A value with a
-    finding is given as None.
-    """
-    values: dict[str, Any] = {}
-    findings: list[Finding] = []
-    for name, mapping in fields.items():
-        text = source_text(source, mapping)
-        try:
-            values[name] = convert(text, mapping, roll_fields[name])
-            if name in required and values[name] in (None, ""):
-                raise BadValue("is empty")
-        except BadValue as error:
-            values[name] = None
-            warning = mapping.outside == "blank" and isinstance(error, OutsideBounds)
-            if warning:
-                values[name] = roll_fields[name].when_empty
-            shown = "(withheld)" if name in PERSONAL else text[:100]
-            findings.append(Finding(line, mapping.column or name, shown, str(error), warning))
-    return values, findings
+    rule = "V-BOUNDS"
 
 
-def source_text(source: Mapping[str, str], mapping: FieldMapping) -> str:
-    """The text the mapping points at; blank padding of legacy columns removed."""
+def factor(unit: Unit | None, in_acres: bool) -> Decimal:
+    """By what a number in the source's unit is multiplied to be in the roll's: square feet, acres, or as it is."""
+    if unit is None or unit == "feet":
+        return Decimal(1)
+    return _SQFT[unit] / (_SQFT["acres"] if in_acres else 1)
+
+
+def source_text(row: Mapping[str, str], mapping: FieldMapping) -> str:
+    """The one text the mapping makes of a row's cells, padding removed."""
+    text = _unified(row, mapping)
+    return "" if text in mapping.unknown else text
+
+
+def _unified(row: Mapping[str, str], mapping: FieldMapping) -> str:
     if mapping.value is not None:
         return mapping.value
-    text = source[mapping.column or ""].strip()
-    if mapping.or_column is not None and text.strip("0.") == "":
-        text = source[mapping.or_column].strip()
-    return text
+    if mapping.column is not None:
+        text = row[mapping.column].strip(WHITESPACE)
+        if mapping.or_column is not None and text.strip("0.") == "":
+            return row[mapping.or_column].strip(WHITESPACE)
+        return text
+    parts = [_part(row, each) for each in mapping.columns]
+    if mapping.combine == "join":
+        return mapping.separator.join(each for each in parts if each)
+    if mapping.combine == "first":
+        return next((each for each in parts if each), "")
+    return _summed(parts, subtract=mapping.combine == "subtract")
+
+
+def _part(row: Mapping[str, str], part: str | Part) -> str:
+    if isinstance(part, Part):
+        return row[part.column][part.start - 1 : part.end].strip(WHITESPACE)
+    return row[part].strip(WHITESPACE)
+
+
+def _summed(parts: list[str], *, subtract: bool) -> str:
+    """The sum as text. What cannot be added stays visible, and is no number."""
+    if not any(parts):
+        return ""
+    if not all(_NUMBER.fullmatch(each) for each in parts if each):
+        return " + ".join(each or "0" for each in parts)
+    first, *others = (Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts)
+    return f"{first - sum(others) if subtract else first + sum(others):f}"
 
 
 def convert(text: str, mapping: FieldMapping, roll_field: RollField) -> Any:
     """The value as the roll stores it, so that what is read back compares equal. Raises BadValue with the reason."""
     if "\x00" in text:
         raise BadValue("holds a zero byte")
-    if text == "" or text in mapping.unknown:
+    if text == "":
         if mapping.default is None:
             return roll_field.when_empty
         text = mapping.default
     elif mapping.codes:
-        if text not in mapping.codes:
-            raise BadValue(f"unknown code; known: {', '.join(mapping.codes)}")
-        text = mapping.codes[text]
+        if text not in mapping.codes and mapping.other_codes is None:
+            raise UnknownCode(f"unknown code; known: {', '.join(mapping.codes)}")
+        text = mapping.codes.get(text, mapping.other_codes or "")
+        if text == "":
+            return roll_field.when_empty
     value = _CONVERTERS[mapping.type](text, mapping)
     if isinstance(value, str):
         return _checked_text(value, mapping, roll_field)
@@ -126,9 +181,11 @@ def _check_bounds(value: float | Decimal, lowest: float | None, highest: float |
 def _checked_text(text: str, mapping: FieldMapping, roll_field: RollField) -> str:
     if roll_field.is_identifier:
         if _REWRITTEN.fullmatch(text):
-            raise BadValue("looks like a number a spreadsheet has rewritten")
+            raise RewrittenIdentifier("looks like a number a spreadsheet has rewritten")
         if text and not any(each.isalnum() for each in text):
             raise BadValue("holds no letter and no digit")
+    if "\ufffd" in text:
+        raise BadValue("holds a character that an earlier conversion has lost")
     if mapping.width is not None and text:
         text = text.zfill(mapping.width)
     longest = min((each for each in (mapping.width, roll_field.longest) if each is not None), default=len(text))
@@ -146,7 +203,12 @@ def _text(text: str, mapping: FieldMapping) -> str:
 def _decimal(text: str, mapping: FieldMapping) -> Decimal:
     if not _NUMBER.fullmatch(text):
         raise BadValue("not a number")
-    return Decimal(text.replace(",", ""))
+    value = Decimal(text.replace(",", ""))
+    if mapping.implied_decimals and "." not in text:
+        value = value.scaleb(-mapping.implied_decimals)
+    if mapping.percent:
+        value = value.scaleb(-2)
+    return value * factor(mapping.unit, mapping.type == "decimal")
 
 
 def _number(text: str, mapping: FieldMapping) -> float:
@@ -155,6 +217,8 @@ def _number(text: str, mapping: FieldMapping) -> float:
 
 def _integer(text: str, mapping: FieldMapping) -> int:
     value = _decimal(text, mapping)
+    if mapping.unit is not None:  # a converted area is never whole
+        value = value.quantize(Decimal(1), ROUND_HALF_UP)
     whole = int(value)
     if value != whole:
         raise BadValue("not a whole number")
@@ -177,6 +241,8 @@ def _year(text: str, mapping: FieldMapping) -> int:
 
 def _date(text: str, mapping: FieldMapping) -> date:
     written = mapping.format or DATE_FORMAT
+    if mapping.format is None and _TIME_OF_DAY.fullmatch(text[10:]):
+        text = text[:10]  # a database's DATETIME
     try:
         day = datetime.strptime(text, written).date()  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:

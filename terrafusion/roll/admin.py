@@ -97,6 +97,15 @@ class AssessedValueAdmin(OfProperty):
     list_filter = ("tax_year", "status")
 
 
+@admin.register(models.CertifiedRoll)
+class CertifiedRollAdmin(CountyScopedAdmin):
+    """Read only: a roll is certified on the page of its load, after the control totals were signed."""
+
+    list_display = ("tax_year", "supplement", "values_certified", "certified_by", "certified_at")
+    list_filter = ("tax_year",)
+    list_select_related = ("certified_by",)
+
+
 @admin.register(models.LayerFeature)
 class LayerFeatureAdmin(CountyScopedAdmin):
     list_display = ("layer", "feature_id", "name")

@@ -26,7 +26,16 @@ class PropertyType(models.TextChoices):
     OTHER = "other", "Other"
 
 
-class Property(Located):
+class Loaded(models.Model):
+    """A row that a load may bring. lineage: by data set of the mapping, the run that last changed it and the line."""
+
+    lineage = models.JSONField(default=dict, editable=False, help_text='{"data set": [run, line]}')
+
+    class Meta:
+        abstract = True
+
+
+class Property(Loaded, Located):
     """One record of the roll: a parcel, or a condominium unit standing on one."""
 
     county = models.ForeignKey(County, models.PROTECT, related_name="properties")
@@ -85,17 +94,17 @@ class Property(Located):
     def __str__(self) -> str:
         return self.parcel_number
 
-    def clean_fields(self, exclude: Any = None) -> None:
-        self.parcel_number_key = parcel_number_key(self.parcel_number)
-        super().clean_fields(exclude=exclude)
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps the search key; `bulk_create` callers set it with `parcel_number_key()`."""
         self.parcel_number_key = parcel_number_key(self.parcel_number)
         super().save(*args, **kwargs)
 
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.parcel_number_key = parcel_number_key(self.parcel_number)
+        super().clean_fields(exclude=exclude)
 
-class Improvement(models.Model):
+
+class Improvement(Loaded):
     """One building or structure on the land."""
 
     roll_property = models.ForeignKey(Property, models.CASCADE, related_name="improvements")
@@ -107,6 +116,7 @@ class Improvement(models.Model):
     quality = models.FloatField(null=True, blank=True)
     condition = models.FloatField(null=True, blank=True)
     value = models.BigIntegerField(null=True, blank=True, help_text="Dollars.")
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -117,24 +127,35 @@ class Improvement(models.Model):
         return f"{self.improvement_type} {self.improvement_number}"
 
 
-class Owner(models.Model):
+class Owner(Loaded):
     """An owner's share of a property in a tax year. Names are personal data: `view_owner_names`."""
 
     roll_property = models.ForeignKey(Property, models.CASCADE, related_name="owners")
     tax_year = models.PositiveSmallIntegerField()
+    owner_id = models.CharField(
+        max_length=64, blank=True, default="", help_text="The record's key in the source system."
+    )
     name = models.CharField(max_length=200)
     share = models.DecimalField(max_digits=9, decimal_places=6, default=1, help_text="1 = the whole property.")
     mailing_address = models.TextField(blank=True)
     confidential = models.BooleanField(default=False)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["roll_property", "tax_year", "owner_id"],
+                condition=Q(owner_id__gt=""),
+                name="one_owner_id_a_year",
+            )
+        ]
         indexes = [models.Index(fields=["roll_property", "tax_year"], name="owner_year")]
 
     def __str__(self) -> str:
         return f"Owner {self.pk}"  # never the name: this text reaches logs and titles
 
 
-class Sale(models.Model):
+class Sale(Loaded):
     """One deed. It may convey several properties (SaleParcel)."""
 
     county = models.ForeignKey(County, models.PROTECT, related_name="sales")
@@ -150,6 +171,7 @@ class Sale(models.Model):
     grantor = models.CharField(max_length=200, blank=True)
     grantee = models.CharField(max_length=200, blank=True)
     properties = models.ManyToManyField(Property, through="SaleParcel", related_name="sales")
+    retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -183,7 +205,7 @@ class SaleParcel(models.Model):
         return f"{self.sale_id} / {self.roll_property_id}"
 
 
-class AssessedValue(models.Model):
+class AssessedValue(Loaded):
     """The value on the roll in a tax year. A later supplement supersedes an earlier one."""
 
     class Status(models.TextChoices):
@@ -196,6 +218,9 @@ class AssessedValue(models.Model):
     market_land = models.BigIntegerField()
     market_improvement = models.BigIntegerField()
     market_total = models.BigIntegerField()
+    assessed_value = models.BigIntegerField(
+        null=True, blank=True, help_text="After current use and caps, before exemptions."
+    )
     current_use_value = models.BigIntegerField(null=True, blank=True)
     new_construction = models.BigIntegerField(default=0)
     exempt_value = models.BigIntegerField(default=0)
@@ -219,7 +244,30 @@ class AssessedValue(models.Model):
         return f"{self.tax_year}/{self.supplement}"
 
 
-class LayerFeature(Located):
+class CertifiedRoll(models.Model):
+    """A tax year's roll up to a supplement, signed and closed: the database refuses every change to its values.
+
+    A correction is a later supplement. The triggers are in migrations/0003_certified_values.py.
+    """
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="certified_rolls")
+    tax_year = models.PositiveSmallIntegerField()
+    supplement = models.PositiveSmallIntegerField()
+    values_certified = models.PositiveIntegerField()
+    control_totals = models.JSONField(help_text="Of the signed load: source against roll.")
+    certified_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    certified_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["county", "tax_year", "supplement"], name="a_roll_is_certified_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.county_id} {self.tax_year}/{self.supplement}"
+
+
+class LayerFeature(Loaded, Located):
     """A feature of any other layer: zoning, neighborhoods, ZIP areas, the county boundary."""
 
     county = models.ForeignKey(County, models.PROTECT, related_name="layer_features")
@@ -227,6 +275,7 @@ class LayerFeature(Located):
     feature_id = models.CharField(max_length=64)
     name = models.CharField(max_length=200, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     objects = LocatedQuerySet.as_manager()
 

@@ -52,7 +52,7 @@ class SaleQuerySet(models.QuerySet):
         reviews = SaleReview.objects.filter(sale=OuterRef("pk"))
         confirmed = Exists(reviews.filter(decision=SaleReview.Decision.VALID))
         rejected = Exists(reviews.filter(decision=SaleReview.Decision.INVALID))
-        return self.filter((Q(is_valid=True) & ~rejected) | confirmed, sale_price__gt=0)
+        return self.filter((Q(is_valid=True) & ~rejected) | confirmed, sale_price__gt=0, retired_at=None)
 
     def of_one_parcel(self) -> Self:
         """Sales whose deed conveys a single parcel: its price is that parcel's price."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import environ
 
+from .legacy import legacy_databases
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -82,6 +84,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES |= legacy_databases(env.ENVIRON)
+DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -186,9 +190,14 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": str(VAR_DIR / "results")},
     },
+    "uploads": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(VAR_DIR / "uploads")},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
+STAGING_DIR = VAR_DIR / "staging"  # where a load keeps its batches until the switch
 COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs")))
 
 # --- The rest ---

@@ -21,9 +21,14 @@ STORAGES = STORAGES | {
     "results": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": f"{_folder}/results"},
-    }
+    },
+    "uploads": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": f"{_folder}/uploads"},
+    },
 }
 WORKSPACE_DIR = Path(_folder) / "workspace"
+STAGING_DIR = Path(_folder) / "staging"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that worker processes see what a test wrote.

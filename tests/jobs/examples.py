@@ -1,5 +1,12 @@
 """A request that works, for each registered kind. A kind without one fails the life-cycle tests."""
 
+import hashlib
+import json
+
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from ingestion.models import SourceFile
 from tests.reporting.roll import TAX_YEAR, an_assessed_market
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
@@ -14,6 +21,33 @@ def valuation(county):
     }
 
 
+def ingestion(county):
+    """The county's outline, handed in as a file; both counties of the tests have a mapping for one file."""
+    content = json.dumps(OUTLINE).encode()
+    file = SourceFile.objects.create(
+        county=county,
+        file=ContentFile(content, name="outline.geojson"),
+        name="outline.geojson",
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        uploaded_at=timezone.now(),
+    )
+    return {"source": f"upload:{file.pk}", "county_id": county.pk, "parameters": {}}
+
+
+RING = [[-119.9, 45.9], [-118.9, 45.9], [-118.9, 46.7], [-119.9, 46.7], [-119.9, 45.9]]
+OUTLINE = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"geoid": "53005", "name": "Benton"},
+            "geometry": {"type": "Polygon", "coordinates": [RING]},
+        }
+    ],
+}
+
+
 def reporting(county):
     an_assessed_market(county)
     return {
@@ -23,4 +57,4 @@ def reporting(county):
     }
 
 
-EXAMPLES = {"valuation": valuation, "reporting": reporting}
+EXAMPLES = {"valuation": valuation, "reporting": reporting, "ingestion": ingestion}

@@ -1,19 +1,18 @@
-"""Loads properties and sales of a county from a CSV file, as its mapping says."""
+"""Loads a county's roll from a file or from its legacy database, as the county's mapping says."""
 
 import csv
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from county_configs.models import County
-from ingestion.connectors.files import CsvSource
-from ingestion.pipelines.bulk_load import LoadReport, NoUsableRow, bulk_load
-from ingestion.transforms.mapper import read_mapping
+from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
+from ingestion.pipelines.requests import Asked, Outcome, run_load
 from terrafusion.errors import TerraFusionError
 
 SHOWN = 50
@@ -24,60 +23,93 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("county", help="county id, for example king")
-        parser.add_argument("--source", type=Path, required=True, help=".csv or .csv.gz")
+        parser.add_argument("--source", required=True, help="a file, or the name of a legacy database in the mapping")
         parser.add_argument("--mapping", type=Path, help="default: county_configs/<county>/mappings.yaml")
+        parser.add_argument("--dataset", help="which data set of the mapping the file is")
+        parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="tax_year=2026")
+        parser.add_argument("--since", help="only what changed since; `last` goes on from the last load")
         parser.add_argument("--rejects", type=Path, help="writes everything that was found to this CSV")
+        parser.add_argument("--resume", action="store_true", help="goes on with the last load that was interrupted")
+        parser.add_argument("--accept-drift", action="store_true", help="loads although the source changed its form")
         parser.add_argument("--dry-run", action="store_true", help="checks everything, writes nothing")
 
-    def handle(self, *, county: str, source: Path, mapping: Path | None, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, county: str, source: Any, mapping: Path | None, dry_run: bool, **options: Any) -> None:
         row = County.objects.filter(pk=county).first()
         if row is None:
             known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
             raise CommandError(f"Unknown county {county!r}. Known: {known}.")
         rejects: Path | None = options["rejects"]
         if rejects is not None:
-            _check_writable(rejects, source)
-        path = mapping or settings.COUNTY_CONFIGS_DIR / county / "mappings.yaml"
-        csv_source = CsvSource(source)
+            _check_writable(rejects, Path(source))
+        asked = Asked(
+            county=row,
+            source=str(source),
+            mapping=Path(mapping or settings.COUNTY_CONFIGS_DIR / county / "mappings.yaml"),
+            dataset=options["dataset"],
+            variables=_variables(options["set"]),
+            since=options["since"],
+            resume=options["resume"],
+            accept_drift=options["accept_drift"],
+            dry_run=dry_run,
+        )
         try:
-            report = bulk_load(row, csv_source, read_mapping(path), dry_run=dry_run, progress=_progress)
-        except NoUsableRow as error:
-            self._list_findings(error.report, rejects)
+            with tqdm(unit=" rows", desc="Reading", disable=None) as bar:  # None: silent where there is no terminal
+                outcome = run_load(asked, lambda name, rows: bar.update(max(0, rows - bar.n)))
+        except LoadRefused as error:
+            if error.report is not None:
+                self._list_findings(error.report, rejects)
             raise CommandError(str(error)) from error
         except TerraFusionError as error:
             raise CommandError(str(error)) from error
-        self._list_findings(report, rejects)
-        self._summarise(report, csv_source, dry_run)
+        self._list_findings(outcome.report, rejects)
+        self._summarise(outcome, dry_run)
 
     def _list_findings(self, report: LoadReport, rejects: Path | None) -> None:
-        for each in report.findings[:SHOWN]:
-            self.stdout.write(str(each))
-        if len(report.findings) > SHOWN:
-            self.stdout.write(f"... and {len(report.findings) - SHOWN:,} more; --rejects FILE writes them all.")
+        several = len(report.sets) > 1
+        for name, each in report.sets.items():
+            for row in each.findings.head(SHOWN).iter_rows(named=True):
+                self.stdout.write(f"{name}: {finding_text(row)}" if several else finding_text(row))
+            if each.findings.height > SHOWN:
+                more = each.findings.height - SHOWN
+                self.stdout.write(f"... and {more:,} more in {name}; --rejects FILE writes them all.")
         if rejects is not None:
             _write_findings(rejects, report)
 
-    def _summarise(self, report: LoadReport, source: CsvSource, dry_run: bool) -> None:
-        if source.encoding == "latin-1":
-            self.stdout.write(f"{source.path.name} is not UTF-8; it was read as Latin-1. Check names with accents.")
-        self.stdout.write(
-            f"Read {report.read:,} rows, rejected {report.rejected_rows:,}. Values dropped: {report.dropped_values:,}."
-        )
-        tallies = (
-            ("Properties", report.properties),
-            ("Sales", report.sales),
-            ("Assessed values", report.assessed_values),
-        )
-        for name, tally in tallies:
+    def _summarise(self, outcome: Outcome, dry_run: bool) -> None:
+        report = outcome.report
+        for name, shape in outcome.run.shape.items():
+            if shape["encoding"] == "latin-1":
+                self.stdout.write(f"{outcome.run.source} ({name}) is not UTF-8; it was read as Latin-1. Check accents.")
+        for name, each in report.sets.items():
             self.stdout.write(
-                f"{name}: {tally.created:,} created, {tally.updated:,} updated, {tally.unchanged:,} unchanged."
+                f"{name}: Read {each.read:,} rows, rejected {each.rejected:,}. "
+                f"Values dropped: {each.dropped_values:,}. To be looked at: {each.warned:,}."
             )
-        if dry_run:
-            self.stdout.write("Dry run: nothing was written.")
+            for target, tally in each.targets.items():
+                retired = f", {tally.retired:,} retired" if tally.retired else ""
+                self.stdout.write(
+                    f"{target.replace('_', ' ').capitalize()}: {tally.created:,} created, {tally.updated:,} updated, "
+                    f"{tally.unchanged:,} unchanged{retired}."
+                )
+            for target, totals in report.control_totals.get(name, {}).items():
+                for amount in totals["amounts"]:
+                    sides = ", ".join(
+                        f"{side} ${totals['headline'][side][amount]:,}" for side in ("source", "loaded", "rejected")
+                    )
+                    self.stdout.write(f"  {target}.{amount}: {sides}; difference $0.")
+        for note in report.notes:
+            self.stdout.write(note)
+        self.stdout.write("Dry run: nothing was written." if dry_run else f"Load {outcome.run.pk} is on the roll.")
 
 
-def _progress(rows: Iterable[Any]) -> Iterable[Any]:
-    return tqdm(rows, unit=" rows", desc="Reading", disable=None)  # None: silent where there is no terminal
+def _variables(given: list[str]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise CommandError(f"--set {each!r}: write NAME=VALUE, for example tax_year=2026.")
+        found[name] = value
+    return found
 
 
 def _check_writable(rejects: Path, source: Path) -> None:
@@ -93,5 +125,7 @@ def _check_writable(rejects: Path, source: Path) -> None:
 def _write_findings(path: Path, report: LoadReport) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["line", "column", "value", "reason", "fate"])
-        writer.writerows([each.line, each.column, each.value, each.reason, each.fate] for each in report.findings)
+        writer.writerow(["dataset", "line", "column", "value", "rule", "level", "reason"])
+        for name, each in report.sets.items():
+            rows = each.findings.select("line", "column", "value", "rule", "level", "reason").sort(pl.col("line"))
+            writer.writerows([name, *row] for row in rows.iter_rows())

@@ -1,0 +1,113 @@
+"""Reading the county's YAML: plain data only, within limits, every fault with its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from terrafusion.errors import ConfigurationError
+
+LARGEST_FILE = 1_000_000  # bytes
+DEEPEST = 30  # levels of nesting
+OPTIONAL_LEVELS = ("datasets", "main")  # levels a mapping of one data set leaves out
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key written twice, which YAML would silently let the second win.
+
+    Only true and false are truth values: `on`, `no` and `Y` stay the words they are, as in YAML 1.2.
+    """
+
+    yaml_implicit_resolvers = {
+        letter: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool" or letter in "tTfF"]
+        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is written twice", key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
+    """The data, and its node tree for `line_of`. Raises ConfigurationError naming folder, file and line."""
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigurationError(f"{name} is larger than {LARGEST_FILE:,} bytes; is this a configuration file?")
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"There is no file {name}.") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{name} is not UTF-8.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from error
+    try:
+        _refuse_bombs(text, name)
+        return yaml.load(text, Loader=_Loader), yaml.compose(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigurationError(f"{name}:{line}: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{name}: {error}") from error
+    except ValueError as error:  # a date that does not exist, a number no machine holds
+        raise ConfigurationError(f"{name}: {error}.") from error
+
+
+def _refuse_bombs(text: str, name: str) -> None:
+    """Aliases repeat a part of the file, so that a few lines can stand for gigabytes; no county needs them."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise ConfigurationError(f"{name}:{line}: anchors (&) and aliases (*) are not allowed.")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEEPEST:
+            raise ConfigurationError(f"{name}:{line}: nested deeper than {DEEPEST} levels.")
+
+
+def line_of(root: yaml.Node | None, place: Sequence[str | int]) -> int:
+    """The line on which the place begins, or the nearest part of it that stands in the file."""
+    node, line = root, 1
+    for step in place:
+        if isinstance(node, yaml.MappingNode) and step in OPTIONAL_LEVELS and not _has(node, str(step)):
+            continue
+        found = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = (node.value[step], node.value[step])
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def _has(node: yaml.MappingNode, key: str) -> bool:
+    return any(each.value == key for each, _ in node.value)
+
+
+def faults_with_lines(error: ValidationError, root: yaml.Node | None, name: str) -> list[str]:
+    """Each fault of a configuration file as `folder/file:line: key: what is wrong`."""
+    faults = []
+    for each in error.errors():
+        place = list(each["loc"])
+        message = each["msg"].removeprefix("Value error, ")
+        if (named := re.match(r"([a-z_]+)(?:\.([\w.]+))?: ", message)) and each["type"] == "value_error":
+            place += [step for step in named.groups() if step]  # a rule about several keys names the one at fault
+            message = message[named.end() :]
+        if each["type"] == "string_type" and isinstance(each["input"], int | float):
+            message = f'{each["input"]!r} is read as a number, which loses leading zeros: write "{each["input"]}"'
+        shown = [str(step) for step in place if step not in OPTIONAL_LEVELS]
+        faults.append(f"{name}:{line_of(root, place)}: {'.'.join(shown) or 'file'}: {message}")
+    return faults

@@ -1,0 +1,39 @@
+"""Writes a county's accepted values in the layout its legacy system loads, with control totals."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from county_configs.models import County
+from ingestion.pipelines.export import export_values
+from terrafusion.errors import TerraFusionError
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("county")
+        parser.add_argument("--tax-year", type=int, required=True)
+        parser.add_argument("--out", type=Path, required=True, help="for example 2026_APPRAISAL_INFO.TXT")
+        parser.add_argument("--proposed", action="store_true", help="also values nobody has decided on yet")
+
+    def handle(self, *, county: str, tax_year: int, out: Path, proposed: bool = False, **options: Any) -> None:
+        row = County.objects.filter(pk=county).first()
+        if row is None:
+            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
+            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        if out.exists():
+            raise CommandError(f"{out.name} exists; nothing was written.")
+        try:
+            totals = export_values(row, tax_year, out, proposed=proposed)
+        except TerraFusionError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"{out.name} cannot be written: {error.strerror}.") from error
+        self.stdout.write(
+            f"{totals.records:,} records: land ${totals.land:,} + improvement ${totals.improvement:,} = "
+            f"market ${totals.market:,}; {totals.skipped:,} skipped without a land value. SHA-256 {totals.sha256}."
+        )

@@ -1,0 +1,90 @@
+"""Sets a new county up: its folder, a proposed mapping, roles, a dry run and what is wrong with its data."""
+
+import re
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from county_configs.county_file import read_county_file
+from county_configs.models import County
+from ingestion.connectors.files import open_file
+from ingestion.onboarding.checks import faults_of_county
+from ingestion.onboarding.folder import STATES, NewCounty, default_id, mapping_yaml, writable, write_folder
+from ingestion.onboarding.proposals import Proposal, propose
+from ingestion.pipelines.bulk_load import LoadReport
+from ingestion.pipelines.requests import Asked, run_load
+from terrafusion.errors import TerraFusionError
+
+LEGACY = {"PACS": "benton"}  # whose mapping is the pattern
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("fips", help="the county's five digits, for example 53077")
+        parser.add_argument("--name", required=True, help='for example "Yakima County"')
+        parser.add_argument("--county-id", help="default: from the name")
+        parser.add_argument("--legacy-system", choices=sorted(LEGACY))
+        parser.add_argument("--source", type=Path, help="a file of its roll, to propose the mapping from")
+
+    def handle(self, *, fips: str, name: str, source: Path | None = None, **options: Any) -> None:
+        if not re.fullmatch(r"\d{5}", fips) or fips[:2] not in STATES:
+            raise CommandError(f"{fips!r} is not a county's FIPS code: five digits, the first two those of a state.")
+        county = NewCounty(options["county_id"] or default_id(name), name, fips, options["legacy_system"])
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", county.county_id):
+            raise CommandError(f"--county-id {county.county_id!r}: letters, digits, hyphen and underscore, at most 64.")
+        folder = settings.COUNTY_CONFIGS_DIR / county.county_id
+        proposals: list[Proposal] = []
+        try:
+            if source is not None:
+                proposals = self._inspect(source)
+            files = write_folder(folder, county, self._mapping(county, proposals))
+        except FileExistsError:
+            raise CommandError(f"The folder {county.county_id} exists; nothing was changed.") from None
+        except TerraFusionError as error:
+            raise CommandError(str(error)) from error
+        for path in files:
+            self.stdout.write(f"wrote {path.relative_to(settings.COUNTY_CONFIGS_DIR)}")
+        row = County.from_county_file(read_county_file(folder / "county.yaml"))
+        row.save()
+        for fault in faults_of_county(folder):
+            self.stdout.write(fault)
+        if source is not None and writable(proposals):
+            self._dry_run(row, source, folder / "mappings.yaml")
+
+    def _mapping(self, county: NewCounty, proposals: list[Proposal]) -> str:
+        if county.legacy_system:
+            text = (settings.COUNTY_CONFIGS_DIR / LEGACY[county.legacy_system] / "mappings.yaml").read_text()
+            pattern = LEGACY[county.legacy_system]
+            head = f"# {county.name}: taken from {pattern}'s mapping. Codes differ by county: check them.\n"
+            first, rest = text.split("\n", 1)
+            return f"{first}\n{head}{rest}"
+        return mapping_yaml(proposals)
+
+    def _inspect(self, source: Path) -> list[Proposal]:
+        first = next(open_file(source).batches(), None)
+        if first is None or first.rows.is_empty():
+            raise TerraFusionError(f"{source.name} has no row to propose a mapping from.")
+        proposals = propose(first.rows)
+        for each in proposals:
+            sure = "" if each.is_certain else "  (a guess, left as a comment)"
+            self.stdout.write(f"{each.target}.{each.field}: {each.column}, confidence {each.confidence:.2f}{sure}")
+        return proposals
+
+    def _dry_run(self, county: County, source: Path, mapping: Path) -> None:
+        """The data's quality, as the rules see it. Nothing is written to the roll."""
+        asked = Asked(county=county, source=str(source), mapping=mapping, dry_run=True)
+        try:
+            report = run_load(asked).report
+        except TerraFusionError as error:
+            self.stdout.write(f"Dry run: {error}")
+            report = getattr(error, "report", None) or LoadReport()
+        for own in report.sets.values():
+            self.stdout.write(f"Dry run: {own.read:,} rows, {own.rejected:,} would be rejected.")
+            for rule, number in sorted(own.findings["rule"].value_counts().iter_rows()):
+                first = own.findings.filter(own.findings["rule"] == rule).row(0, named=True)
+                self.stdout.write(f"  {rule}: {number:,}, first at line {first['line']}: {first['reason']}")

@@ -1,0 +1,126 @@
+"""The ingestion job, the record of every load, the rows it refused, and the files staff hand in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.files.storage import Storage, storages
+from django.db import models
+
+from accounts.models import User
+from county_configs.models import County
+from terrafusion.jobs.models import Job, KindMetrics
+
+
+def uploads_storage() -> Storage:
+    return storages["uploads"]
+
+
+class SourceFile(models.Model):
+    """A file handed in for a county, kept as it was."""
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="source_files")
+    file = models.FileField(storage=uploads_storage, upload_to="ingestion/", max_length=300)
+    name = models.CharField(max_length=200, help_text="As its owner called it.")
+    size_bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    uploaded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-uploaded_at",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.uploaded_at:%Y-%m-%d})"
+
+
+class IngestionRun(models.Model):
+    """One load of a source into a county's roll: what was read, by which mapping, what became of it.
+
+    The run is the checkpoint too: an interrupted one is resumed from the batches it has staged.
+    """
+
+    class Status(models.TextChoices):
+        STAGING = "staging", "Being read"
+        FAILED = "failed", "Failed, nothing written"
+        CHECKED = "checked", "Dry run, nothing written"
+        LOADED = "loaded", "Loaded"
+
+    county = models.ForeignKey(County, models.PROTECT, related_name="ingestion_runs")
+    job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="ingestion_runs")
+    source = models.CharField(max_length=200, help_text="Name of the file or of the legacy database.")
+    source_sha256 = models.CharField(max_length=64, blank=True)
+    mapping_name = models.CharField(max_length=200)
+    mapping_sha256 = models.CharField(max_length=64)
+    mapping = models.JSONField(help_text="As it was when it was loaded by.")
+    rules_version = models.CharField(max_length=16)
+    options = models.JSONField(default=dict, help_text="Data set, variables, since.")
+    status = models.CharField(max_length=16, choices=Status, default=Status.STAGING)
+    message = models.TextField(blank=True)
+    shape = models.JSONField(default=dict, help_text="Columns, types, encoding and delimiter of each data set.")
+    watermark = models.JSONField(default=dict, help_text="By data set, the last change the source knew of.")
+    results = models.JSONField(default=dict, help_text="By data set: rows and what became of them.")
+    control_totals = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the rows read, in any order.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    signed_off_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    signed_off_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+        indexes = [models.Index(fields=["county", "status", "-id"], name="ingestion_run_latest")]
+
+    def __str__(self) -> str:
+        return f"Load {self.pk} of {self.county_id}"
+
+    @property
+    def folder(self) -> Any:
+        """Where its batches are staged until it is loaded."""
+        return settings.STAGING_DIR / str(self.pk)
+
+
+class RejectedRow(models.Model):
+    """A source row that was not loaded, with the first reason; corrected and fed again in the admin."""
+
+    run = models.ForeignKey(IngestionRun, models.CASCADE, related_name="rejected_rows")
+    dataset = models.CharField(max_length=64)
+    line = models.BigIntegerField()
+    raw = models.JSONField(help_text="The row's cells by column.")
+    column = models.CharField(max_length=200, blank=True)
+    value = models.CharField(max_length=200, blank=True)
+    rule = models.CharField(max_length=40)
+    reason = models.TextField()
+    corrections = models.JSONField(default=dict, blank=True, help_text='{"column": "what it should say"}')
+    corrected_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    loaded_by = models.ForeignKey(IngestionRun, models.SET_NULL, null=True, related_name="corrected_rows")
+
+    class Meta:
+        ordering = ("run", "dataset", "line")
+        constraints = [models.UniqueConstraint(fields=["run", "dataset", "line"], name="a_line_is_rejected_once")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset}, line {self.line}: {self.rule}"
+
+
+class IngestionJob(Job):
+    """Loads a source into the county's roll."""
+
+    plugin = "ingestion"
+    own_fields: ClassVar[tuple[str, ...]] = ("source",)
+    metrics = KindMetrics("ingestion", (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600))
+
+    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
+    source = models.CharField(max_length=200)
+    result = models.JSONField(null=True, db_column="result_json")
+
+    class Meta:
+        db_table = "ingestion_jobs"
+
+    def store_result(self, result: Mapping[str, Any]) -> None:
+        self.result = dict(result)
+
+    def result_json(self) -> dict[str, Any]:
+        return self.result or {}

@@ -1,0 +1,127 @@
+"""Everything wrong with a county's folder, each with file, line and what to write instead."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from accounts.roles import ROLES
+from county_configs.county_file import CountyFile, read_county_file
+from county_configs.safe_yaml import faults_with_lines, line_of, read_yaml
+from ingestion.connectors.sql_server import Catalogue, faults_of_query, live_catalogue
+from ingestion.legacy import pacs
+from ingestion.transforms.mapper import Mapping
+from ingestion.transforms.near_names import did_you_mean
+from terrafusion.errors import ConfigurationError, TerraFusionError
+
+CATALOGUES = {"PACS": pacs.catalogue}
+
+
+def faults_of_county(folder: Path, alias: str | None = None) -> list[str]:
+    """alias: the legacy database whose live catalogue the queries are checked against; else the known one's."""
+    faults: list[str] = []
+    county: CountyFile | None = None
+    try:
+        county = read_county_file(folder / "county.yaml")
+    except ConfigurationError as error:
+        faults += str(error).split("; ")
+    mapping = folder / "mappings.yaml"
+    if mapping.exists():
+        faults += faults_of_mapping(mapping, county, alias)
+    else:
+        faults.append(f"{folder.name}/mappings.yaml is missing; `manage.py new_county` proposes one.")
+    return faults + faults_of_roles(folder)
+
+
+def faults_of_mapping(path: Path, county: CountyFile | None, alias: str | None = None) -> list[str]:
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        raw, root = read_yaml(path)
+        mapping = Mapping.model_validate(raw)
+    except ConfigurationError as error:
+        return [str(error)]
+    except ValidationError as error:
+        return faults_with_lines(error, root, name)
+    faults = []
+    for dataset_name, dataset in mapping.datasets.items():
+        if dataset.query is None:
+            continue
+        try:
+            catalogue = _catalogue(county, alias, set(dataset.asked.tables().values()))
+        except TerraFusionError as error:
+            return [*faults, f"{name}: {error}"]
+        if catalogue is None:
+            continue
+        for place, what in faults_of_query(dataset, catalogue):
+            line = line_of(root, ["datasets", dataset_name, *_steps(place)])
+            faults.append(f"{name}:{line}: {dataset_name}.{place}: {what}")
+        faults += _personal(dataset, name, root, dataset_name)
+        faults += _undefined(dataset, mapping, name, root, dataset_name)
+    return faults
+
+
+def _steps(place: str) -> list[str | int]:
+    target, _, name = place.partition(".")
+    if target == "query":
+        return [int(each) if each.isdigit() else each for each in place.split(".")]
+    return [target, name] if name else [target]
+
+
+def _catalogue(county: CountyFile | None, alias: str | None, tables: set[str]) -> Catalogue | None:
+    if alias is not None:
+        return live_catalogue(alias, tables)
+    system = county.legacy_system if county else None
+    return CATALOGUES[system]() if system else None
+
+
+def _personal(dataset: Any, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:
+    """Columns nobody may load: birth dates, driving licences, e-mail addresses."""
+    return [
+        f"{name}:{line_of(root, ['datasets', dataset_name, target, field])}: {dataset_name}.{target}.{field}: "
+        f"{column} is personal data that is never loaded."
+        for target, fields in dataset.targets().items()
+        for field, each in fields.items()
+        for column in each.source_columns
+        if column.split(".")[-1].lower() in pacs.NEVER_READ
+    ]
+
+
+def _undefined(dataset: Any, mapping: Mapping, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:
+    """Variables a query uses and nothing defines."""
+    faults = []
+    for number, condition in enumerate(dataset.asked.where):
+        for value in (condition.equals, condition.not_equals, condition.at_least, condition.at_most):
+            if isinstance(value, str) and value.startswith("$") and value[1:] not in mapping.variables:
+                line = line_of(root, ["datasets", dataset_name, "query", "where", number])
+                near = did_you_mean(value[1:], mapping.variables)
+                faults.append(f"{name}:{line}: {dataset_name}.query.where: nothing defines {value}{near}.")
+    return faults
+
+
+def faults_of_roles(folder: Path) -> list[str]:
+    path = folder / "rbac" / f"{folder.name}_users.json"
+    name = f"{folder.name}/rbac/{path.name}"
+    if not path.exists():
+        return [f"{name} is missing; nobody may see the county."]
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        return [f"{name}:{error.lineno}: {error.msg}."]
+    except UnicodeDecodeError:
+        return [f"{name} is not UTF-8."]
+    if not isinstance(raw, dict) or not isinstance(raw.get("users"), list):
+        return [f'{name}: write {{"county_id": "{folder.name}", "users": []}}.']
+    faults = []
+    if raw.get("county_id") != folder.name:
+        faults.append(f"{name}: county_id is {raw.get('county_id')!r}, but the folder is {folder.name!r}.")
+    text = path.read_text(encoding="utf-8").splitlines()
+    for user in raw["users"]:
+        for role in user.get("roles", []) if isinstance(user, dict) else []:
+            if role not in ROLES:
+                line = next((at for at, each in enumerate(text, 1) if f'"{role}"' in each), 1)
+                faults.append(f"{name}:{line}: unknown role {role!r}{did_you_mean(role, ROLES)}.")
+    return faults

@@ -1,0 +1,121 @@
+"""The folder of a new county: county.yaml, mappings.yaml, roles, README."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .proposals import NAMES, Proposal
+
+SCHEMA = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
+# Postal code and main time zone of a state by the first two digits of its FIPS.
+STATES: dict[str, tuple[str, str]] = {
+    code: (state, f"America/{zone}")
+    for zone, states in {
+        "New_York": (
+            "09CT 10DE 11DC 12FL 13GA 23ME 24MD 25MA 26MI 33NH 34NJ 36NY 37NC 39OH 42PA 44RI 45SC 50VT 51VA 54WV"
+        ),
+        "Chicago": "01AL 05AR 17IL 19IA 20KS 22LA 27MN 28MS 29MO 31NE 38ND 40OK 46SD 47TN 48TX 55WI",
+        "Denver": "08CO 30MT 35NM 49UT 56WY", "Phoenix": "04AZ", "Boise": "16ID", "Anchorage": "02AK",
+        "Los_Angeles": "06CA 32NV 41OR 53WA", "Indiana/Indianapolis": "18IN", "Kentucky/Louisville": "21KY",
+    }.items()
+    for each in states.split()
+    for code, state in [(each[:2], each[2:])]
+} | {"15": ("HI", "Pacific/Honolulu")}  # fmt: skip
+CRS = {"WA": "EPSG:2927"}  # Washington South, US survey feet
+ANYWHERE = "EPSG:5070"  # NAD83 / Conus Albers, metres
+
+
+@dataclass(frozen=True)
+class NewCounty:
+    county_id: str
+    name: str
+    fips: str
+    legacy_system: str | None = None
+
+    @property
+    def state(self) -> str:
+        return STATES[self.fips[:2]][0]
+
+    def county_yaml(self) -> str:
+        crs = CRS.get(self.state, ANYWHERE)
+        note = (
+            ""
+            if self.state in CRS
+            else "         # metres, good for any state; better: the state plane zone of the county"
+        )
+        system = f"legacy_system: {self.legacy_system}\n" if self.legacy_system else ""
+        return (
+            SCHEMA.format("county")
+            + f"county_id: {self.county_id}\nname: {json.dumps(self.name)}\nstate: {self.state}\n"
+            f'fips: "{self.fips}"          # quoted: a bare number loses a leading zero\n'
+            f"crs: {crs}{note}\ntime_zone: {STATES[self.fips[:2]][1]}\n{system}max_running_jobs: 2\n"
+        )
+
+    def roles_json(self) -> str:
+        users = [{"username": f"{self.county_id}_admin", "roles": ["administrator"]}]
+        return json.dumps({"county_id": self.county_id, "users": users}, indent=2) + "\n"
+
+    def readme(self) -> str:
+        return (
+            f"# {self.name}, {self.state}\n\n"
+            "1. Read `mappings.yaml` line by line: every proposal with a confidence below 1 is a guess.\n"
+            f"2. `manage.py check_county {self.county_id}` names file and line of what is wrong.\n"
+            f"3. `manage.py load_counties`, then `manage.py bulk_load {self.county_id} --source ... --dry-run`.\n"
+            f"4. `manage.py sync_rbac {self.county_id}` gives the users of `rbac/` their roles.\n"
+            "5. Load, compare the control totals in the admin, sign them off.\n"
+        )
+
+
+def default_id(name: str) -> str:
+    """`Yakima County` is yakima."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower().replace(" county", "").replace(" parish", "")).strip("_")
+    return plain[:64] or "county"
+
+
+def mapping_yaml(proposals: list[Proposal]) -> str:
+    """What is certain as the mapping; what is not, as comments; what is missing, named."""
+    lines = [SCHEMA.format("mappings").rstrip(), "# Proposed from the source's columns. Check every line."]
+    targets = writable(proposals)
+    for target in NAMES:
+        own = [each for each in proposals if each.target == target]
+        if not own:
+            continue
+        prefix = "" if target in targets else "# "
+        if prefix:
+            lines.append(f"# {target}: not enough was recognised to load them")
+        lines.append(f"{prefix}{target}:")
+        lines += [f"{prefix}{'' if each.is_certain else '# '}  {each.as_yaml()}" for each in own]
+    return "\n".join(lines) + "\n"
+
+
+_NEEDED = {
+    "properties": {"property_id", "parcel_number"},
+    "assessed_values": {"tax_year", "market_land", "market_improvement", "market_total", "taxable_value"},
+    "sales": {"sale_id", "sale_date", "sale_price"},
+}
+
+
+def writable(proposals: list[Proposal]) -> set[str]:
+    """Targets of which every required field was recognised with certainty."""
+    certain = {(each.target, each.field) for each in proposals if each.is_certain}
+    found = {target for target, fields in _NEEDED.items() if all((target, name) in certain for name in fields)}
+    return found if "properties" in found else set()
+
+
+def write_folder(folder: Path, county: NewCounty, mapping: str) -> list[Path]:
+    """The files, in this order. Nothing is overwritten: raises FileExistsError."""
+    if folder.exists():
+        raise FileExistsError(folder.name)
+    files = {
+        folder / "county.yaml": county.county_yaml(),
+        folder / "mappings.yaml": mapping,
+        folder / "rbac" / f"{county.county_id}_users.json": county.roles_json(),
+        folder / "README.md": county.readme(),
+    }
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(files)

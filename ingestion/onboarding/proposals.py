@@ -1,0 +1,175 @@
+"""A first mapping for a source nobody has mapped yet: by the names of its columns and what stands in them.
+
+A proposal carries its confidence; what is below the threshold is left as a comment for a person to decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import polars as pl
+
+from ingestion.connectors.source import LINE
+
+CERTAIN, WORTH_SHOWING = 0.75, 0.55
+
+# Words assessors use for a field, whatever the vendor. A trailing number or unit in a column's name is no part of it.
+NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    "properties": {
+        "property_id": (
+            "property id",
+            "prop id",
+            "parcel id",
+            "account",
+            "account number",
+            "pid",
+            "apn",
+            "pin",
+            "parcel number",
+            "id",
+        ),
+        "parcel_number": ("parcel number", "parcel", "apn", "pin", "geo id", "map lot", "ml", "parcel id", "tax id"),
+        "situs_address": ("situs address", "site address", "address", "location", "property address"),
+        "situs_city": ("situs city", "city", "site city"),
+        "zip_code": ("zip code", "zip", "zipcode", "situs zip", "postal code"),
+        "use_code": ("use code", "usecode", "land use", "dor code", "property use"),
+        "property_class": ("property class", "class", "class code", "tax class"),
+        "neighborhood": ("neighborhood", "nbhd", "hood", "hood cd", "market area", "area code"),
+        "tax_code_area": ("tax code area", "tca", "tax area", "levy code"),
+        "lot_sqft": ("lot sqft", "land area", "lot size", "lotsize", "sqft lot", "lot sf", "land sqft"),
+        "acres": ("acres", "acreage", "legal acreage", "land acres"),
+        "living_area_sqft": ("living area", "sqft living", "building area", "gross area", "tla", "bldg sqft", "tot sf"),
+        "year_built": ("year built", "yr built", "yr blt", "actual year built", "aybyrbuilt", "yrbuilt"),
+        "effective_year": ("effective year", "eff year built", "eff yr blt", "yr renovated"),
+        "bedrooms": ("bedrooms", "beds", "bed count"),
+        "baths": ("baths", "bathrooms", "bath count"),
+        "stories": ("stories", "floors", "storeys", "bldg stories"),
+        "quality": ("quality", "grade", "bldg grade"),
+        "condition": ("condition", "cond"),
+        "longitude": ("longitude", "long", "lon", "lng"),
+        "latitude": ("latitude", "lat"),
+        "geometry": ("geometry", "shape", "wkt", "geom"),
+    },
+    "assessed_values": {
+        "tax_year": ("tax year", "roll year", "assessment year"),
+        "market_land": ("land value", "market land", "appraised land value", "total appraised land value"),
+        "market_improvement": ("improvement value", "building value", "imps value", "total appraised improvements"),
+        "market_total": ("total value", "market value", "appraised value", "total appraised parcel value"),
+        "taxable_value": ("taxable value", "taxable", "net taxable"),
+    },
+    "sales": {
+        "sale_id": ("sale id", "excise number", "sale number", "deed number", "sale row"),
+        "sale_date": ("sale date", "date sold", "sl dt", "deed date", "date"),
+        "sale_price": ("sale price", "price", "sales price", "consideration"),
+        "validity_code": ("validity code", "sale code", "qualification", "ratio code"),
+    },
+}
+_TYPES = {
+    "lot_sqft": "integer", "living_area_sqft": "integer", "bedrooms": "integer", "acres": "decimal",
+    "year_built": "year", "effective_year": "year", "tax_year": "year", "baths": "number", "stories": "number",
+    "quality": "number", "condition": "number", "longitude": "number", "latitude": "number", "geometry": "geometry",
+    "market_land": "dollars", "market_improvement": "dollars", "market_total": "dollars", "taxable_value": "dollars",
+    "sale_price": "dollars", "sale_date": "date",
+}  # fmt: skip
+_LOOKS = {
+    "year": r"^(1[6-9]|20)\d{2}(\.0)?$|^0$", "dollars": r"^\$?-?[\d,]+(\.\d+)?(e[+]?\d+)?$",
+    "integer": r"^-?[\d,]+(\.0*)?$",
+    "number": r"^-?\d+(\.\d+)?$", "decimal": r"^-?\d+(\.\d+)?$", "date": r"\d{1,4}[-/]?\d{1,2}[-/]?\d{1,4}",
+    "geometry": r"^([0-9A-F]{20,}|[A-Z]+ ?\()",
+}  # fmt: skip
+_DATES = {
+    r"^\d{4}-\d{2}-\d{2}": "", r"^\d{1,2}/\d{1,2}/\d{4}$": "%m/%d/%Y", r"^\d{8}T000000$": "%Y%m%dT000000",
+    r"^\d{8}$": "%Y%m%d", r"^\d{1,2}/\d{1,2}/\d{2}$": "%m/%d/%y",
+}  # fmt: skip
+_RANGES = {"longitude": (-180.0, 180.0), "latitude": (-90.0, 90.0)}
+
+
+@dataclass(frozen=True)
+class Proposal:
+    target: str
+    field: str
+    column: str
+    confidence: float
+    type: str = "text"
+    format: str = ""
+
+    @property
+    def is_certain(self) -> bool:
+        return self.confidence >= CERTAIN
+
+    def as_yaml(self) -> str:
+        parts = [f"column: {_quoted(self.column)}"]
+        parts += [f"type: {self.type}"] if self.type != "text" else []
+        parts += [f'format: "{self.format}"'] if self.format else []
+        line = f"{self.field}: {{{', '.join(parts)}}}"
+        return f"{line}    # confidence {self.confidence:.2f}"
+
+
+def _quoted(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z_][\w .]*\w", text) else '"' + text.replace('"', '\\"') + '"'
+
+
+def propose(rows: pl.DataFrame) -> list[Proposal]:
+    """The best column for each field, each column at most once in a target but for the parcel's two numbers."""
+    found = []
+    columns = [name for name in rows.columns if name != LINE]
+    for target, fields in NAMES.items():
+        scored = sorted(
+            (
+                (_confidence(name, words, rows[column], column), name, column)
+                for name, words in fields.items()
+                for column in columns
+            ),
+            key=lambda each: (-each[0], len(each[2]), each[2]),
+        )
+        done: set[str] = set()
+        used: set[str] = set()
+        for score, name, column in scored:
+            shared = name in ("property_id", "parcel_number")
+            if score < WORTH_SHOWING or name in done or (column in used and not shared):
+                continue
+            done.add(name)
+            used |= set() if shared else {column}
+            kind = _TYPES.get(name, "text")
+            found.append(
+                Proposal(target, name, column, score, kind, _date_format(rows[column]) if kind == "date" else "")
+            )
+    return sorted(found, key=lambda each: (list(NAMES).index(each.target), list(NAMES[each.target]).index(each.field)))
+
+
+def _confidence(field: str, words: Iterable[str], texts: pl.Series, column: str) -> float:
+    """0 to 1: the likeness of the names, held down where the content does not look like the field."""
+    plain = " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", column.split(".")[-1])).lower()
+    likeness = max(SequenceMatcher(None, plain, word).ratio() for word in words)
+    squeezed = plain.replace(" ", "")
+    if any(squeezed == word.replace(" ", "") for word in words):
+        likeness = 1.0
+    return likeness * _fit(field, texts)
+
+
+def _fit(field: str, texts: pl.Series) -> float:
+    stripped = texts.str.strip_chars()
+    said = stripped.filter(~stripped.is_in(["", "-"]))
+    kind = _TYPES.get(field, "text")
+    if said.is_empty():
+        return 0.5
+    if kind != "text":
+        share = float(said.str.contains(_LOOKS[kind]).sum()) / len(said)
+        if field in _RANGES:
+            low, high = _RANGES[field]
+            share *= float(said.cast(pl.Float64, strict=False).is_between(low, high).sum()) / len(said)
+        return share
+    if field in ("property_id", "sale_id"):
+        return 0.6 + 0.4 * said.n_unique() / len(said)
+    return 1.0
+
+
+def _date_format(texts: pl.Series) -> str:
+    said = texts.str.strip_chars().filter(texts.str.strip_chars() != "")
+    for pattern, written in _DATES.items():
+        if len(said) and said.str.contains(pattern).all():
+            return written
+    return ""

@@ -1,0 +1,29 @@
+"""Rows that would change a certified roll are rejected: a correction is a later supplement."""
+
+from __future__ import annotations
+
+from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property
+
+from .merge import Merge, _q
+
+REASON = "the tax year is certified up to this supplement; send a correction as a later supplement"
+
+
+def refuse_changes_of_certified(merge: Merge) -> None:
+    """Takes them out of the staged values before the upsert, which the database would refuse as a whole."""
+    if merge.target.model is not AssessedValue:
+        return
+    if not CertifiedRoll.objects.filter(county=merge.county).exists():
+        return
+    stage, values = _q(merge.stage), _q(AssessedValue._meta.db_table)
+    certified, properties = _q(CertifiedRoll._meta.db_table), _q(Property._meta.db_table)
+    names = [name for name in merge.columns() if name not in merge.conflict]
+    same = " AND ".join(f"t.{_q(name)} IS NOT DISTINCT FROM {stage}.{_q(name)}" for name in names)
+    merge.take_out(
+        f"EXISTS (SELECT 1 FROM {certified} c JOIN {properties} p ON p.county_id = c.county_id "
+        f"WHERE p.id = {stage}.roll_property_id AND c.tax_year = {stage}.tax_year "
+        f"AND {stage}.supplement <= c.supplement) "
+        f"AND NOT EXISTS (SELECT 1 FROM {values} t WHERE {merge.on(stage, 't')} AND {same})",
+        REASON,
+        "R-CERTIFIED",
+    )

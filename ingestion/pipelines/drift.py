@@ -1,0 +1,50 @@
+"""Whether a source still has the form it had at the last load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from county_configs.models import County
+from ingestion.models import IngestionRun
+from ingestion.transforms.mapper import Dataset
+from ingestion.transforms.near_names import near_name
+
+
+def differences(
+    county: County, source: str, shapes: Mapping[str, dict[str, Any]], datasets: Mapping[str, Dataset]
+) -> list[str]:
+    """What is different from the last loaded run of each data set, in words; empty when nothing is."""
+    found: list[str] = []
+    for name, shape in shapes.items():
+        last = (
+            IngestionRun.objects.filter(county=county, status=IngestionRun.Status.LOADED, shape__has_key=name)
+            .order_by("-pk")
+            .values_list("shape", "mapping")
+            .first()
+        )
+        if last is not None and set(last[1].get(name, {})) == set(datasets[name].as_written()):
+            found += [f"{name}: {each}" for each in _compare(last[0][name], shape, datasets[name])]
+    return found
+
+
+def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list[str]:
+    found = []
+    before, after = old["columns"], new["columns"]
+    dropped = [each for each in before if each not in after]
+    added = [each for each in after if each not in before]
+    for each in dropped:
+        near = near_name(each, added)
+        found.append(f"column {each} is now called {near}" if near else f"column {each} is gone")
+    found += [f"column {each} is new" for each in added if not any(near_name(gone, [each]) for gone in dropped)]
+    if not dropped and not added and before != after:
+        found.append(f"the columns stand in another order: {', '.join(after)}")
+    read = set(dataset.source_columns())
+    for each in after:
+        was, now = old["kinds"].get(each), new["kinds"].get(each)
+        if each in read and was != now and "empty" not in (was, now) and was is not None and now is not None:
+            found.append(f"column {each} held {was}, now {now}")
+    for name in ("encoding", "delimiter"):
+        if old.get(name) != new.get(name):
+            found.append(f"{name} was {old.get(name)!r}, now {new.get(name)!r}")
+    return found

@@ -1,0 +1,221 @@
+"""From what somebody asks for (a file, or the legacy database) to a load, for the command, the job and the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from county_configs.models import County
+from ingestion.connectors.files import open_file
+from ingestion.connectors.source import Source
+from ingestion.connectors.sql_server import LegacyQuery
+from ingestion.models import IngestionRun
+from ingestion.transforms.mapper import Dataset, read_mapping
+from ingestion.transforms.mapper import Mapping as MappingFile
+from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.models import Job
+
+from .bulk_load import Load, LoadRefused, LoadReport, discard_staging, merge_all, new_run, stage_all
+from .staging import StagedSet
+
+LAST = "last"
+
+
+class BadRequest(TerraFusionError):
+    """What was asked for cannot be loaded at all."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """since: a moment, or `last` for that of the last load. path: where the file is, when `source` is only its name."""
+
+    county: County
+    source: str
+    mapping: Path
+    dataset: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    since: str | None = None
+    resume: bool = False
+    accept_drift: bool = False
+    dry_run: bool = False
+    path: Path | None = None
+    job: Any = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    run: IngestionRun
+    report: LoadReport
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A load whose batches are staged; `switch` puts them on the roll."""
+
+    load: Load
+    staged: list[StagedSet]
+    dry_run: bool
+
+    def switch(self) -> LoadReport:
+        return merge_all(self.load, self.staged, dry_run=self.dry_run)
+
+
+def run_load(asked: Asked, progress: Callable[[str, int], None] = lambda name, rows: None) -> Outcome:
+    """The whole load. On a refusal nothing is on the roll and the run says why; an interruption can be resumed."""
+    prepared = prepare(asked, progress)
+    run = prepared.load.run
+    try:
+        report = prepared.switch()
+    except LoadRefused as error:
+        _failed(run, str(error))
+        raise
+    except TerraFusionError as error:
+        _failed(run, str(error))
+        raise
+    discard_staging(run)
+    return Outcome(run, report)
+
+
+def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
+    """Opens the sources, stages every batch."""
+    mapping = read_mapping(asked.mapping)
+    datasets = datasets_of(asked, mapping)
+    now = timezone.now()
+    since = _since(asked, datasets)
+    sources = open_sources(asked, mapping, datasets, since)
+    run = _run_of(asked, datasets, sources, now)
+    load = Load(run, sources, datasets, now, partial=since is not None, accept_drift=asked.accept_drift)
+    try:
+        staged = stage_all(load, progress)
+    except TerraFusionError as error:
+        _failed(run, str(error), keep="can be resumed" in str(error))
+        raise
+    return Prepared(load, staged, asked.dry_run)
+
+
+def datasets_of(asked: Asked, mapping: MappingFile) -> dict[str, Dataset]:
+    if asked.source in mapping.sources():
+        datasets = mapping.of_source(asked.source)
+        if asked.dataset is not None:
+            if asked.dataset not in datasets:
+                raise BadRequest(f"Unknown data set {asked.dataset!r}. Known: {', '.join(datasets)}.")
+            datasets = {asked.dataset: datasets[asked.dataset]}
+        return datasets
+    name, dataset = mapping.of_file(asked.dataset)
+    return {name: dataset}
+
+
+def alias_of(county: County, source: str) -> str:
+    """The Django database of a county's legacy system; it exists only when <COUNTY>_<SOURCE>_URL is set."""
+    return f"{county.pk.lower().replace('-', '_')}_{source}"
+
+
+def open_sources(
+    asked: Asked, mapping: MappingFile, datasets: Mapping[str, Dataset], since: Mapping[str, str | None] | None
+) -> dict[str, Source]:
+    if asked.source in mapping.sources():
+        alias = alias_of(asked.county, asked.source)
+        if alias not in connections:
+            raise BadRequest(
+                f"The legacy database {alias} is not configured; set {alias.upper()}_URL, for example "
+                "mssql://user:password@host:1433/pacs_oltp."
+            )
+        variables = {**mapping.variables, **_checked_variables(asked, mapping)}
+        return {
+            name: LegacyQuery(alias, name, each, variables, (since or {}).get(name)) for name, each in datasets.items()
+        }
+    if asked.since is not None:
+        raise BadRequest("--since goes with a legacy database; a file is loaded whole.")
+    ((name, dataset),) = datasets.items()
+    path = asked.path or Path(asked.source)
+    return {name: open_file(path, dataset.file)}
+
+
+def _checked_variables(asked: Asked, mapping: MappingFile) -> dict[str, Any]:
+    """Values in the type the mapping's own value has. Raises BadRequest."""
+    found: dict[str, Any] = {}
+    for name, value in asked.variables.items():
+        if name not in mapping.variables:
+            raise BadRequest(f"The mapping has no variable {name!r}; it has {', '.join(mapping.variables) or 'none'}.")
+        try:
+            found[name] = type(mapping.variables[name])(value)
+        except ValueError:
+            raise BadRequest(f"{name}: {value!r} is not a whole number.") from None
+    return found
+
+
+def _since(asked: Asked, datasets: Mapping[str, Dataset]) -> dict[str, str | None] | None:
+    """By data set, from when on; None for a whole load. A data set without a watermark is left out of neither."""
+    if asked.since is None:
+        return None
+    if asked.since != LAST:
+        return {name: asked.since if each.watermark else None for name, each in datasets.items()}
+    runs = IngestionRun.objects.filter(
+        county=asked.county, source=source_name(asked), status=IngestionRun.Status.LOADED
+    ).order_by("pk")
+    marks: dict[str, str | None] = {}
+    for watermark in runs.values_list("watermark", flat=True):
+        marks |= watermark
+    if not marks:
+        raise BadRequest("There is no earlier load to go on from; load the whole source first.")
+    return {name: marks.get(name) for name in datasets}
+
+
+def source_name(asked: Asked) -> str:
+    return (asked.path or Path(asked.source)).name if "/" in asked.source or asked.path else asked.source
+
+
+def _run_of(asked: Asked, datasets: Mapping[str, Dataset], sources: Mapping[str, Source], now: Any) -> IngestionRun:
+    """A new run; or, resumed, the interrupted one of the same source and mapping."""
+    _close_abandoned(asked.county)
+    options = {"dataset": asked.dataset, "variables": dict(asked.variables), "since": asked.since}
+    sha256 = next(iter(sources.values())).digest()
+    interrupted = IngestionRun.objects.filter(
+        county=asked.county,
+        status=IngestionRun.Status.STAGING,
+        source=source_name(asked),
+        source_sha256=sha256,
+        options=options,
+    ).order_by("-pk")
+    if asked.resume or asked.job is not None:
+        if asked.job is not None:
+            interrupted = interrupted.filter(job_id=asked.job.pk)
+        found = interrupted.first()
+        written = {name: each.as_written() for name, each in datasets.items()}
+        if found is not None and found.mapping == written:
+            return found
+        if asked.resume:
+            raise BadRequest("There is no interrupted load of this source by this mapping; load without --resume.")
+    with transaction.atomic():
+        return new_run(
+            asked.county,
+            source_name(asked),
+            f"{asked.mapping.parent.name}/{asked.mapping.name}",
+            datasets,
+            now,
+            source_sha256=sha256,
+            options=options,
+            job_id=asked.job.pk if asked.job is not None else None,
+        )
+
+
+def _close_abandoned(county: County) -> None:
+    """A job that ended without its switch leaves a run behind that nobody will resume."""
+    open_runs = IngestionRun.objects.filter(county=county, status=IngestionRun.Status.STAGING, job__isnull=False)
+    for run in open_runs.exclude(job__status__in=Job.OPEN).select_related("job"):
+        _failed(run, run.job.message if run.job else "")
+
+
+def _failed(run: IngestionRun, message: str, keep: bool = False) -> None:
+    if keep:
+        IngestionRun.objects.filter(pk=run.pk).update(message=message)
+        return
+    IngestionRun.objects.filter(pk=run.pk).update(
+        status=IngestionRun.Status.FAILED, message=message, finished_at=timezone.now()
+    )
+    discard_staging(run)

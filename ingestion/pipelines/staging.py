@@ -1,0 +1,247 @@
+"""Staging: a source read batch by batch, converted, checked and kept as Parquet parts until the switch.
+
+A part is complete or absent, so a killed load goes on after its last part. The roll is not touched here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ingestion.connectors.source import LINE, Batch, Source
+from ingestion.transforms.columns import convert_batch
+from ingestion.transforms.geometries import box_columns
+from ingestion.transforms.mapper import Dataset, FieldMapping
+from ingestion.transforms.roll_fields import PERSONAL, TARGETS
+from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_for
+from ingestion.transforms.validators import WHITESPACE, Finding, Level
+from terrafusion.roll.querysets import parcel_number_key
+
+REFUSED = "refused"
+SOURCE = "source."  # source.<target>.<amount>: dollars read from the raw text, apart from the conversion
+ZERO_SHOWN = "\u2400"  # stands for a zero byte, which PostgreSQL does not keep
+_MODULUS = 1 << 128
+FINDINGS = {
+    "line": pl.Int64, "column": pl.String, "value": pl.String, "reason": pl.String, "rule": pl.String,
+    "level": pl.String, "dropped": pl.Boolean, "raw": pl.String,
+}  # fmt: skip
+
+
+@dataclass
+class State:
+    """How far the staging of one data set is; written after every part."""
+
+    parts: int = 0
+    position: Any = None
+    read: int = 0
+    digest: int = 0
+    watermark: str | None = None
+    done: bool = False
+
+
+@dataclass
+class StagedSet:
+    """One data set's folder: parts, findings and state."""
+
+    name: str
+    dataset: Dataset
+    folder: Path
+    state: State = field(default_factory=State)
+
+    @classmethod
+    def opened(cls, name: str, dataset: Dataset, folder: Path) -> StagedSet:
+        """With what an earlier attempt has staged."""
+        path = folder / name
+        path.mkdir(parents=True, exist_ok=True)
+        kept = path / "state.json"
+        state = State(**json.loads(kept.read_text())) if kept.exists() else State()
+        return cls(name, dataset, path, state)
+
+    def parts(self) -> list[Path]:
+        return [self.folder / f"part-{number:05}.parquet" for number in range(self.state.parts)]
+
+    def findings(self) -> pl.DataFrame:
+        files = [self.folder / f"findings-{number:05}.parquet" for number in range(self.state.parts)]
+        frames = [pl.read_parquet(each) for each in files if each.exists()]
+        return pl.concat(frames) if frames else pl.DataFrame(schema=FINDINGS)
+
+    def column_names(self) -> list[str]:
+        return list(pl.read_parquet_schema(self.parts()[0])) if self.state.parts else []
+
+    def scan(self, *columns: str) -> pl.DataFrame:
+        """Some columns of every part, in the order of the source."""
+        return pl.concat([pl.read_parquet(each, columns=[*columns]) for each in self.parts()])
+
+    def keep(self, values: pl.DataFrame, findings: pl.DataFrame, state: State) -> None:
+        """Adds a part; it counts once the state says so."""
+        number = self.state.parts
+        _written(self.folder / f"part-{number:05}.parquet", lambda path: values.write_parquet(path, compression="lz4"))
+        if findings.height:
+            _written(self.folder / f"findings-{number:05}.parquet", findings.write_parquet)
+        else:
+            (self.folder / f"findings-{number:05}.parquet").unlink(missing_ok=True)
+        self.save(state)
+
+    def save(self, state: State) -> None:
+        self.state = state
+        _written(self.folder / "state.json", lambda path: path.write_text(json.dumps(state.__dict__)))
+
+
+def _written(path: Path, write: Callable[[Path], Any]) -> None:
+    """All of the file or nothing of it, on the disk before its name appears."""
+    half = path.with_suffix(".half")
+    write(half)
+    with half.open("rb") as stream:
+        os.fsync(stream.fileno())
+    half.rename(path)
+
+
+def stage(staged: StagedSet, source: Source, context: Context, progress: Callable[[int], None]) -> None:
+    """Reads the rest of the source. progress: called with the rows read so far; may raise to stop."""
+    if staged.state.done:
+        return
+    rules = rules_for(staged.dataset)
+    schema = schema_for(rules, context)
+    for batch in source.batches(staged.state.position):
+        values, findings = _check(batch, staged.dataset, context, rules, schema)
+        state = staged.state
+        kept = State(
+            parts=state.parts + 1,
+            position=batch.position,
+            read=state.read + batch.rows.height + len(batch.broken),
+            digest=(state.digest + _digest(values)) % _MODULUS,
+            watermark=max(filter(None, (state.watermark, batch.watermark)), default=None),
+        )
+        staged.keep(values, findings, kept)
+        progress(kept.read)
+    staged.save(State(**staged.state.__dict__ | {"done": True}))
+
+
+def _check(
+    batch: Batch, dataset: Dataset, context: Context, rules: list[Any], schema: Any
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    converted = convert_batch(batch.rows, dataset)
+    findings = list(dict.fromkeys(converted.findings))  # one column may feed two fields
+    findings += broken_rules(converted.values, dataset, rules, schema)
+    refused = {each.line for each in findings if each.level is Level.REFUSE}
+    values = converted.values.with_columns(
+        pl.col(LINE).is_in(list(refused)).alias(REFUSED), *_source_amounts(batch.rows, dataset)
+    )
+    values = _with_derived(values, dataset)
+    broken = [
+        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else "(withheld)", each.reason, "V-ROW")
+        for each in batch.broken
+    ]
+    raws = {each.line: json.dumps({"": each.raw}) for each in batch.broken}
+    if refused:
+        for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
+            raws[row.pop(LINE)] = json.dumps(row, ensure_ascii=False)
+    return values, findings_frame([*findings, *broken], raws)
+
+
+def _holds_names(dataset: Dataset) -> bool:
+    return any(PERSONAL & set(fields) for fields in dataset.targets().values())
+
+
+def findings_frame(findings: list[Finding], raws: dict[int, str]) -> pl.DataFrame:
+    rows = [
+        (each.line, each.column, each.value, each.reason, each.rule, str(each.level), each.dropped, raws.get(each.line))
+        for each in findings
+    ]
+    shown = (
+        pl.col("value").str.replace_all("\x00", ZERO_SHOWN),
+        pl.col("raw").str.replace_all("\\u0000", ZERO_SHOWN, literal=True),
+    )
+    return pl.DataFrame(rows, schema=FINDINGS, orient="row").with_columns(shown)
+
+
+def _with_derived(values: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
+    """Columns of the roll that follow from others: the search key and the edges of the geometry's box."""
+    for target, fields in dataset.targets().items():
+        if "geometry" in fields and TARGETS[target].is_located:
+            values = values.with_columns(box_columns(values[f"{target}.geometry"], f"{target}."))
+    if "parcel_number" in dataset.properties:
+        number = pl.col("properties.parcel_number")
+        key = pl.when(number.str.contains(r"^[\x00-\x7f]*$")).then(
+            number.str.replace_all("[^0-9A-Za-z]", "").str.to_uppercase()
+        )
+        values = values.with_columns(key.alias("properties.parcel_number_key"))
+        if values["properties.parcel_number_key"].null_count() > values["properties.parcel_number"].null_count():
+            keys = [parcel_number_key(each) if each else None for each in values["properties.parcel_number"]]
+            values = values.with_columns(pl.Series("properties.parcel_number_key", keys, dtype=pl.String))
+    return values
+
+
+def _digest(values: pl.DataFrame) -> int:
+    """A number that is the same for the same rows in any order."""
+    named = values.filter(~pl.col(REFUSED)).select(pl.exclude(LINE, REFUSED, "^source\\..*$"))
+    binary = [name for name, dtype in named.schema.items() if dtype == pl.Binary]
+    text = named.with_columns(pl.col(binary).bin.encode("hex")).write_csv(include_header=False).encode()
+    blake = hashlib.blake2b
+    return sum(int.from_bytes(blake(line, digest_size=16).digest(), "big") for line in text.split(b"\n") if line)
+
+
+# --- Source dollars, read a second time and in another way, so that a fault of the conversion shows ---
+
+
+def amount_fields(dataset: Dataset) -> Iterator[tuple[str, str, FieldMapping]]:
+    for target, fields in dataset.targets().items():
+        for name in TARGETS[target].amounts:
+            if name in fields:
+                yield target, name, fields[name]
+
+
+def _source_amounts(rows: pl.DataFrame, dataset: Dataset) -> list[pl.Series]:
+    return [
+        raw_amounts(rows, mapping).alias(f"{SOURCE}{target}.{name}") for target, name, mapping in amount_fields(dataset)
+    ]
+
+
+def raw_amounts(rows: pl.DataFrame, mapping: FieldMapping) -> pl.Series:
+    """Whole dollars of each row; null where the text is no whole number of dollars."""
+    if mapping.value is not None:
+        return pl.Series([_dollars(mapping.value)], dtype=pl.Int64).new_from_index(0, rows.height)
+    columns = [_amounts(rows[name], mapping) for name in mapping.source_columns]
+    if mapping.or_column is not None:
+        return columns[0].zip_with((columns[0] != 0) & columns[0].is_not_null(), columns[1])
+    if mapping.combine == "subtract":
+        return reduce(lambda a, b: a - b.fill_null(0), columns[1:], columns[0].fill_null(0))
+    if mapping.combine == "sum":
+        return reduce(lambda a, b: a + b.fill_null(0), columns[1:], columns[0].fill_null(0))
+    return columns[0]
+
+
+def _amounts(texts: pl.Series, mapping: FieldMapping) -> pl.Series:
+    texts = texts.str.strip_chars(WHITESPACE)
+    amounts = texts.cast(pl.Int64, strict=False)
+    left = amounts.is_null() & (texts != "")
+    if left.any():
+        known = {each: _dollars(each) for each in texts.filter(left).unique()}
+        readable = {text: value for text, value in known.items() if value is not None and text not in mapping.unknown}
+        if readable:
+            found = texts.replace_strict(list(readable), list(readable.values()), default=None, return_dtype=pl.Int64)
+            amounts = amounts.zip_with(~left, found)
+    if mapping.default is not None and (blank := amounts.is_null() & (texts.is_in(["", *mapping.unknown]))).any():
+        amounts = amounts.zip_with(
+            ~blank, pl.Series([_dollars(mapping.default)], dtype=pl.Int64).new_from_index(0, len(texts))
+        )
+    return amounts
+
+
+def _dollars(text: str) -> int | None:
+    try:
+        value = Decimal(text.replace(",", "").replace("$", "").replace("\xa0", "").strip())
+        return (
+            int(value) if value.is_finite() and value.adjusted() < 18 and value == value.to_integral_value() else None
+        )
+    except (InvalidOperation, ValueError):
+        return None

@@ -1,0 +1,100 @@
+"""What a request for a load may say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from rest_framework import serializers
+
+from county_configs.models import County
+from ingestion.transforms.mapper import Mapping, read_mapping
+from terrafusion.api import StrictSerializer
+from terrafusion.errors import ConfigurationError
+from terrafusion.jobs.serializers import JobRequestSerializer
+
+from .models import IngestionRun, SourceFile
+from .pipelines.requests import alias_of
+
+UPLOAD, REJECTS = "upload:", "rejects:"
+
+
+class IngestionParametersSerializer(StrictSerializer):
+    """dataset: which part of the mapping. variables: for its queries. since: a moment, or `last`."""
+
+    dataset = serializers.CharField(required=False, max_length=64)
+    variables = serializers.DictField(child=serializers.CharField(max_length=100), required=False)
+    since = serializers.CharField(required=False, max_length=40)
+    dry_run = serializers.BooleanField(required=False, default=False)
+    accept_drift = serializers.BooleanField(required=False, default=False)
+
+
+class IngestionRequestSerializer(JobRequestSerializer):
+    """`source`: a legacy database of the county's mapping (`pacs`), or a file handed in (`upload:12`)."""
+
+    source = serializers.CharField(max_length=200)
+    parameters = IngestionParametersSerializer(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        county, source = attrs["county_id"], attrs["source"]
+        parameters = dict(attrs.get("parameters") or {"dry_run": False, "accept_drift": False})
+        if source.startswith(REJECTS):
+            run_with_corrections(county, source)
+            return attrs | {"parameters": parameters}
+        try:
+            mapping = read_mapping(mapping_path(county))
+        except ConfigurationError as error:
+            raise serializers.ValidationError({"county_id": [str(error)]}) from error
+        if source.startswith(UPLOAD):
+            source_file(county, source)
+            try:
+                mapping.of_file(parameters.get("dataset"))
+            except ConfigurationError as error:
+                raise serializers.ValidationError({"parameters": {"dataset": [str(error)]}}) from error
+        else:
+            _check_database(county, source, mapping, parameters)
+        return attrs | {"parameters": parameters}
+
+
+def _check_database(county: County, source: str, mapping: Mapping, parameters: dict[str, Any]) -> None:
+    known = mapping.sources()
+    if source not in known:
+        raise serializers.ValidationError(
+            {"source": [f"Unknown source {source!r}. Allowed: {', '.join([*known, 'upload:<number>'])}."]}
+        )
+    if alias_of(county, source) not in connections:
+        raise serializers.ValidationError({"source": [f"The legacy database {source!r} is not configured here."]})
+    if (dataset := parameters.get("dataset")) and dataset not in mapping.of_source(source):
+        allowed = ", ".join(mapping.of_source(source))
+        raise serializers.ValidationError({"parameters": {"dataset": [f"Unknown {dataset!r}. Allowed: {allowed}."]}})
+
+
+def mapping_path(county: County) -> Path:
+    return Path(settings.COUNTY_CONFIGS_DIR) / county.pk / "mappings.yaml"
+
+
+def source_file(county: County, source: str) -> SourceFile:
+    """The county's own file. Another county's is as if it did not exist."""
+    number = source.removeprefix(UPLOAD)
+    found = (
+        SourceFile.objects.filter(county=county, pk=int(number)).first()
+        if number.isdecimal() and len(number) < 18
+        else None
+    )
+    if found is None:
+        raise serializers.ValidationError({"source": [f"Unknown file {source!r} in county {county.pk}."]})
+    return found
+
+
+def run_with_corrections(county: County, source: str) -> IngestionRun:
+    """A load of the county with rejected rows that were corrected."""
+    number = source.removeprefix(REJECTS)
+    runs = IngestionRun.objects.filter(county=county, status=IngestionRun.Status.LOADED)
+    found = runs.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 18 else None
+    if found is None:
+        raise serializers.ValidationError({"source": [f"Unknown load {source!r} in county {county.pk}."]})
+    if not found.rejected_rows.filter(loaded_by=None).exclude(corrections={}).exists():
+        raise serializers.ValidationError({"source": [f"Load {found.pk} has no corrected row that waits."]})
+    return found

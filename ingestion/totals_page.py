@@ -1,0 +1,35 @@
+"""Control totals as a table somebody can check and sign: both sides, and the difference, to the dollar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+
+SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "difference")
+
+
+def totals_table(control_totals: dict[str, Any]) -> str:
+    """HTML; every text escaped."""
+    blocks = [
+        format_html("<h3>{}: {}</h3>{}", dataset, target, _table(totals))
+        for dataset, targets in control_totals.items()
+        for target, totals in targets.items()
+    ]
+    return format_html_join("", "{}", ((each,) for each in blocks)) if blocks else "none"
+
+
+def _table(totals: dict[str, Any]) -> str:
+    names = ["rows", *totals["amounts"]]
+    groups = [("all", totals["headline"])]
+    groups += [(f"class {group or '(none)'}", each) for group, each in totals["by_class"].items()]
+    groups += [(f"tax area {group or '(none)'}", each) for group, each in totals["by_tax_area"].items()]
+    header = format_html_join("", "<th>{}</th>", ((each.replace("_", " "),) for each in ("", "", *names)))
+    rows = format_html_join("", "{}", ((_row(group, side, sides, names),) for group, sides in groups for side in SIDES))
+    verdict = "balanced, difference $0" if totals["balanced"] else "NOT BALANCED"
+    return format_html("<p>{}</p><table><tr>{}</tr>{}</table>", verdict, header, rows)
+
+
+def _row(group: str, side: str, sides: dict[str, Any], names: list[str]) -> str:
+    cells = format_html_join("", "<td>{}</td>", ((f"{sides[side][name]:,}",) for name in names))
+    return format_html("<tr><th>{}</th><th>{}</th>{}</tr>", group if side == "source" else "", side, cells)

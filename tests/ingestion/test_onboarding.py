@@ -1,0 +1,243 @@
+"""A new county: its folder checked by file and line, its mapping proposed, its values given back."""
+
+import json
+import shutil
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from ingestion.connectors.files import open_file
+from ingestion.management.commands.write_schemas import schemas
+from ingestion.models import IngestionRun
+from ingestion.onboarding.checks import faults_of_county
+from ingestion.onboarding.proposals import propose
+from ingestion.pipelines.export import LAYOUT, export_values
+from ingestion.pipelines.requests import Asked, run_load
+from ingestion.transforms.mapper import FileOptions
+from terrafusion.jobs.models import Job
+from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
+from tests.factories import a_county
+
+
+@pytest.fixture
+def configs(tmp_path, settings):
+    """A copy of the counties' folders, which a test may spoil."""
+    shutil.copytree(settings.COUNTY_CONFIGS_DIR, tmp_path / "configs", ignore=shutil.ignore_patterns("*.py", "*.pyc"))
+    settings.COUNTY_CONFIGS_DIR = tmp_path / "configs"
+    return tmp_path / "configs"
+
+
+def spoil(path, old, new):
+    """Replaces one text, and says on which line it stands."""
+    text = path.read_text()
+    assert old in text
+    line = text[: text.index(old)].count("\n") + 1
+    path.write_text(text.replace(old, new, 1))
+    return line
+
+
+@pytest.mark.parametrize("county", ["benton", "king"])
+def test_the_counties_of_the_project_have_no_fault(configs, county):
+    assert faults_of_county(configs / county) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("county.yaml", 'fips: "53005"', "fips: 53005", 'fips: 53005 is read as a number, which loses leading zeros: write "53005"'),
+        ("county.yaml", "EPSG:2927", "EPSG:4326", "crs: EPSG:4326 is not projected"),
+        ("county.yaml", "America/Los_Angeles", "America/Kennewick", "'America/Kennewick' is not a time zone"),
+        ("county.yaml", "state: WA", "state: Washington", "state: String should match"),
+        ("mappings.yaml", "pv.hood_cd}", "pv.hood_code}", 'table property_val has no column hood_code (did you mean "hood_cd"?)'),
+        ("mappings.yaml", "neighborhood: {", "neigborhood: {", 'unknown field (did you mean "neighborhood"?)'),
+        ("mappings.yaml", "table: property_val,", "table: property_value,", 'no table property_value (did you mean "property_val"?)'),
+        ("mappings.yaml", "$tax_year}", "$tax_yaer}", "nothing defines $tax_yaer (did you mean"),
+        ("mappings.yaml", "{column: pv.market, type: dollars}", "{column: pv.market, type: money}", "type: Input should be"),
+        ("mappings.yaml", "ac.file_as_name", "ac.birth_dt", "personal data that is never loaded"),
+        ("mappings.yaml", "combine: sum, type: dollars}", "combine: total, type: dollars}", "combine: Input should be"),
+        ("rbac/benton_users.json", '"administrator"', '"adminstrator"', "unknown role 'adminstrator' (did you mean"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_by_file_and_line_with_what_to_write(configs, capsys, file, old, new, said):
+    line = spoil(configs / "benton" / file, old, new)
+
+    with pytest.raises(CommandError, match="benton: "):
+        call_command("check_county", "benton")
+
+    told = capsys.readouterr().out
+    assert said in told
+    name = file.split("/")[-1]
+    assert f"{name}:{line}:" in told, told
+
+
+def test_a_column_is_checked_against_the_live_database(configs, pacs, db):
+    pacs(5)
+    assert faults_of_county(configs / "benton", "default") == []
+
+
+def test_the_schemas_for_editors_are_current(settings):
+    for name, text in schemas().items():
+        assert (settings.COUNTY_CONFIGS_DIR / "schemas" / name).read_text() == text, "run manage.py write_schemas"
+
+
+# --- new_county ---
+
+pytestmark_db = pytest.mark.django_db
+
+
+@pytest.mark.django_db
+def test_a_county_with_pacs_is_set_up_from_bentons_mapping(configs, capsys):
+    call_command("new_county", "53077", name="Yakima County", legacy_system="PACS")
+
+    folder = configs / "yakima"
+    assert {each.name for each in folder.rglob("*") if each.is_file()} == {
+        "county.yaml", "mappings.yaml", "yakima_users.json", "README.md",
+    }  # fmt: skip
+    assert (folder / "mappings.yaml").read_text().startswith("# yaml-language-server: $schema=")
+    assert 'fips: "53077"' in (folder / "county.yaml").read_text()
+    assert faults_of_county(folder) == []
+    call_command("load_counties")
+    assert "yakima: Yakima County, WA (53077)" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_a_mapping_is_proposed_from_a_file_and_tried(configs, tmp_path, capsys):
+    source = tmp_path / "roll.csv"
+    rows = [
+        f"{number:08d},{number} Main St,9933{number % 5},{1950 + number % 60},{1500 + number},{100_000 + number},"
+        f"{200_000},{300_000 + number},{300_000 + number},2026,blue"
+        for number in range(1, 60)
+    ]
+    header = "ParcelNumber,SitusAddress,ZipCode,YearBuilt,LivingArea,LandValue,ImprovementValue,TotalValue,TaxableValue,TaxYear,Colour"
+    source.write_text("\n".join([header, *rows, "00000099,1 A St,99336,1950,1500,1,2,4,4,2026,red"]))
+
+    call_command("new_county", "06001", name="Alameda County", source=source)
+
+    told = capsys.readouterr().out
+    mapping = (configs / "alameda" / "mappings.yaml").read_text()
+    assert "parcel_number: {column: ParcelNumber}    # confidence 1.00" in mapping
+    assert "year_built: {column: YearBuilt, type: year}" in mapping
+    assert "market_land: {column: LandValue, type: dollars}" in mapping
+    assert "Colour" not in mapping
+    assert "Dry run: 60 rows, 1 would be rejected." in told
+    assert "R-TOTAL: 1, first at line 61" in told
+    assert not Property.objects.exists()
+    assert IngestionRun.objects.get().status == "checked"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fips", "name", "said"),
+    [
+        ("5307", "Yakima County", "FIPS"),
+        ("99077", "Yakima County", "FIPS"),
+        ("53005", "Benton County", "exists; nothing"),
+    ],
+)
+def test_a_county_that_cannot_be_set_up_says_why(configs, fips, name, said):
+    with pytest.raises(CommandError, match=said):
+        call_command("new_county", fips, name=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("king_county_sales/kc_house_sales_dev.csv.gz", {},
+         {"bedrooms": "bedrooms", "living_area_sqft": "sqft_living", "year_built": "yr_built", "sale_price": "price",
+          "zip_code": "zipcode", "latitude": "lat", "longitude": "long", "sale_date": "date"}),
+        ("nyc_rolling_sales/rollingsales_statenisland_2015-08_2016-07.csv.gz", {"skip_lines": 4},
+         {"sale_price": "SALE PRICE", "sale_date": "SALE DATE", "neighborhood": "NEIGHBORHOOD", "zip_code": "ZIP CODE"}),
+        ("cambridge_parcels/cambridge_assessment_fy2014.csv.gz", {},
+         {"parcel_number": "ML", "market_total": "TotalAppraisedParcelValue", "market_land": "TotalAppraisedLandValue"}),
+        ("berkeley_parcels_shp/berkeley_parcels_excerpt.zip", {},
+         {"parcel_number": "APN", "situs_city": "City", "geometry": "geometry", "use_code": "UseCode"}),
+    ],
+)  # fmt: skip
+def test_the_columns_of_public_files_are_recognised(shared_data, name, options, expected):
+    first = next(open_file(shared_data(name), FileOptions(**options)).batches())
+
+    found = {each.field: each.column for each in propose(first.rows)}
+
+    assert {field: found.get(field) for field in expected} == expected
+
+
+# --- Values back ---
+
+
+@pytest.fixture
+def valued(db):
+    county = a_county("benton")
+    job = Job.objects.create(kind="valuation", county=county, time_limit=1, memory_limit=1, input_digest="x")
+    for number, (land, market, decision, decided) in enumerate(
+        [
+            (100, 500, "accepted", None),
+            (200, 600, "overridden", 700),
+            (50, 80, "proposed", None),
+            (900, 400, "accepted", None),
+        ],
+        1,
+    ):
+        house = Property.objects.create(
+            county=county, property_id=str(1000 + number), parcel_number=f"1-2345-{number:03d}", property_class="R"
+        )
+        AssessedValue.objects.create(
+            roll_property=house,
+            tax_year=2026,
+            market_land=land,
+            market_improvement=0,
+            market_total=land,
+            taxable_value=land,
+        )
+        ValueEstimate.objects.create(
+            roll_property=house, job=job, valuation_date=timezone.now().date(), market_value=market, market_value_low=1,
+            market_value_high=999, confidence="high", grid={}, decision=decision, decided_value=decided,
+        )  # fmt: skip
+    return county
+
+
+def test_accepted_values_go_back_in_the_layout_and_with_their_totals(valued, tmp_path, capsys):
+    path = tmp_path / "2026_APPRAISAL_INFO.TXT"
+
+    call_command("export_values", "benton", tax_year=2026, out=path)
+
+    lines = path.read_bytes().decode("latin-1").split("\r\n")[:-1]
+    cells = [{name: line[start - 1 : end] for name, (start, end) in LAYOUT.items()} for line in lines]
+    assert [each["prop_id"] for each in cells] == ["000000001001", "000000001002"]
+    assert [int(each["market_value"]) for each in cells] == [500, 700]
+    assert [int(each["imprv_hstd_val"]) for each in cells] == [400, 500]
+    assert cells[0]["geo_id"].strip() == "1-2345-001"
+    totals = json.loads((tmp_path / "2026_APPRAISAL_INFO.TXT.totals.json").read_text())
+    assert (totals["records"], totals["land"], totals["improvement"], totals["market"]) == (2, 300, 900, 1200)
+    assert totals["skipped"] == 1  # the land alone is worth more
+    assert "market $1,200" in capsys.readouterr().out
+
+
+def test_what_is_given_back_is_what_our_own_reader_finds(valued, tmp_path, mapping_file):
+    path = tmp_path / "values.txt"
+    totals = export_values(valued, 2026, path, proposed=True)
+    layout = "\n".join(f"    {name}: [{start}, {end}]" for name, (start, end) in LAYOUT.items())
+    mapping = mapping_file(
+        f"file:\n  fixed_width:\n{layout}\n"
+        "properties:\n  property_id: {column: prop_id, unknown: []}\n  parcel_number: {column: geo_id}\n"
+        "assessed_values:\n  tax_year: {column: prop_val_yr, type: year}\n"
+        "  market_land: {columns: [land_hstd_val, land_non_hstd_val], combine: sum, type: dollars}\n"
+        "  market_improvement: {columns: [imprv_hstd_val, imprv_non_hstd_val], combine: sum, type: dollars}\n"
+        "  market_total: {column: market_value, type: dollars}\n  taxable_value: {column: market_value, type: dollars}\n"
+    )
+    other = a_county("king")
+
+    run = run_load(Asked(county=other, source=str(path), mapping=mapping)).run
+
+    sides = run.control_totals["main"]["assessed_values"]["headline"]
+    assert sides["loaded"]["rows"] == totals.records == 3
+    assert sides["loaded"]["market_total"] == totals.market
+    assert sides["loaded"]["market_land"] == totals.land
+
+
+def test_nothing_is_written_when_there_is_nothing_to_give_back(db, tmp_path):
+    a_county("benton")
+
+    with pytest.raises(CommandError, match="no accepted value"):
+        call_command("export_values", "benton", tax_year=2026, out=tmp_path / "x.txt")
+    assert list(tmp_path.iterdir()) == []
