@@ -58,12 +58,19 @@ def main() -> int:
         _write_csv(folder / "roll.csv", ROWS)
         (folder / "mapping.yaml").write_text(MAPPING)
         _step("prepare")
-        figures = {name: _step(name) for name in ("copy", "load", "reload", "dead", "rules", "polars")}
+        figures = {name: _told(name) for name in ("copy", "load", "reload", "dead", "rules", "polars")}
         pacs = _pacs(folder)
     lines = _report(figures, pacs)
     RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
     return 0
+
+
+def _told(name: str) -> dict[str, Any]:
+    """A step, shown as soon as it is done."""
+    figures = _step(name)
+    print(name, json.dumps(figures), flush=True)
+    return figures
 
 
 def _write_csv(path: Path, rows: int) -> None:
@@ -283,14 +290,15 @@ def _kill_ten_times(seconds: float) -> int:
 
 def fill_pacs() -> dict[str, Any]:
     _setup()
-    from django.db import connections
+    from django.db import connections, transaction
 
     from tests.ingestion.pacs import Pacs
 
     connections.databases["copy"] = connections.databases["default"] | {
         "ENGINE": "django.db.backends.sqlite3", "NAME": str(_folder() / "pacs.sqlite3"), "OPTIONS": {},
     }  # fmt: skip
-    expected = Pacs(PARCELS).write(connections["copy"])
+    with transaction.atomic(using="copy"):  # else every row is a transaction of its own
+        expected = Pacs(PARCELS).write(connections["copy"])
     (_folder() / "expected.json").write_text(json.dumps(expected.__dict__))
     return {}
 

@@ -32,7 +32,7 @@ def ingestion(county):
         sha256=hashlib.sha256(content).hexdigest(),
         uploaded_at=timezone.now(),
     )
-    return {"source": f"upload:{file.pk}", "county_id": county.pk, "parameters": {}}
+    return {"source": f"upload:{file.pk}", "county_id": county.pk, "parameters": {"accept_drift": False}}
 
 
 RING = [[-119.9, 45.9], [-118.9, 45.9], [-118.9, 46.7], [-119.9, 46.7], [-119.9, 45.9]]
