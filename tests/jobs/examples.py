@@ -13,4 +13,13 @@ def valuation(county):
     }
 
 
-EXAMPLES = {"valuation": valuation}
+def market_analysis(county):
+    a_market(county)
+    return {
+        "analysis_type": "price_trend_by_zip",
+        "county_id": county.pk,
+        "parameters": {"zip_codes": ["99336"]},
+    }
+
+
+EXAMPLES = {"valuation": valuation, "market_analysis": market_analysis}

@@ -1,0 +1,51 @@
+"""What every analysis gives back: numbers, a sentence, rows for the Parquet file, charts. No Django."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from terrafusion.analytics.engine import Market
+
+    from .selection import Selection
+
+Report = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite chart with its data inside. name: in the file name; description: what a reader sees in it."""
+
+    name: str
+    title: str
+    description: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An analysis to make: where the sales are, which of them, and the validated parameters."""
+
+    market: Market
+    selection: Selection
+    parameters: Mapping[str, Any]
+    report: Report  # done, total, message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """key_finding: one true sentence. numbers: what it rests on. trends: as the contract has them, or empty.
+
+    table: all figures, for the Parquet file.
+    """
+
+    key_finding: str
+    data_points: int
+    numbers: Mapping[str, Any]
+    table: pa.Table
+    trends: Sequence[Mapping[str, Any]] = ()
+    charts: Iterable[Chart] = field(default=())

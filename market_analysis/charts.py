@@ -1,0 +1,117 @@
+"""The charts of the analyses, as Vega-Lite with their data inside. No Django.
+
+Position and shape carry every message; colour only helps, so that a photocopy says the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import altair as alt
+
+from .answer import Chart
+
+INK, BAND, ACCENT, PALE = "#1f2a36", "#b9cde0", "#1f5f99", "#e3e8ed"
+WIDTH, HEIGHT = 620, 280
+MOST_AREAS = 12
+Trend = Mapping[str, Any]
+
+
+def trend_chart(trends: Sequence[Trend], starts: Sequence[date]) -> Chart:
+    """Median price with its interval, period by period; hollow points rest on too few sales."""
+    values = _points(trends, starts)
+    base = alt.Chart(alt.Data(values=values)).encode(x=_time())
+    chart = base.mark_area(color=BAND, opacity=0.7).encode(
+        y=alt.Y("median_price_low:Q", title="Median sale price", axis=alt.Axis(format="$~s"), scale=_from_data()),
+        y2="median_price_high:Q",
+    ) + base.mark_line(color=ACCENT, strokeWidth=1.8).encode(y="median_price:Q")
+    chart += base.mark_point(filled=True, size=36, stroke=ACCENT, opacity=1).encode(
+        y="median_price:Q",
+        fill=alt.condition("datum.too_few_sales", alt.value("white"), alt.value(ACCENT)),
+    )
+    return Chart(
+        "median_price",
+        "Median sale price",
+        "Median by period; the band holds it with 95 %, and a hollow point rests on too few sales.",
+        _spec(chart.properties(width=WIDTH, height=HEIGHT), "Median sale price"),
+    )
+
+
+def volume_chart(trends: Sequence[Trend], starts: Sequence[date]) -> Chart:
+    """Sales a period."""
+    values = [
+        {"start": start.isoformat(), "sales": each["sales_volume"]} for each, start in zip(trends, starts, strict=True)
+    ]
+    chart = (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(color=ACCENT)
+        .encode(
+            x=alt.X("start:O", title=None, timeUnit="yearmonth", axis=alt.Axis(labelOverlap=True, labelAngle=-45)),
+            y=alt.Y("sales:Q", title="Sales"),
+        )
+    )
+    return Chart(
+        "sales_volume",
+        "Sales by period",
+        "Arm's-length sales of one parcel, by period.",
+        _spec(chart.properties(width=WIDTH, height=160), "Sales by period"),
+    )
+
+
+def area_trends_chart(trends: Sequence[Trend], starts: Sequence[date], area: str) -> Chart:
+    """A small chart for each of the areas with most sales, all on the same scales."""
+    volume: Counter[str] = Counter()
+    for each in trends:
+        volume[each[area]] += each["sales_volume"]
+    shown = [name for name, _ in volume.most_common(MOST_AREAS)]
+    values = [point for point in _points(trends, starts) if point[area] in shown]
+    base = alt.Chart().encode(x=_time(ticks=4))
+    layers = base.mark_area(color=BAND, opacity=0.7).encode(
+        y=alt.Y("median_price_low:Q", title=None, axis=alt.Axis(format="$~s", tickCount=4), scale=_from_data()),
+        y2="median_price_high:Q",
+    ) + base.mark_line(color=ACCENT, strokeWidth=1.6, point=alt.OverlayMarkDef(size=12, color=ACCENT)).encode(
+        y="median_price:Q"
+    )
+    chart = (
+        layers.properties(width=190, height=110)
+        .facet(alt.Facet(f"{area}:N", title=None, sort=shown), columns=3, data=alt.Data(values=values))
+        .resolve_scale(x="shared", y="shared")
+    )
+    rest = f" The {len(shown)} areas with most sales of {len(volume)}." if len(volume) > len(shown) else ""
+    words = area.replace("_", " ").replace("zip code", "ZIP code")
+    return Chart(
+        "median_price",
+        f"Median sale price by {words}",
+        f"Median by period; the band holds it with 95 %.{rest}",
+        _spec(chart, f"Median sale price by {words}"),
+    )
+
+
+def _points(trends: Sequence[Trend], starts: Sequence[date]) -> list[dict[str, Any]]:
+    return [{**each, "start": start.isoformat()} for each, start in zip(trends, starts, strict=True)]
+
+
+def _time(ticks: int = 8) -> alt.X:
+    return alt.X("start:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=ticks, labelFlush=False))
+
+
+def _from_data() -> alt.Scale:
+    return alt.Scale(zero=False)
+
+
+def _spec(chart: Any, title: str) -> dict[str, Any]:
+    plain = (
+        chart.properties(title=title)
+        .configure_view(strokeWidth=0)
+        .configure_axis(
+            gridColor=PALE, domainColor=INK, tickColor=INK, labelColor=INK, titleColor=INK, titleFontWeight="normal"
+        )
+        .configure_title(color=INK, anchor="start", fontSize=14)
+        .configure_legend(labelColor=INK, titleColor=INK)
+        .configure_header(labelColor=INK, labelFontWeight="bold")
+    )
+    spec: dict[str, Any] = plain.to_dict()
+    return spec
