@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -40,7 +40,7 @@ class Question:
 class Answer:
     """key_finding: one true sentence. numbers: what it rests on. trends: as the contract has them, or empty.
 
-    table: all figures, for the Parquet file.
+    table: all figures, for the Parquet file. kept: what the analysis's `keep` puts onto the roll.
     """
 
     key_finding: str
@@ -48,4 +48,5 @@ class Answer:
     numbers: Mapping[str, Any]
     table: pa.Table
     trends: Sequence[Mapping[str, Any]] = ()
-    charts: Iterable[Chart] = field(default=())
+    charts: Iterable[Chart] = ()
+    kept: Any = None

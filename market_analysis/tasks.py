@@ -44,8 +44,8 @@ def analyse_market(job: MarketAnalysisJob) -> Outcome:
     snapshot = _current_snapshot(job)
     with opened(snapshot) as market:
         question = Question(market, selection_of(job.parameters), job.parameters, job.report)
-        made = ANALYSES[job.analysis_type](job, question)
-    answer = made.answer
+        answer = ANALYSES[job.analysis_type].answer(question)
+    kept = ANALYSES[job.analysis_type].keep(job, answer)
     job.report(90, 100, "Drawing the charts.")
     summary = {
         "key_finding": answer.key_finding,
@@ -59,8 +59,8 @@ def analyse_market(job: MarketAnalysisJob) -> Outcome:
         summary["trends_left_out"] = len(trends) - MOST_TREND_POINTS
     return Outcome(
         result={"result_summary": summary, "trends": trends[:MOST_TREND_POINTS], "has_data": True},
-        rows=made.rows,
-        store=made.store,
+        rows=kept.rows,
+        store=kept.store,
         files=_files(job, answer),
     )
 

@@ -86,10 +86,8 @@ def publish_snapshot(snapshot: Snapshot, now: datetime) -> None:
         drop_snapshots(connect_clickhouse(), snapshot.manifest.county_id, removed)
 
 
-def request_snapshot(county: County | None) -> Job | None:
+def request_snapshot(county: County) -> Job | None:
     """Queues a snapshot; call it after a load. None when one is waiting already: it will see the load too."""
-    if county is None:
-        return None
     kind = kind_named("market_analysis")
     jobs: Any = kind.model._default_manager
     waiting = jobs.filter(county=county, analysis_type=SNAPSHOT, status=Job.Status.PENDING)
@@ -98,8 +96,14 @@ def request_snapshot(county: County | None) -> Job | None:
     return submit(kind, county, None, own_fields={"analysis_type": SNAPSHOT}, parameters={}, digest="")
 
 
+def request_nightly(county: County | None) -> None:
+    """Every county that has sales; there is nothing to analyse in the others."""
+    if county is not None and Sale.objects.in_county(county).exists():
+        request_snapshot(county)
+
+
 # Inside the claim of the slot: the job and the claim are one transaction, so no night is lost between them.
-NIGHTLY = register(Schedule("analytics_snapshot", daily(NIGHTLY_AT), request_snapshot, per_county=True, inside=True))
+NIGHTLY = register(Schedule("analytics_snapshot", daily(NIGHTLY_AT), request_nightly, per_county=True, inside=True))
 
 
 def _fill_other_engine(snapshot: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""Which function answers which analysis type, and what it leaves on the roll."""
+"""Which function answers which analysis type, and what of the answer is kept on the roll."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from .trend import price_trend_by_area, trend_analysis
 
 
 @dataclass(frozen=True)
-class Made:
-    """An answer, and what the runner shall store on the roll with it."""
+class Kept:
+    """What the runner stores on the roll together with the result."""
 
-    answer: Answer
     rows: Iterable[Any] = ()
     store: Callable[[], None] | None = None
 
 
-Analysis = Callable[[MarketAnalysisJob, Question], Made]
+def _nothing(job: MarketAnalysisJob, answer: Answer) -> Kept:
+    return Kept()
 
 
-def _only(answer: Callable[[Question], Answer]) -> Analysis:
-    """An analysis that leaves nothing on the roll."""
-    return lambda job, question: Made(answer(question))
+@dataclass(frozen=True)
+class Analysis:
+    """answer: reads the snapshot alone. keep: what of the answer goes onto the roll."""
+
+    answer: Callable[[Question], Answer]
+    keep: Callable[[MarketAnalysisJob, Answer], Kept] = _nothing
 
 
 ANALYSES: dict[str, Analysis] = {
-    AnalysisType.PRICE_TREND_BY_ZIP: _only(price_trend_by_area),
-    AnalysisType.TREND_ANALYSIS: _only(trend_analysis),
+    AnalysisType.PRICE_TREND_BY_ZIP: Analysis(price_trend_by_area),
+    AnalysisType.TREND_ANALYSIS: Analysis(trend_analysis),
 }

@@ -1,6 +1,6 @@
 """Where snapshots stand: an immutable folder for each, and one pointer that names the current one.
 
-    <root>/<county>/snap=<id>/<table>/...parquet, manifest.json
+    <root>/<county>/snap-<id>/<table>/...parquet, manifest.json
     <root>/<county>/CURRENT
 
 A reader follows the pointer once and then reads a folder that never changes. A folder out of use gets a mark with
@@ -28,7 +28,7 @@ from terrafusion.errors import TerraFusionError
 from .tables import SCHEMA_VERSION
 
 POINTER, MANIFEST, OUT_OF_USE = "CURRENT", "manifest.json", "OUT_OF_USE"
-PREFIX = "snap="
+PREFIX = "snap-"  # not "snap=": DuckDB would take it for a partition column
 
 
 class NoSnapshot(TerraFusionError):
