@@ -61,6 +61,39 @@ def volume_chart(trends: Sequence[Trend], starts: Sequence[date]) -> Chart:
     )
 
 
+def index_chart(trends: Sequence[Trend], starts: Sequence[date], method: str) -> Chart:
+    """The three indices on one scale; the chosen one with its band of two standard errors."""
+    names = {"hedonic": "Hedonic", "repeat_sales": "Repeat sales", "median": "Median price"}
+    values = [
+        {
+            "start": start.isoformat(),
+            "method": label,
+            "level": each[name],
+            "low": each[name] - 1.96 * each[f"{name}_standard_error"] if name == method else None,
+            "high": each[name] + 1.96 * each[f"{name}_standard_error"] if name == method else None,
+        }
+        for each, start in zip(trends, starts, strict=True)
+        for name, label in names.items()
+        if each[name] is not None
+    ]
+    base = alt.Chart(alt.Data(values=values)).encode(x=_time())
+    order = list(names.values())
+    kind: dict[str, Any] = {"field": "method", "type": "nominal", "sort": order, "title": None}
+    chart = base.transform_filter(f"datum.method == '{names[method]}'").mark_area(color=BAND, opacity=0.6).encode(
+        y=alt.Y("low:Q", title="Price level, 1.0 = first year", scale=_from_data()), y2="high:Q"
+    ) + base.mark_line(strokeWidth=2).encode(
+        y="level:Q",
+        color=alt.Color(**kind, scale=alt.Scale(domain=order, range=[ACCENT, "#b4551d", "#6b7480"])),
+        strokeDash=alt.StrokeDash(**kind, scale=alt.Scale(domain=order, range=[[1, 0], [6, 3], [2, 3]])),
+    )
+    return Chart(
+        "price_index",
+        "Price index",
+        f"Hedonic, repeat-sales and median price index; the band holds the {names[method].lower()} index with 95 %.",
+        _spec(chart.properties(width=WIDTH, height=HEIGHT), "Price index"),
+    )
+
+
 def area_trends_chart(trends: Sequence[Trend], starts: Sequence[date], area: str) -> Chart:
     """A small chart for each of the areas with most sales, all on the same scales."""
     volume: Counter[str] = Counter()

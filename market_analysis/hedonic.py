@@ -94,7 +94,7 @@ class _Model:
         left += np.diag(1e-9 * np.maximum(np.diag(sums.own), 1.0))  # a column that says nothing gets 0
         by_column = self._times(weights * self.log_price)
         by_place = self.place.T @ (weights * self.log_price)
-        inverse = np.linalg.inv(left)
+        inverse = np.asarray(np.linalg.inv(left), dtype=np.float64)
         coefficients = inverse @ (by_column - scaled @ by_place)
         effects = (by_place - sums.near.T @ coefficients) / np.maximum(sums.diagonal, 1e-12)
         split = self.described.shape[1]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 CHARACTERISTICS = (
     "living_area_sqft", "lot_sqft", "basement_sqft", "garage_sqft", "year_built", "effective_year", "quality",
@@ -42,7 +43,7 @@ class IndexSales:
         """Sales in each period, shape (periods,)."""
         return np.bincount(self.period, minlength=self.periods)
 
-    def where(self, chosen: npt.NDArray[np.bool_], periods: int | None = None) -> IndexSales:
+    def where(self, chosen: Bools, periods: int | None = None) -> IndexSales:
         """The chosen sales, and as many periods as said."""
         columns = {name: column[chosen] for name, column in self.characteristics.items()}
         return IndexSales(

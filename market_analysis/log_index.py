@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .index_sales import Floats
+from .index_sales import Floats, Ints
 
 HUBER = 1.345  # 95 % efficient where errors are normal
 TUKEY = 4.685
@@ -29,14 +29,19 @@ class LogIndex:
     def known(self) -> npt.NDArray[np.bool_]:
         return ~np.isnan(self.levels)
 
-    def based_on(self, base: int) -> LogIndex:
-        """The same index, measured from another period, whose level is then exactly 0."""
+    def based_on(self, base: Ints) -> LogIndex:
+        """The same index measured from the mean level of these periods, all of them known."""
         step = np.eye(len(self.levels))
-        step[:, base] -= 1
+        step[:, base] -= 1 / len(base)
         covariance = np.full_like(self.covariance, np.nan)
         inside = np.ix_(self.known, self.known)
         covariance[inside] = step[inside] @ self.covariance[inside] @ step[inside].T
-        return replace(self, levels=self.levels - self.levels[base], covariance=covariance)
+        return replace(self, levels=self.levels - self.levels[base].mean(), covariance=covariance)
+
+    def based_on_first(self, periods: int) -> LogIndex:
+        """Measured from the known ones among so many periods from the first known on: a year's noise is small."""
+        known = np.flatnonzero(self.known)
+        return self.based_on(known[known < known[0] + periods]) if len(known) else self
 
     @property
     def standard_errors(self) -> Floats:
@@ -66,7 +71,7 @@ def smoothed(index: LogIndex) -> LogIndex:
     if len(known) < 5:
         return index
     base = int(known[0])
-    measured = index.based_on(base)
+    measured = index.based_on(known[:1])
     seen = known[1:]
     y = measured.levels[seen]
     noise = measured.covariance[np.ix_(seen, seen)] + 1e-12 * np.eye(len(seen))
@@ -93,7 +98,7 @@ def smoothed(index: LogIndex) -> LogIndex:
 def _smooth_path(periods: int) -> Floats:
     """Covariance, up to scale, of a path whose second differences are independent; free of any line."""
     second = np.diff(np.eye(periods), 2, axis=0)
-    return np.linalg.pinv(second.T @ second)
+    return np.asarray(np.linalg.pinv(second.T @ second), dtype=np.float64)
 
 
 def _likeliest_step_variance(y: Floats, noise: Floats, path: Floats, trend: Floats) -> float:

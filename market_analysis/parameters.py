@@ -14,6 +14,8 @@ from terrafusion.api import StrictSerializer
 from terrafusion.roll.models import Property, PropertyType
 
 from .models import AnalysisType
+from .price_index import HEDONIC, METHODS
+from .repeat_sales import SHORTEST_HOLDING_DAYS
 from .selection import PERIODS_A_YEAR, Selection
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
@@ -33,6 +35,8 @@ ALIASES = {
     "MH": PropertyType.MANUFACTURED_HOME,
     "LAND": PropertyType.VACANT_LAND,
 }
+
+DWELLINGS = (str(PropertyType.SINGLE_FAMILY), str(PropertyType.CONDOMINIUM))
 
 
 def _values() -> serializers.ListField:
@@ -96,10 +100,21 @@ class AreaTrendSerializer(PeriodSerializer):
     area = serializers.ChoiceField(choices=list(AREA_COLUMNS), default="zip_code")
 
 
+class PriceIndexSerializer(PeriodSerializer):
+    """Without property types: dwellings, whose quality the roll describes."""
+
+    method = serializers.ChoiceField(choices=list(METHODS), default=HEDONIC)
+    shortest_holding_days = serializers.IntegerField(default=SHORTEST_HOLDING_DAYS, min_value=0, max_value=3650)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"property_types": list(DWELLINGS)} | super().validate(attrs)
+
+
 # The parameters of each analysis, by its type.
 PARAMETERS: dict[str, type[StrictSerializer]] = {
     AnalysisType.PRICE_TREND_BY_ZIP: AreaTrendSerializer,
     AnalysisType.TREND_ANALYSIS: PeriodSerializer,
+    AnalysisType.PRICE_INDEX: PriceIndexSerializer,
     AnalysisType.SNAPSHOT: StrictSerializer,
 }
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
-from .index_sales import Floats, IndexSales, Ints
+from .index_sales import Bools, Floats, IndexSales, Ints
 from .log_index import LogIndex, huber_weights
 
 SHORTEST_HOLDING_DAYS = 183  # sooner is a flip: the price holds the renovation, not the market
@@ -52,47 +53,37 @@ def repeat_sales_index(pairs: Pairs, periods: int) -> LogIndex:
     A pair spans noise that grows with the holding time: the second stage regresses the squared residual on it, the
     third weighs by its inverse. Huber weights of the standardised residual come on top, to convergence.
     """
-    design = _design(pairs, periods)
     weights = np.ones(len(pairs))
-    index = _solve(design, pairs, weights, periods)
-    variance = np.ones(len(pairs))
+    index = _solve(pairs, weights, periods)
     for _ in range(ROUNDS):
-        residual = _residuals(index, pairs)
+        residual = _residuals(index.levels, pairs)
         variance = _holding_variance(residual, pairs.holding_days)
         before = weights
         weights = huber_weights(residual / np.sqrt(variance)) / variance
-        index = _solve(design, pairs, weights, periods)
+        index = _solve(pairs, weights, periods)
         if np.allclose(weights, before, rtol=1e-6):
             break
     return index
 
 
-def _design(pairs: Pairs, periods: int) -> tuple[Ints, Ints]:
-    del periods
-    return pairs.first_period, pairs.second_period
-
-
-def _solve(design: tuple[Ints, Ints], pairs: Pairs, weights: Floats, periods: int) -> LogIndex:
+def _solve(pairs: Pairs, weights: Floats, periods: int) -> LogIndex:
     """Weighted least squares on the graph of periods; the covariance holds whatever the variances are (sandwich)."""
-    first, second = design
+    first, second = pairs.first_period, pairs.second_period
     bread = _laplacian(first, second, weights, periods)
-    right = np.bincount(second, weights * pairs.log_ratio, periods) - np.bincount(
-        first, weights * pairs.log_ratio, periods
-    )
-    base, connected = _connected_to_the_largest(bread)
+    pulled = weights * pairs.log_ratio
+    right = np.bincount(second, pulled, periods) - np.bincount(first, pulled, periods)
+    connected = _largest_connected(bread)
     free = connected.copy()
-    free[base] = False
-    levels = np.full(periods, np.nan)
-    covariance = np.full((periods, periods), np.nan)
-    levels[base], covariance[base, base] = 0.0, 0.0
+    free[np.flatnonzero(connected)[:1]] = False
+    levels = np.where(connected, 0.0, np.nan)
+    covariance = np.where(connected[:, None] & connected, 0.0, np.nan)
     if free.any():
-        inverse = np.linalg.inv(bread[np.ix_(free, free)])
+        inside = np.ix_(free, free)
+        inverse = np.linalg.inv(bread[inside])
         levels[free] = inverse @ right[free]
-        residual = pairs.log_ratio - (levels[second] - levels[first])
-        meat = _laplacian(first, second, np.nan_to_num(weights * residual) ** 2, periods)[np.ix_(free, free)]
-        whole = np.zeros((periods, periods))
-        whole[np.ix_(free, free)] = inverse @ meat @ inverse
-        covariance[np.ix_(connected, connected)] = whole[np.ix_(connected, connected)]
+        residual = _residuals(levels, pairs)
+        meat = _laplacian(first, second, (weights * residual) ** 2, periods)[inside]
+        covariance[inside] = inverse @ meat @ inverse
     return LogIndex(levels, covariance, len(pairs))
 
 
@@ -103,18 +94,15 @@ def _laplacian(first: Ints, second: Ints, weights: Floats, periods: int) -> Floa
     return np.diag(between.sum(axis=1)) - between
 
 
-def _connected_to_the_largest(bread: Floats) -> tuple[int, np.ndarray]:
-    """The first period of the largest connected set of periods, and which belong to it."""
-    from scipy.sparse.csgraph import connected_components
-
+def _largest_connected(bread: Floats) -> Bools:
+    """Periods that pairs tie to each other; between others nothing can be said."""
     _, label = connected_components(bread != 0, directed=False)
-    largest = np.bincount(label).argmax()
-    connected = label == largest
-    return int(np.flatnonzero(connected)[0]), connected
+    return np.asarray(label == np.bincount(label).argmax())
 
 
-def _residuals(index: LogIndex, pairs: Pairs) -> Floats:
-    return np.nan_to_num(pairs.log_ratio - (index.levels[pairs.second_period] - index.levels[pairs.first_period]))
+def _residuals(levels: Floats, pairs: Pairs) -> Floats:
+    """0 for a pair outside the connected periods."""
+    return np.nan_to_num(pairs.log_ratio - (levels[pairs.second_period] - levels[pairs.first_period]))
 
 
 def _holding_variance(residual: Floats, holding_days: Ints) -> Floats:

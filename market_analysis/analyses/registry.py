@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from ..answer import Answer, Question
+from ..keeping import Kept, keep_nothing, keep_time_index
 from ..models import AnalysisType, MarketAnalysisJob
+from .index import price_index
 from .trend import price_trend_by_area, trend_analysis
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What the runner stores on the roll together with the result."""
-
-    rows: Iterable[Any] = ()
-    store: Callable[[], None] | None = None
-
-
-def _nothing(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    return Kept()
 
 
 @dataclass(frozen=True)
@@ -28,10 +17,11 @@ class Analysis:
     """answer: reads the snapshot alone. keep: what of the answer goes onto the roll."""
 
     answer: Callable[[Question], Answer]
-    keep: Callable[[MarketAnalysisJob, Answer], Kept] = _nothing
+    keep: Callable[[MarketAnalysisJob, Answer], Kept] = keep_nothing
 
 
 ANALYSES: dict[str, Analysis] = {
     AnalysisType.PRICE_TREND_BY_ZIP: Analysis(price_trend_by_area),
     AnalysisType.TREND_ANALYSIS: Analysis(trend_analysis),
+    AnalysisType.PRICE_INDEX: Analysis(price_index, keep_time_index),
 }

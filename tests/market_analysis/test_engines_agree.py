@@ -26,6 +26,10 @@ CASES = {
         ({"area": "property_class"}, Selection(period="year", **WINDOW)),
         ({"area": "zip_code"}, Selection(filters={"zip_code": ("98101", "98102"), "property_type": ("condominium",)})),
     ],
+    "price_index": [
+        ({"method": "hedonic", "shortest_holding_days": 183}, Selection()),
+        ({"method": "repeat_sales", "shortest_holding_days": 30}, Selection(period="year", **WINDOW)),
+    ],
     "trend_analysis": [({}, Selection()), ({}, Selection(period="month", **WINDOW))],
 }
 
