@@ -123,6 +123,42 @@ def area_trends_chart(trends: Sequence[Trend], starts: Sequence[date], area: str
     )
 
 
+def distribution_chart(deciles: Mapping[str, float]) -> Chart:
+    """The deciles of the price, as steps one can read a price off."""
+    values = [{"share": int(name[1:]), "price": price} for name, price in deciles.items()]
+    base = alt.Chart(alt.Data(values=values)).encode(
+        x=alt.X("price:Q", title="Sale price", axis=alt.Axis(format="$~s"), scale=_from_data()),
+        y=alt.Y("share:Q", title="Percent of sales below", scale=alt.Scale(domain=[0, 100])),
+    )
+    chart = base.mark_line(color=ACCENT) + base.mark_point(color=ACCENT, filled=True, size=40)
+    return Chart(
+        "price_distribution",
+        "Distribution of sale prices",
+        "The share of sales at or below a price, at every decile.",
+        _spec(chart.properties(width=WIDTH, height=220), "Distribution of sale prices"),
+    )
+
+
+def seasonality_chart(seasons: Mapping[str, float]) -> Chart:
+    """Sales by month of the year against an average month."""
+    values = [{"month": f"2000-{int(month):02d}-01", "factor": factor} for month, factor in seasons.items()]
+    bars = (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(color=ACCENT)
+        .encode(
+            x=alt.X("month:O", timeUnit="month", title=None, axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("factor:Q", title="Sales against an average month"),
+        )
+    )
+    average = alt.Chart(alt.Data(values=[{"one": 1}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(y="one:Q")
+    return Chart(
+        "seasonality",
+        "Seasonality of sales",
+        "Each month's sales against an average month, over the years with sales in every month.",
+        _spec((bars + average).properties(width=WIDTH, height=180), "Seasonality of sales"),
+    )
+
+
 def _points(trends: Sequence[Trend], starts: Sequence[date]) -> list[dict[str, Any]]:
     return [{**each, "start": start.isoformat()} for each, start in zip(trends, starts, strict=True)]
 

@@ -13,6 +13,7 @@ from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.api import StrictSerializer
 from terrafusion.roll.models import Property, PropertyType
 
+from .market_activity import FLIP_DAYS
 from .models import AnalysisType
 from .price_index import HEDONIC, METHODS
 from .repeat_sales import SHORTEST_HOLDING_DAYS
@@ -110,11 +111,31 @@ class PriceIndexSerializer(PeriodSerializer):
         return {"property_types": list(DWELLINGS)} | super().validate(attrs)
 
 
+class MarketActivitySerializer(PeriodSerializer):
+    flip_days = serializers.IntegerField(default=FLIP_DAYS, min_value=1, max_value=3650)
+
+
+class ComparableAreaSerializer(AreaTrendSerializer):
+    """Without an `area_code`: the area with most sales."""
+
+    area_code = serializers.CharField(required=False, max_length=100)
+    count = serializers.IntegerField(default=5, min_value=1, max_value=50)
+    minimum_sales = serializers.IntegerField(default=30, min_value=10, max_value=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if "area_code" in attrs:
+            require_on_roll(self.context["county"], attrs["area"], [attrs["area_code"]], "area_code")
+        return attrs
+
+
 # The parameters of each analysis, by its type.
 PARAMETERS: dict[str, type[StrictSerializer]] = {
     AnalysisType.PRICE_TREND_BY_ZIP: AreaTrendSerializer,
     AnalysisType.TREND_ANALYSIS: PeriodSerializer,
     AnalysisType.PRICE_INDEX: PriceIndexSerializer,
+    AnalysisType.COMPARABLE_MARKET_AREA: ComparableAreaSerializer,
+    AnalysisType.MARKET_ACTIVITY: MarketActivitySerializer,
     AnalysisType.SNAPSHOT: StrictSerializer,
 }
 

@@ -106,3 +106,10 @@ def whole_dollars(value: float | None) -> int | None:
 def price_per_sqft(sales: Any) -> Any:
     """Dollars a square foot of living area; NULL without one."""
     return cast(Any, sales.sale_price.cast("float64") / sales.living_area_sqft.nullif(0))
+
+
+def day_number(sale_date: Any) -> Any:
+    """Days since 1970, int64 on both engines."""
+    import ibis
+
+    return sale_date.delta(ibis.date(1970, 1, 1), unit="day").cast("int64")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ..answer import Answer, Question
 from ..keeping import Kept, keep_nothing, keep_time_index
 from ..models import AnalysisType, MarketAnalysisJob
+from .activity import market_activity
+from .comparable import comparable_market_area
 from .index import price_index
 from .trend import price_trend_by_area, trend_analysis
 
@@ -24,4 +26,6 @@ ANALYSES: dict[str, Analysis] = {
     AnalysisType.PRICE_TREND_BY_ZIP: Analysis(price_trend_by_area),
     AnalysisType.TREND_ANALYSIS: Analysis(trend_analysis),
     AnalysisType.PRICE_INDEX: Analysis(price_index, keep_time_index),
+    AnalysisType.COMPARABLE_MARKET_AREA: Analysis(comparable_market_area),
+    AnalysisType.MARKET_ACTIVITY: Analysis(market_activity),
 }

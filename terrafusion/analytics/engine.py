@@ -43,7 +43,10 @@ class Market:
         return cast(pa.Table, self.backend.to_pyarrow(expression))
 
     def rows(self, expression: ibis.Table) -> list[dict[str, Any]]:
-        return cast(list[dict[str, Any]], self.table(expression).to_pylist())
+        """Rows as dicts; None where there is nothing. ClickHouse answers NaN for several quantiles of nothing."""
+        return [
+            {name: _none_for_nan(value) for name, value in row.items()} for row in self.table(expression).to_pylist()
+        ]
 
     def columns(self, expression: ibis.Table) -> Columns:
         """Arrays by column name. NULL numbers are NaN; dates are datetime64[D]; text is object."""
@@ -131,6 +134,12 @@ def on_clickhouse(backend: ExactClickHouse, snapshot: Snapshot) -> Market:
         return table.filter(mine).drop("county_id", "snapshot_id")
 
     return Market(backend, rows_of("sales"), rows_of("properties"), rows_of("assessed_values"))
+
+
+def _none_for_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_none_for_nan(each) for each in value]
+    return None if isinstance(value, float) and value != value else value
 
 
 def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:

@@ -30,6 +30,14 @@ CASES = {
         ({"method": "hedonic", "shortest_holding_days": 183}, Selection()),
         ({"method": "repeat_sales", "shortest_holding_days": 30}, Selection(period="year", **WINDOW)),
     ],
+    "market_activity": [
+        ({"flip_days": 365}, Selection()),
+        ({"flip_days": 2000}, Selection(period="month", filters={"property_type": ("vacant_land",)}, **WINDOW)),
+    ],
+    "comparable_market_area": [
+        ({"area": "zip_code", "area_code": "98104", "count": 4}, Selection(minimum_sales=30)),
+        ({"area": "neighborhood", "count": 40}, Selection(minimum_sales=10, period="year")),
+    ],
     "trend_analysis": [({}, Selection()), ({}, Selection(period="month", **WINDOW))],
 }
 
