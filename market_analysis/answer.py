@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
+from .area_polygons import PolygonsOf
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
@@ -28,12 +30,18 @@ class Chart:
 
 @dataclass(frozen=True)
 class Question:
-    """An analysis to make: where the sales are, which of them, and the validated parameters."""
+    """An analysis to make: where the sales are, which of them, and the validated parameters.
+
+    What only the roll knows comes by call: report tells progress, polygons gives the areas' shapes, related the keys
+    of the sales whose seller and buyer look related.
+    """
 
     market: Market
     selection: Selection
     parameters: Mapping[str, Any]
-    report: Report  # done, total, message
+    report: Report = lambda done, total, message: None
+    polygons: PolygonsOf = lambda column, layer: ({}, "")
+    related: Callable[[Selection], Collection[int]] = lambda selection: ()
 
 
 @dataclass(frozen=True)

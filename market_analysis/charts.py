@@ -5,18 +5,22 @@ Position and shape carry every message; colour only helps, so that a photocopy s
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import altair as alt
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from .answer import Chart
 
 INK, BAND, ACCENT, PALE = "#1f2a36", "#b9cde0", "#1f5f99", "#e3e8ed"
 WIDTH, HEIGHT = 620, 280
 MOST_AREAS = 12
+MOST_RANKED = 20  # at either end
 Trend = Mapping[str, Any]
 
 
@@ -157,6 +161,95 @@ def seasonality_chart(seasons: Mapping[str, float]) -> Chart:
         "Each month's sales against an average month, over the years with sales in every month.",
         _spec((bars + average).properties(width=WIDTH, height=180), "Seasonality of sales"),
     )
+
+
+def surface_chart(areas: Sequence[tuple[Mapping[str, Any], BaseGeometry]], column: str) -> Chart:
+    """A map: the change of each area as a shade, and its figure written on it."""
+    features = [
+        {
+            "type": "Feature",
+            # Wound as d3 wants it; the other way round a polygon would cover the rest of the globe.
+            "geometry": json.loads(shapely.to_geojson(shapely.orient_polygons(_plain(shape), exterior_cw=True))),
+            "properties": {name: value for name, value in figures.items() if not isinstance(value, dict)},
+        }
+        for figures, shape in areas
+    ]
+    middle = [
+        {
+            "longitude": shape.representative_point().x,
+            "latitude": shape.representative_point().y,
+            "text": _change(figures),
+        }
+        for figures, shape in areas
+    ]
+    scale = alt.Scale(scheme="blueorange", domainMid=0, reverse=True)
+    words = column.replace("_", " ").replace("zip code", "ZIP code")
+    chart = alt.Chart(alt.Data(values=features)).mark_geoshape(stroke="white", strokeWidth=0.8).encode(
+        color=alt.Color(
+            "properties.shrunk_change_percent_per_year:Q",
+            title="% a year",
+            scale=scale,
+            legend=alt.Legend(format="+.1f"),
+        )
+    ) + alt.Chart(alt.Data(values=middle)).mark_text(fontSize=9, color=INK).encode(
+        longitude="longitude:Q", latitude="latitude:Q", text="text:N"
+    )
+    return Chart(
+        "appreciation_surface",
+        f"Price change a year by {words}",
+        "Change of price a year at equal living area, each area pulled towards the county's by its uncertainty.",
+        _spec(chart.project("mercator").properties(width=560, height=560), f"Price change a year by {words}"),
+    )
+
+
+def ranked_changes_chart(areas: Sequence[Mapping[str, Any]], column: str) -> Chart:
+    """The change of each area with its interval, the fastest first."""
+    known = [each for each in areas if each["change_percent_per_year"] is not None]
+    ranked = sorted(known, key=lambda each: -each["shrunk_change_percent_per_year"])
+    values = ranked if len(ranked) <= 2 * MOST_RANKED else [*ranked[:MOST_RANKED], *ranked[-MOST_RANKED:]]
+    order = [each["area"] for each in values]
+    words = column.replace("_", " ").replace("zip code", "ZIP code")
+    y = alt.Y("area:N", sort=order, title=None)
+    base = alt.Chart(alt.Data(values=[dict(each) for each in values]))
+    chart = base.mark_rule(color=INK).encode(y=y, x=alt.X("change_low:Q", title="% a year"), x2="change_high:Q")
+    chart += base.mark_point(filled=True, color=ACCENT, size=45, opacity=1).encode(
+        y=y, x="shrunk_change_percent_per_year:Q"
+    )
+    left = len(ranked) - len(values)
+    return Chart(
+        "ranked_changes",
+        f"Price change a year by {words}, ranked",
+        "Lines are the 95 % intervals of each area's own change; points are pulled towards the county's."
+        + (f" {left} areas in the middle are left out." if left else ""),
+        _spec(chart.properties(width=WIDTH, height=max(80, 15 * len(values))), f"Price change a year by {words}"),
+    )
+
+
+def reasons_chart(reasons: Mapping[str, int]) -> Chart:
+    """How often each reason was given."""
+    values = [{"reason": code.replace("_", " "), "sales": number} for code, number in reasons.items()]
+    base = alt.Chart(alt.Data(values=values)).encode(
+        y=alt.Y("reason:N", sort=[str(each["reason"]) for each in values], title=None),
+        x=alt.X("sales:Q", title="Sales"),
+    )
+    chart = base.mark_bar(color=ACCENT) + base.mark_text(align="left", dx=4, color=INK).encode(text="sales:Q")
+    return Chart(
+        "reasons",
+        "Why sales should be looked at",
+        "Number of sales with each reason; a sale may have three.",
+        _spec(chart.properties(width=WIDTH - 120, height=28 * len(values)), "Why sales should be looked at"),
+    )
+
+
+def _change(figures: Mapping[str, Any]) -> str:
+    change = figures["shrunk_change_percent_per_year"]
+    return "" if change is None else f"{change:+.1f}"
+
+
+def _plain(shape: BaseGeometry) -> BaseGeometry:
+    """As detailed as the picture can show."""
+    west, south, east, north = shape.bounds
+    return shapely.simplify(shape, max(east - west, north - south) / 200)
 
 
 def _points(trends: Sequence[Trend], starts: Sequence[date]) -> list[dict[str, Any]]:

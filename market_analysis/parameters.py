@@ -11,7 +11,7 @@ from rest_framework import serializers
 from county_configs.models import County
 from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.api import StrictSerializer
-from terrafusion.roll.models import Property, PropertyType
+from terrafusion.roll.models import LayerFeature, Property, PropertyType
 
 from .market_activity import FLIP_DAYS
 from .models import AnalysisType
@@ -129,6 +129,29 @@ class ComparableAreaSerializer(AreaTrendSerializer):
         return attrs
 
 
+class AppreciationSerializer(AreaTrendSerializer):
+    """area_layer: the layer with the areas' polygons, where its name is not the usual one."""
+
+    area_layer = serializers.CharField(required=False, max_length=64)
+    minimum_sales = serializers.IntegerField(default=15, min_value=10, max_value=1000)
+
+    def validate_area_layer(self, value: str) -> str:
+        layers = LayerFeature.objects.filter(county=self.context["county"]).order_by("layer")
+        known = list(layers.values_list("layer", flat=True).distinct())
+        if value not in known:
+            raise serializers.ValidationError(f"Unknown layer {value!r}. Known: {', '.join(known) or 'none'}.")
+        return value
+
+
+class ScreeningSerializer(SelectionSerializer):
+    """include_invalid: also sales the county's own code sets aside, to see what the screen would find."""
+
+    include_invalid = serializers.BooleanField(default=False)
+    deviations = serializers.FloatField(default=3.0, min_value=1.5, max_value=20)
+    resale_days = serializers.IntegerField(default=180, min_value=0, max_value=3650)
+    group_size = serializers.IntegerField(default=15, min_value=5, max_value=10_000)
+
+
 # The parameters of each analysis, by its type.
 PARAMETERS: dict[str, type[StrictSerializer]] = {
     AnalysisType.PRICE_TREND_BY_ZIP: AreaTrendSerializer,
@@ -136,6 +159,8 @@ PARAMETERS: dict[str, type[StrictSerializer]] = {
     AnalysisType.PRICE_INDEX: PriceIndexSerializer,
     AnalysisType.COMPARABLE_MARKET_AREA: ComparableAreaSerializer,
     AnalysisType.MARKET_ACTIVITY: MarketActivitySerializer,
+    AnalysisType.APPRECIATION_SURFACE: AppreciationSerializer,
+    AnalysisType.SALES_SCREENING: ScreeningSerializer,
     AnalysisType.SNAPSHOT: StrictSerializer,
 }
 

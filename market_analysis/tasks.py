@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from terrafusion.jobs.registry import job_kind
 
 from .models import AnalysisType, MarketAnalysisJob
 from .parameters import selection_of
+from .roll_answers import polygons_of, related_sales
 from .serializers import SIMULATED_FAILURE, MarketAnalysisRequestSerializer
 
 MOST_TREND_POINTS = 5000  # in the JSON result; the Parquet file has all
@@ -43,7 +45,14 @@ def analyse_market(job: MarketAnalysisJob) -> Outcome:
 
     snapshot = _current_snapshot(job)
     with opened(snapshot) as market:
-        question = Question(market, selection_of(job.parameters), job.parameters, job.report)
+        question = Question(
+            market,
+            selection_of(job.parameters),
+            job.parameters,
+            job.report,
+            polygons=partial(polygons_of, job.county),
+            related=partial(related_sales, job.county),
+        )
         answer = ANALYSES[job.analysis_type].answer(question)
     kept = ANALYSES[job.analysis_type].keep(job, answer)
     job.report(90, 100, "Drawing the charts.")

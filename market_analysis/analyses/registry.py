@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..answer import Answer, Question
-from ..keeping import Kept, keep_nothing, keep_time_index
+from ..keeping import Kept, keep_layer, keep_nothing, keep_suggestions, keep_time_index
 from ..models import AnalysisType, MarketAnalysisJob
 from .activity import market_activity
+from .appreciation import appreciation_surface
 from .comparable import comparable_market_area
 from .index import price_index
+from .screening import sales_screening
 from .trend import price_trend_by_area, trend_analysis
 
 
@@ -28,4 +30,6 @@ ANALYSES: dict[str, Analysis] = {
     AnalysisType.PRICE_INDEX: Analysis(price_index, keep_time_index),
     AnalysisType.COMPARABLE_MARKET_AREA: Analysis(comparable_market_area),
     AnalysisType.MARKET_ACTIVITY: Analysis(market_activity),
+    AnalysisType.APPRECIATION_SURFACE: Analysis(appreciation_surface, keep_layer),
+    AnalysisType.SALES_SCREENING: Analysis(sales_screening, keep_suggestions),
 }

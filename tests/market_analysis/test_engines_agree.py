@@ -38,6 +38,14 @@ CASES = {
         ({"area": "zip_code", "area_code": "98104", "count": 4}, Selection(minimum_sales=30)),
         ({"area": "neighborhood", "count": 40}, Selection(minimum_sales=10, period="year")),
     ],
+    "appreciation_surface": [
+        ({"area": "zip_code"}, Selection(minimum_sales=15)),
+        ({"area": "neighborhood"}, Selection(minimum_sales=10, **WINDOW)),
+    ],
+    "sales_screening": [
+        ({"include_invalid": False, "deviations": 2.0, "resale_days": 180, "group_size": 15}, Selection()),
+        ({"include_invalid": True, "deviations": 3.0, "resale_days": 400, "group_size": 40}, Selection(**WINDOW)),
+    ],
     "trend_analysis": [({}, Selection()), ({}, Selection(period="month", **WINDOW))],
 }
 
@@ -69,7 +77,8 @@ def test_every_analysis_is_compared():
 )
 def test_both_engines_give_the_same_answer(markets, analysis, parameters, selection):
     ours, theirs = (
-        ANALYSES[analysis].answer(Question(market, selection, parameters, lambda *_: None)) for market in markets
+        ANALYSES[analysis].answer(Question(market, selection, parameters, related=lambda _: {3, 5, 8}))
+        for market in markets
     )
 
     assert len(ours.table) > 0
