@@ -22,6 +22,13 @@ LEAST_SPREAD = 0.05  # of a log price; a group of equal houses must not make eve
 
 MULTI_PARCEL, RELATED, PRICE_LOW, PRICE_HIGH = "multi_parcel", "related_names", "price_low", "price_high"
 SQFT_LOW, SQFT_HIGH = "price_per_sqft_low", "price_per_sqft_high"
+VALUE_LOW, VALUE_HIGH = "price_to_value_low", "price_to_value_high"
+# What is compared with the group, and what a price too low and too high is called.
+MEASURES = {
+    "price": ("price", PRICE_LOW, PRICE_HIGH),
+    "sqft": ("price per square foot", SQFT_LOW, SQFT_HIGH),
+    "value": ("price as a multiple of the market value on the roll", VALUE_LOW, VALUE_HIGH),
+}
 QUICK_RESALE, SOLD_ON, SAME_PRICE = "quick_resale", "sold_again_soon", "same_price"
 
 
@@ -68,7 +75,7 @@ def screen(
 
     include_invalid: also those the county's own code already sets aside.
     """
-    expression = suspicious_sales(market.sales, selection, thresholds, related, include_invalid)
+    expression = suspicious_sales(market, selection, thresholds, related, include_invalid)
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in market.rows(expression):
         found[row["sale_key"]].append(row)
@@ -83,20 +90,21 @@ def screened_sales(sales: ibis.Table, selection: Selection, include_invalid: boo
 
 
 def suspicious_sales(
-    sales: ibis.Table,
+    market: Market,
     selection: Selection,
     thresholds: Thresholds,
     related: Collection[int],
     include_invalid: bool,
 ) -> ibis.Table:
     """One row for each suspicious parcel of a sale, with the figures its reasons are made of."""
-    chosen = _with_neighbors_in_time(_columns(screened_sales(sales, selection, include_invalid)))
-    for measure in ("price", "sqft"):
-        chosen = _with_deviation(chosen, measure, thresholds.group_size)
+    described = _columns(screened_sales(market.sales, selection, include_invalid))
+    described = _with_value(described, market)
+    chosen = _with_deviations(_with_neighbors_in_time(described), described, thresholds.group_size)
     suspicious = (
         (chosen.parcel_count > 1)
         | (chosen.price_deviation.abs() > thresholds.deviations)
         | (chosen.sqft_deviation.abs() > thresholds.deviations)
+        | (chosen.value_deviation.abs() > thresholds.deviations)
         | (chosen.days_before <= thresholds.resale_days)
         | (chosen.days_after <= thresholds.resale_days)
         | ((chosen.price_before == chosen.sale_price) & (chosen.days_before <= SAME_PRICE_DAYS))
@@ -120,6 +128,19 @@ def _columns(chosen: ibis.Table) -> ibis.Table:
     )  # fmt: skip
 
 
+def _with_value(chosen: ibis.Table, market: Market) -> ibis.Table:
+    """The price over the market value on the newest roll. The level of the year does not matter: a sale is compared
+    with others of its own year."""
+    values = market.assessed_values
+    newest = market.rows(values.aggregate(tax_year=values.tax_year.max()))[0]["tax_year"] or 0
+    on_roll = values.filter(values.tax_year == newest).select("property_key", "market_total")
+    joined = chosen.left_join(on_roll, "property_key")
+    joined = joined.drop(*(name for name in joined.columns if name.endswith("_right")))
+    # Compared with 0, not with NULL: where nothing joins, ClickHouse has 0.
+    log_value = ibis.ifelse(joined.market_total > 0, joined.market_total, ibis.null("int64")).cast("float64").ln()
+    return joined.mutate(log_value=joined.log_price - log_value).drop("market_total")
+
+
 def _with_neighbors_in_time(chosen: ibis.Table) -> ibis.Table:
     """The sale of the same property before and after: days between, and its price."""
     own = ibis.window(group_by="property_key", order_by=["day", "sale_key"])
@@ -137,41 +158,46 @@ def _with_neighbors_in_time(chosen: ibis.Table) -> ibis.Table:
     )
 
 
-def _with_deviation(chosen: ibis.Table, measure: str, group_size: int) -> ibis.Table:
-    """How many robust deviations the log measure lies from its group's median, and that median.
+def _with_deviations(chosen: ibis.Table, described: ibis.Table, group_size: int) -> ibis.Table:
+    """How many robust deviations each log measure lies from its group's median, and that median.
 
     The group is neighborhood, property type and year; one that is too small is the county's type and year.
+    described: the same sales before their neighbors in time were looked up, which the groups do not need.
     """
-    value = f"log_{measure}"
     narrow, wide = ["neighborhood", "property_type", "year"], ["property_type", "year"]
-    near, far = _group(chosen, value, narrow, "near"), _group(chosen, value, wide, "far")
-    joined = chosen.left_join(near, narrow).drop(*(f"{each}_right" for each in narrow))
-    joined = joined.left_join(far, wide).drop(*(f"{each}_right" for each in wide))
-    enough = (joined.near_n >= group_size).fill_null(False)
-    far_enough = (joined.far_n >= group_size).fill_null(False)
-    nothing = ibis.null("float64")
-    middle = ibis.ifelse(enough, joined.near_middle, ibis.ifelse(far_enough, joined.far_middle, nothing))
-    spread = ibis.ifelse(enough, joined.near_spread, ibis.ifelse(far_enough, joined.far_spread, nothing))
-    joined = joined.mutate(
-        **{
-            f"{measure}_deviation": (joined[value] - middle) / spread,
-            f"{measure}_middle": middle.exp(),
-            f"{measure}_group": ibis.ifelse(enough, joined.near_n, joined.far_n),
-            f"{measure}_near": enough.cast("int64"),  # ClickHouse has no true boolean to give back
-        }
+    for prefix, by in (("near", narrow), ("far", wide)):
+        joined = chosen.left_join(_groups(described, by, prefix), by)
+        chosen = joined.drop(*(f"{name}_right" for name in by))
+    return chosen.mutate(**{name: each for m in MEASURES for name, each in _compared(chosen, m, group_size).items()})
+
+
+def _groups(sales: ibis.Table, by: list[str], prefix: str) -> ibis.Table:
+    """Number, median and median absolute deviation of each group, for every measure."""
+    middles = sales.group_by(by).aggregate(**{f"{m}_middle": sales[f"log_{m}"].median() for m in MEASURES})
+    joined = sales.select(*by, *(f"log_{m}" for m in MEASURES)).join(middles, by)
+    off = {m: (joined[f"log_{m}"] - joined[f"{m}_middle"]).abs() for m in MEASURES}
+    return joined.group_by(by).aggregate(
+        **{f"{prefix}_{m}_n": joined[f"log_{m}"].count() for m in MEASURES},
+        **{f"{prefix}_{m}_middle": joined[f"{m}_middle"].max() for m in MEASURES},
+        **{f"{prefix}_{m}_spread": off[m].median() for m in MEASURES},
     )
-    return joined.drop("near_n", "near_middle", "near_spread", "far_n", "far_middle", "far_spread")
 
 
-def _group(chosen: ibis.Table, value: str, by: list[str], prefix: str) -> ibis.Table:
-    """Number, median and robust spread of each group's known values."""
-    known = chosen.filter(chosen[value].notnull()).select(*by, value)
-    middles = known.group_by(by).aggregate(n=known.count(), middle=known[value].median())
-    joined = known.join(middles, by)
-    off = joined.mutate(off=(joined[value] - joined.middle).abs())
-    spread = ibis.greatest(MAD * off.off.median(), LEAST_SPREAD)
-    grouped = off.group_by([*by, "n", "middle"]).aggregate(spread=spread)
-    return grouped.rename({f"{prefix}_{name}": name for name in ("n", "middle", "spread")})
+def _compared(chosen: ibis.Table, measure: str, group_size: int) -> dict[str, Any]:
+    near, far = (chosen[f"{group}_{measure}_n"] >= group_size for group in ("near", "far"))
+    nothing = ibis.null("float64")
+
+    def of_group(figure: str) -> Any:
+        narrow, wide = (chosen[f"{group}_{measure}_{figure}"] for group in ("near", "far"))
+        return ibis.ifelse(near, narrow, ibis.ifelse(far, wide, nothing))
+
+    spread = ibis.greatest(MAD * of_group("spread"), LEAST_SPREAD)
+    return {
+        f"{measure}_deviation": (chosen[f"log_{measure}"] - of_group("middle")) / spread,
+        f"{measure}_middle": of_group("middle").exp(),
+        f"{measure}_group": ibis.ifelse(near, chosen[f"near_{measure}_n"], chosen[f"far_{measure}_n"]),
+        f"{measure}_near": near.cast("int64"),  # ClickHouse has no true boolean to give back
+    }
 
 
 def _flagged(rows: list[Mapping[str, Any]], thresholds: Thresholds, related: Collection[int]) -> Flagged:
@@ -190,10 +216,7 @@ def _reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:
     reasons = []
     if row["parcel_count"] > 1:
         reasons.append(Reason(MULTI_PARCEL, f"The deed conveys {row['parcel_count']} parcels.", 100.0))
-    for measure, words, low, high in (
-        ("price", "price", PRICE_LOW, PRICE_HIGH),
-        ("sqft", "price per square foot", SQFT_LOW, SQFT_HIGH),
-    ):
+    for measure, (words, low, high) in MEASURES.items():
         deviation = row[f"{measure}_deviation"]
         if deviation is not None and abs(deviation) > thresholds.deviations:
             reasons.append(_price_reason(row, measure, words, low if deviation < 0 else high))
@@ -202,20 +225,15 @@ def _reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:
 
 
 def _price_reason(row: Mapping[str, Any], measure: str, words: str, code: str) -> Reason:
-    middle, own = row[f"{measure}_middle"], row["sale_price"]
-    if measure == "sqft":
-        own = row[f"{measure}_middle"] * _ratio(row, measure)
+    own, middle = math.exp(row[f"log_{measure}"]), float(row[f"{measure}_middle"])
     group = f"neighborhood {row['neighborhood']}" if row[f"{measure}_near"] else "the county"
     kind = row["property_type"].replace("_", "-")
+    shown = (f"{own:.2f}", f"{middle:.2f}") if measure == "value" else (f"${own:,.0f}", f"${middle:,.0f}")
     text = (
-        f"The {words}, ${own:,.0f}, is {100 * _ratio(row, measure):.0f} % of the median ${middle:,.0f} of "
+        f"The {words}, {shown[0]}, is {100 * own / middle:.0f} % of the median {shown[1]} of "
         f"{row[f'{measure}_group']:,} {kind} sales of {row['year']} in {group}."
     )
     return Reason(code, text, float(abs(row[f"{measure}_deviation"])))
-
-
-def _ratio(row: Mapping[str, Any], measure: str) -> float:
-    return math.exp(row[f"log_{measure}"]) / float(row[f"{measure}_middle"])
 
 
 def _time_reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:
