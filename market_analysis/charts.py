@@ -105,7 +105,7 @@ def area_trends_chart(trends: Sequence[Trend], starts: Sequence[date], area: str
         volume[each[area]] += each["sales_volume"]
     shown = [name for name, _ in volume.most_common(MOST_AREAS)]
     values = [point for point in _points(trends, starts) if point[area] in shown]
-    base = alt.Chart().encode(x=_time(ticks=4))
+    base = alt.Chart().encode(x=_time(ticks=3, form="%b %y"))
     layers = base.mark_area(color=BAND, opacity=0.7).encode(
         y=alt.Y("median_price_low:Q", title=None, axis=alt.Axis(format="$~s", tickCount=4), scale=_from_data()),
         y2="median_price_high:Q",
@@ -174,6 +174,8 @@ def surface_chart(areas: Sequence[tuple[Mapping[str, Any], BaseGeometry]], colum
         }
         for figures, shape in areas
     ]
+    west, south, east, north = shapely.total_bounds([shape for _, shape in areas])
+    roomy = 0.04 * max(east - west, north - south)  # in a smaller area its figure would lie over the neighbors'
     middle = [
         {
             "longitude": shape.representative_point().x,
@@ -181,6 +183,7 @@ def surface_chart(areas: Sequence[tuple[Mapping[str, Any], BaseGeometry]], colum
             "text": _change(figures),
         }
         for figures, shape in areas
+        if min(shape.bounds[2] - shape.bounds[0], shape.bounds[3] - shape.bounds[1]) > roomy
     ]
     scale = alt.Scale(scheme="blueorange", domainMid=0, reverse=True)
     words = column.replace("_", " ").replace("zip code", "ZIP code")
@@ -212,6 +215,9 @@ def ranked_changes_chart(areas: Sequence[Mapping[str, Any]], column: str) -> Cha
     y = alt.Y("area:N", sort=order, title=None)
     base = alt.Chart(alt.Data(values=[dict(each) for each in values]))
     chart = base.mark_rule(color=INK).encode(y=y, x=alt.X("change_low:Q", title="% a year"), x2="change_high:Q")
+    chart += base.mark_point(filled=True, fill="white", stroke=INK, size=25, opacity=1).encode(
+        y=y, x="change_percent_per_year:Q"
+    )
     chart += base.mark_point(filled=True, color=ACCENT, size=45, opacity=1).encode(
         y=y, x="shrunk_change_percent_per_year:Q"
     )
@@ -219,7 +225,7 @@ def ranked_changes_chart(areas: Sequence[Mapping[str, Any]], column: str) -> Cha
     return Chart(
         "ranked_changes",
         f"Price change a year by {words}, ranked",
-        "Lines are the 95 % intervals of each area's own change; points are pulled towards the county's."
+        "White points are each area's own change with its 95 % interval; blue points are pulled towards the county's."
         + (f" {left} areas in the middle are left out." if left else ""),
         _spec(chart.properties(width=WIDTH, height=max(80, 15 * len(values))), f"Price change a year by {words}"),
     )
@@ -256,8 +262,8 @@ def _points(trends: Sequence[Trend], starts: Sequence[date]) -> list[dict[str, A
     return [{**each, "start": start.isoformat()} for each, start in zip(trends, starts, strict=True)]
 
 
-def _time(ticks: int = 8) -> alt.X:
-    return alt.X("start:T", title=None, axis=alt.Axis(format="%b %Y", tickCount=ticks, labelFlush=False))
+def _time(ticks: int = 8, form: str = "%b %Y") -> alt.X:
+    return alt.X("start:T", title=None, axis=alt.Axis(format=form, tickCount=ticks, labelFlush=True, labelOverlap=True))
 
 
 def _from_data() -> alt.Scale:

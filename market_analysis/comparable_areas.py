@@ -54,6 +54,7 @@ FEATURES = (
     ),
 )  # fmt: skip
 REASONS = 3
+_FLOORS = [0.01 if feature.logarithm else 0.25 for feature in FEATURES]  # less nobody would notice
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,13 @@ def comparable_areas(areas: Sequence[AreaStatistics], subject: str, count: int) 
     if not others:
         raise NotEnoughAreas(f"{subject} is the only area with enough sales; there is none to compare it with.")
     gaps = np.array([[_gap(feature, own, other) for feature in FEATURES] for other in others])
-    scaled = gaps / _spreads(areas)
+    spreads = _spreads(areas)
+    scaled = gaps / spreads
     weight = np.where(np.isnan(scaled), 0.0, [feature.weight for feature in FEATURES])
     distance = np.sqrt(np.nansum(weight * np.nan_to_num(scaled) ** 2, axis=1) / np.maximum(weight.sum(axis=1), 1e-9))
     order = sorted(range(len(others)), key=lambda at: (distance[at], others[at].area))
-    return [_told(own, others[at], float(distance[at]), scaled[at]) for at in order[:count]]
+    telling = ~np.isclose(spreads, _FLOORS)  # what is the same everywhere is no reason
+    return [_told(own, others[at], float(distance[at]), scaled[at], telling) for at in order[:count]]
 
 
 def _gap(feature: Feature, own: AreaStatistics, other: AreaStatistics) -> float:
@@ -100,15 +103,17 @@ def _spreads(areas: Sequence[AreaStatistics]) -> np.ndarray:
     """Robust standard deviation of each feature over the county's areas; no less than what nobody would notice."""
     table = np.array([[_measured(feature, area) for feature in FEATURES] for area in areas])
     spreads = []
-    for feature, column in zip(FEATURES, table.T, strict=True):
+    for floor, column in zip(_FLOORS, table.T, strict=True):
         known = column[~np.isnan(column)]
         deviation = 1.4826 * float(np.median(np.abs(known - np.median(known)))) if len(known) else 0.0
-        spreads.append(max(deviation, 0.01 if feature.logarithm else 0.25))
+        spreads.append(max(deviation, floor))
     return np.array(spreads)
 
 
-def _told(own: AreaStatistics, other: AreaStatistics, distance: float, scaled: np.ndarray) -> ComparableArea:
-    known = [at for at in range(len(FEATURES)) if not np.isnan(scaled[at])]
+def _told(
+    own: AreaStatistics, other: AreaStatistics, distance: float, scaled: np.ndarray, telling: np.ndarray
+) -> ComparableArea:
+    known = [at for at in range(len(FEATURES)) if not np.isnan(scaled[at]) and telling[at]]
     nearest = sorted(known, key=lambda at: (abs(scaled[at]) / FEATURES[at].weight, at))
     sentences = [_sentence(FEATURES[at], own, other) for at in nearest]
     return ComparableArea(other, distance, tuple(sentences[:REASONS]), sentences[-1] if len(known) > REASONS else "")

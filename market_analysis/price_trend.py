@@ -152,13 +152,15 @@ def finding(points: Sequence[TrendPoint], selection: Selection, area_name: str |
     if not changes:
         few = f"at least {selection.minimum_sales} sales"
         return f"No {'area' if area_name else 'pair of periods'} has two periods with {few}, so no change can be told."
-    area, change = max(changes.items(), key=lambda item: (abs(item[1].percent), item[0]))
+    # A clear change before one that two medians of a few sales happen to show.
+    area, change = max(changes.items(), key=lambda item: (item[1].clear, abs(item[1].percent), item[0]))
     told = _change_told(change, selection)
     if not area_name:
         return f"The median sale price {told}."
     words = area_name.replace("_", " ").replace("zip code", "ZIP code")
     name = f"{words} {area}" if area else f"sales without a {words}"
-    of = f", the largest change of {len(changes)} areas" if len(changes) > 1 else ""
+    largest = "largest clear change" if change.clear else "largest change"
+    of = f", the {largest} of {len(changes)} areas" if len(changes) > 1 else ""
     return f"In {name} the median sale price {told}{of}."
 
 

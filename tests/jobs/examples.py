@@ -1,5 +1,6 @@
 """A request that works, for each registered kind. A kind without one fails the life-cycle tests."""
 
+from tests.market_analysis.roll import an_active_market
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 
@@ -14,7 +15,7 @@ def valuation(county):
 
 
 def market_analysis(county):
-    a_market(county)
+    an_active_market(county)
     return {
         "analysis_type": "price_trend_by_zip",
         "county_id": county.pk,
