@@ -8,7 +8,12 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from terrafusion import health
 from terrafusion.jobs.metrics import metrics_view
 
-PLUGINS = {"valuation": "valuation.urls", "reporting": "reporting.urls", "ingestion": "ingestion.urls"}
+PLUGINS = {
+    "valuation": "valuation.urls",
+    "reporting": "reporting.urls",
+    "market-analysis": "market_analysis.urls",
+    "ingestion": "ingestion.urls",
+}
 
 handler400 = "terrafusion.problems.bad_request"
 handler403 = "terrafusion.problems.forbidden"

@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import os
+import uuid
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,9 @@ def shared_data():
         return found
 
     return path
+
+
+@pytest.fixture(autouse=True)
+def analytics_of_its_own(settings):
+    """Snapshots outlive a test's transaction; each test gets a store of its own, inside its worker's folder."""
+    settings.ANALYTICS_DIR = Path(settings.ANALYTICS_DIR) / uuid.uuid4().hex

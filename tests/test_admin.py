@@ -25,7 +25,7 @@ from .factories import PASSWORD, a_county, a_user, client_of
 from .valuation.roll import VALUATION_DATE, a_market, a_subject
 
 CANARY = "ZZQX"
-OURS = ("county_configs", "accounts", "roll", "jobs", "valuation", "ingestion")
+OURS = ("county_configs", "accounts", "roll", "jobs", "valuation", "market_analysis", "ingestion")
 pytestmark = pytest.mark.django_db
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import shapely
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.decorators import display
 
 from accounts.permissions import counties_for
@@ -147,11 +148,61 @@ class TimeIndexAdmin(CountyScopedAdmin):
 
 @admin.register(models.SaleReview)
 class SaleReviewAdmin(CountyScopedAdmin):
+    """Whether a sale is at arm's length: staff confirm or overrule what the screening suggests."""
+
     county_path = "sale__county"
     change_with = "review_sales"
-    list_display = ("sale", "decision", "decided_by", "decided_at")
-    list_filter = ("decision",)
+    list_display = ("sale", "sale_date", "dollars", "coded", "suggestion", "decision", "decided_by", "decided_at")
+    list_filter = ("decision", "sale__is_valid")
     list_select_related = ("sale", "decided_by")
-    search_fields = ("=sale__sale_id",)
+    search_fields = ("=sale__sale_id", "sale__parcels__roll_property__parcel_number_key__startswith")
     raw_id_fields = ("sale",)
-    readonly_fields = ("suggested_reasons", "decided_by", "decided_at")
+    fields = ("sale", "sale_date", "dollars", "coded", "suggestion", "decision", "reason", "decided_by", "decided_at")
+    readonly_fields = ("sale_date", "dollars", "coded", "suggestion", "decided_by", "decided_at")
+    actions = ("mark_valid", "mark_invalid")
+
+    @display(description="sale date", ordering="sale__sale_date")
+    def sale_date(self, row: models.SaleReview) -> Any:
+        return row.sale.sale_date
+
+    @display(description="sale price", ordering="sale__sale_price")
+    def dollars(self, row: models.SaleReview) -> str:
+        return f"${row.sale.sale_price:,}"
+
+    @display(description="county's code", label={"valid": "success", "invalid": "danger"})
+    def coded(self, row: models.SaleReview) -> str:
+        return "valid" if row.sale.is_valid else "invalid"
+
+    @display(description="suggested reasons")
+    def suggestion(self, row: models.SaleReview) -> str:
+        return "\n".join(each["text"] for each in row.suggested_reasons)
+
+    def save_model(self, request: HttpRequest, obj: models.SaleReview, form: Any, change: bool) -> None:
+        """Who decided, and when, is written by the system."""
+        if "decision" in form.changed_data or "reason" in form.changed_data:
+            _sign(obj, request)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Confirm: at arm's length")
+    def mark_valid(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, models.SaleReview.Decision.VALID)
+
+    @admin.action(description="Set aside: not at arm's length")
+    def mark_invalid(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, models.SaleReview.Decision.INVALID)
+
+    def _decide(self, request: HttpRequest, queryset: Any, decision: models.SaleReview.Decision) -> None:
+        """Only in counties where the user may review sales; the list itself shows every county they may view."""
+        mine = queryset.filter(sale__county__in=counties_for(request.user, "review_sales"))
+        decided = list(mine)
+        for review in decided:
+            review.decision = decision
+            _sign(review, request)
+        models.SaleReview.objects.bulk_update(decided, ["decision", "decided_by", "decided_at"], batch_size=500)
+        self.message_user(request, f"Sales decided: {len(decided)}.")
+
+
+def _sign(review: models.SaleReview, request: HttpRequest) -> None:
+    undecided = review.decision == models.SaleReview.Decision.UNDECIDED
+    review.decided_by = None if undecided else request.user  # type: ignore[assignment]  # staff have signed in
+    review.decided_at = None if undecided else timezone.now()

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "terrafusion.demo",
     "valuation",
     "reporting",
+    "market_analysis",
     "ingestion",
 ]
 
@@ -198,6 +199,14 @@ STORAGES = {
 }
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
 STAGING_DIR = VAR_DIR / "staging"  # where a load keeps its batches until the switch
+
+# --- Analytics: snapshots of the roll for market analysis ---
+ANALYTICS_DIR = Path(env.str("TERRAFUSION_ANALYTICS", default=str(VAR_DIR / "analytics")))  # or a shared folder
+ANALYTICS_URL = env.str("ANALYTICS_URL", default="")  # clickhouse://user:password@host:8123/database; else DuckDB
+ANALYTICS_MEMORY_MB = env.int("TERRAFUSION_ANALYTICS_MEMORY_MB", default=1024)  # of one query on DuckDB
+ANALYTICS_THREADS = env.int("TERRAFUSION_ANALYTICS_THREADS", default=2)
+ANALYTICS_SPILL_DIR = VAR_DIR / "spill"  # where a query too large for its memory goes on
+ANALYTICS_GRACE_SECONDS = 7200  # a job reads a snapshot for an hour at most
 COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs")))
 
 # --- The rest ---

@@ -29,6 +29,8 @@ STORAGES = STORAGES | {
 }
 WORKSPACE_DIR = Path(_folder) / "workspace"
 STAGING_DIR = Path(_folder) / "staging"
+ANALYTICS_DIR = Path(_folder) / "analytics"
+ANALYTICS_SPILL_DIR = Path(_folder) / "spill"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that worker processes see what a test wrote.

@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from ingestion.models import SourceFile
+from tests.market_analysis.roll import an_active_market
 from tests.reporting.roll import TAX_YEAR, an_assessed_market
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
@@ -57,4 +58,18 @@ def reporting(county):
     }
 
 
-EXAMPLES = {"valuation": valuation, "reporting": reporting, "ingestion": ingestion}
+def market_analysis(county):
+    an_active_market(county)
+    return {
+        "analysis_type": "price_trend_by_zip",
+        "county_id": county.pk,
+        "parameters": {"zip_codes": ["99336"]},
+    }
+
+
+EXAMPLES = {
+    "valuation": valuation,
+    "reporting": reporting,
+    "market_analysis": market_analysis,
+    "ingestion": ingestion,
+}

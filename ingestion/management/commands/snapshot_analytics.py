@@ -1,0 +1,42 @@
+"""Copies a county to the analytics store and makes the copy the current one."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from tqdm import tqdm
+
+from county_configs.models import County
+from ingestion.pipelines.analytics_snapshot import snapshot_county
+from terrafusion.errors import TerraFusionError
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("county", help="county id, for example king")
+
+    def handle(self, *, county: str, **options: Any) -> None:
+        row = County.objects.filter(pk=county).first()
+        if row is None:
+            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
+            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        with tqdm(unit=" rows", desc="Snapshot", disable=None) as bar:  # None: silent where there is no terminal
+
+            def show(table: str, rows: int) -> None:
+                bar.set_postfix_str(table, refresh=False)
+                bar.update(rows)
+
+            try:
+                snapshot = snapshot_county(row, timezone.now(), show)
+            except (TerraFusionError, OSError) as error:
+                raise CommandError(f"The snapshot was not taken; the last one stays current. {error}") from error
+        manifest = snapshot.manifest
+        self.stdout.write(f"Snapshot {manifest.snapshot_id} of {row.pk} is current.")
+        for table, rows in manifest.rows.items():
+            size = manifest.size_bytes[table] / 1e6
+            self.stdout.write(f"  {table.replace('_', ' '):<16}{rows:>12,} rows {size:>10,.1f} MB")
+        if manifest.first_sale:
+            self.stdout.write(f"  Sales from {manifest.first_sale} to {manifest.last_sale}.")

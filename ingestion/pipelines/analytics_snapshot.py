@@ -1,0 +1,229 @@
+"""Copies a county's properties, sales and assessed values to the analytics store, in bounded memory.
+
+Rows stream from the database in batches into Parquet files; the whole is of one moment, and nobody sees it before
+`publish_snapshot` flips the pointer. Names of people are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from itertools import groupby, islice
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.conf import settings
+from django.db import connection, transaction
+
+from county_configs.models import County
+from terrafusion.analytics.snapshots import Manifest, Snapshot, snapshot_store
+from terrafusion.analytics.tables import (
+    AREA_COLUMNS,
+    OTHER_CHARACTERISTICS,
+    PARTITIONS,
+    SALES,
+    TABLES,
+    WHOLE_CHARACTERISTICS,
+)
+from terrafusion.jobs.models import Job
+from terrafusion.jobs.registry import kind_named
+from terrafusion.jobs.schedules import Schedule, daily, register
+from terrafusion.jobs.submit import submit
+from terrafusion.roll.models import AssessedValue, Property, Sale, SaleReview
+
+BATCH_ROWS = 10_000
+BATCHES_A_ROW_GROUP = 10
+NIGHTLY_AT = time(1, 30)  # the county's own time
+SNAPSHOT = "snapshot"  # the analysis type under which a worker takes one
+
+Progress = Callable[[str, int], None]
+
+_DESCRIBED = ("pk", "property_id", *AREA_COLUMNS, *WHOLE_CHARACTERISTICS, *OTHER_CHARACTERISTICS, "waterfront")
+_SALE_FIELDS = (
+    "pk", "sale_id", "sale_date", "sale_price", "validity_code", "is_valid", "review__decision", "parcel_count",
+)  # fmt: skip
+_VALUE_FIELDS = (
+    "roll_property_id", "market_land", "market_improvement", "market_total", "new_construction", "taxable_value",
+    "status", "tax_year",
+)  # fmt: skip
+
+
+def snapshot_county(county: County, now: datetime, progress: Progress | None = None) -> Snapshot:
+    """Takes a snapshot and makes it the current one."""
+    snapshot = write_snapshot(county, now, progress)
+    publish_snapshot(snapshot, now)
+    return snapshot
+
+
+def write_snapshot(county: County, now: datetime, progress: Progress | None = None) -> Snapshot:
+    """A whole snapshot that nobody reads yet. progress: called with a table's name and how many rows were added."""
+    store = snapshot_store()
+    snapshot_id, folder = store.new_folder(county.pk, now)
+    writer = _Writer(folder, progress or (lambda table, rows: None))
+    with _one_moment():
+        writer.write("properties", _properties(county))
+        writer.write("sales", _sales(county))
+        writer.write("assessed_values", _assessed_values(county))
+    snapshot = store.seal(folder, writer.manifest(snapshot_id, county, now))
+    _fill_other_engine(snapshot)
+    return snapshot
+
+
+def publish_snapshot(snapshot: Snapshot, now: datetime) -> None:
+    """Flips the pointer and removes what no reader can be using any more."""
+    store = snapshot_store()
+    store.publish(snapshot, now)
+    grace = timedelta(seconds=settings.ANALYTICS_GRACE_SECONDS)
+    removed = store.purge(snapshot.manifest.county_id, now, grace)
+    if removed and settings.ANALYTICS_URL:
+        from terrafusion.analytics.clickhouse import drop_snapshots
+        from terrafusion.analytics.engine import connect_clickhouse
+
+        drop_snapshots(connect_clickhouse(), snapshot.manifest.county_id, removed)
+
+
+def request_snapshot(county: County) -> Job | None:
+    """Queues a snapshot; call it after a load. None when one is waiting already: it will see the load too."""
+    kind = kind_named("market_analysis")
+    jobs: Any = kind.model._default_manager
+    waiting = jobs.filter(county=county, analysis_type=SNAPSHOT, status=Job.Status.PENDING)
+    if waiting.exists():
+        return None
+    return submit(kind, county, None, own_fields={"analysis_type": SNAPSHOT}, parameters={}, digest="")
+
+
+def request_nightly(county: County | None) -> None:
+    """Every county that has sales; there is nothing to analyse in the others."""
+    if county is not None and Sale.objects.in_county(county).exists():
+        request_snapshot(county)
+
+
+# Inside the claim of the slot: the job and the claim are one transaction, so no night is lost between them.
+NIGHTLY = register(Schedule("analytics_snapshot", daily(NIGHTLY_AT), request_nightly, per_county=True, inside=True))
+
+
+def _fill_other_engine(snapshot: Snapshot) -> None:
+    """With ANALYTICS_URL, the same rows go to ClickHouse before the flip."""
+    if settings.ANALYTICS_URL:
+        from terrafusion.analytics.clickhouse import fill
+        from terrafusion.analytics.engine import connect_clickhouse
+
+        fill(connect_clickhouse(), snapshot)
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """Every query inside sees the database as it was at the first one.
+
+    Not `atomic()` on SQLite: our transactions take the write lock there, and a long read must not stop writers.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("ROLLBACK")
+
+
+Rows = Iterator[tuple[Any, ...]]
+Partition = tuple[int | None, Rows]
+
+
+def _properties(county: County) -> Iterator[Partition]:
+    """Rows in the order of PROPERTIES: the described columns, and whether the property is on the roll."""
+    rows = Property.objects.in_county(county).order_by("pk").values_list(*_DESCRIBED, "retired_at")
+    yield None, ((*_texts(row[:-1]), row[-1] is None) for row in rows.iterator(chunk_size=BATCH_ROWS))
+
+
+def _sales(county: County) -> Iterator[Partition]:
+    """Rows in the order of SALES, by year of sale."""
+    described = [f"parcels__roll_property__{name}" for name in _DESCRIBED]
+    sales = Sale.objects.in_county(county).order_by("sale_date", "pk").values_list(*_SALE_FIELDS, *described)
+    rows = (_sale_row(row) for row in sales.iterator(chunk_size=BATCH_ROWS))
+    yield from groupby(rows, key=lambda row: row[2].year)
+
+
+def _sale_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arm's length as SaleQuerySet.valid() has it: a reviewer's decision where there is one, else the code."""
+    key, sale_id, sale_date, sale_price, code, coded_valid, decision, parcels, *described = row
+    rejected, confirmed = decision == SaleReview.Decision.INVALID, decision == SaleReview.Decision.VALID
+    arms_length = sale_price > 0 and (confirmed or (coded_valid and not rejected))
+    return key, sale_id, sale_date, sale_price, code, coded_valid, arms_length, parcels, *_texts(described)
+
+
+def _texts(described: Sequence[Any]) -> tuple[Any, ...]:
+    """A sale without a property has NULL where the roll has text: '' there too."""
+    areas = slice(2, 2 + len(AREA_COLUMNS))
+    return (*described[:2], *(each or "" for each in described[areas]), *described[areas.stop :])
+
+
+def _assessed_values(county: County) -> Iterator[Partition]:
+    """Rows in the order of ASSESSED_VALUES, by tax year; of several supplements the last."""
+    values = AssessedValue.objects.filter(roll_property__county=county)
+    ordered = values.order_by("tax_year", "roll_property_id", "supplement").values_list(*_VALUE_FIELDS)
+    rows = ordered.iterator(chunk_size=BATCH_ROWS)
+    for tax_year, of_year in groupby(rows, key=itemgetter(-1)):
+        yield tax_year, (list(supplements)[-1][:-1] for _, supplements in groupby(of_year, key=itemgetter(0)))
+
+
+class _Writer:
+    """Parquet files of one snapshot: one for each partition of a table, in row groups of bounded size."""
+
+    def __init__(self, folder: Path, progress: Progress) -> None:
+        self.folder = folder
+        self.progress = progress
+        self.rows = dict.fromkeys(TABLES, 0)
+        self.sale_dates: list[date] = []  # first and last
+
+    def write(self, table: str, partitions: Iterator[Partition]) -> None:
+        for value, rows in partitions:
+            self._write_file(table, value, rows)
+        if table in PARTITIONS and not self.rows[table]:
+            self._write_file(table, 0, iter(()))  # an engine needs a file to know the columns by
+
+    def _write_file(self, table: str, value: int | None, rows: Rows) -> None:
+        folder, schema = self.folder / table, TABLES[table]
+        if value is not None:
+            folder /= f"{PARTITIONS[table]}={value}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(folder / "part-0.parquet", schema, compression="zstd") as writer:
+            group: list[pa.RecordBatch] = []
+            while batch := list(islice(rows, BATCH_ROWS)):
+                columns = list(zip(*batch, strict=True))
+                group.append(
+                    pa.record_batch(
+                        [pa.array(*each) for each in zip(columns, schema.types, strict=True)], schema=schema
+                    )
+                )
+                self._count(table, columns, len(batch))
+                if len(group) == BATCHES_A_ROW_GROUP:
+                    writer.write_table(pa.Table.from_batches(group))
+                    group.clear()
+            if group:
+                writer.write_table(pa.Table.from_batches(group))
+
+    def _count(self, table: str, columns: Sequence[Sequence[Any]], rows: int) -> None:
+        self.rows[table] += rows
+        self.progress(table, rows)
+        if table == "sales":
+            days = columns[SALES.names.index("sale_date")]
+            self.sale_dates = [min(*self.sale_dates[:1], *days), max(*self.sale_dates[1:], *days)]
+
+    def manifest(self, snapshot_id: str, county: County, now: datetime) -> Manifest:
+        first, last = [each.isoformat() for each in self.sale_dates] or ["", ""]
+        files = {table: (self.folder / table).rglob("*.parquet") for table in TABLES}
+        sizes = {table: sum(path.stat().st_size for path in found) for table, found in files.items()}
+        return Manifest(snapshot_id, county.pk, now.isoformat(), first, last, dict(self.rows), sizes)

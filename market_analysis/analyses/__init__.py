@@ -1,0 +1,1 @@
+"""The analyses: each a function from a Question to an Answer. No Django."""

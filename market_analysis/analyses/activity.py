@@ -1,0 +1,103 @@
+"""market_activity: volume, turnover, distribution, flips and seasonality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+
+from ..answer import Answer, Question
+from ..charts import distribution_chart, seasonality_chart, volume_chart
+from ..market_activity import DECILES, activity_by_period, price_distribution, resales, seasonality, stock
+from ..selection import PERIODS_A_YEAR, period_label, period_start, require_sales
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def market_activity(question: Question) -> Answer:
+    market, selection = question.market, question.selection
+    number = require_sales(market, selection)
+    within = int(question.parameters["flip_days"])
+    rows = market.rows(activity_by_period(market.sales, selection))
+    flips = {row["period"]: row for row in market.rows(resales(market.sales, selection, within))}
+    standing = stock(market, selection)
+    turnover_factor = 100 * PERIODS_A_YEAR[selection.period] / standing if standing else None
+    trends = [_point(row, flips.get(row["period"]), turnover_factor, selection.period) for row in rows]
+    starts = [period_start(row["period"], selection.period) for row in rows]
+    (spread,) = market.rows(price_distribution(market.sales, selection))
+    monthly = market.rows(activity_by_period(market.sales, replace(selection, period="month")))
+    seasons = seasonality(monthly)
+    flipped = sum(row["n"] for row in flips.values())
+    numbers: dict[str, Any] = {
+        "stock": standing,
+        "turnover_percent_per_year": _turnover(number, standing, starts, selection.period),
+        "price_deciles": _deciles(spread["price"], 0),
+        "price_per_sqft_deciles": _deciles(spread["per_sqft"], 2),
+        "flips": flipped,
+        "flips_percent": round(100 * flipped / number, 2),
+        "seasonality": seasons,
+    }
+    table = pa.Table.from_pylist([{"period_start": start, **each} for start, each in zip(starts, trends, strict=True)])
+    charts = [volume_chart(trends, starts), distribution_chart(numbers["price_deciles"])]
+    if seasons:
+        charts.append(seasonality_chart(seasons))
+    return Answer(_finding(trends, numbers, number), number, numbers, table, trends, charts)
+
+
+def _point(
+    row: Mapping[str, Any], flips: Mapping[str, Any] | None, turnover_factor: float | None, period: str
+) -> dict[str, Any]:
+    low, middle, high = row["spread"]
+    return {
+        "period": period_label(row["period"], period),
+        "average_price": round(row["dollars"] / row["n"]),
+        "median_price": round(middle),
+        "lower_quartile_price": round(low),
+        "upper_quartile_price": round(high),
+        "price_per_sqft": None if row["per_sqft"] is None else round(row["per_sqft"], 2),
+        "sales_volume": row["n"],
+        "dollar_volume": row["dollars"],
+        "turnover_percent_per_year": None if turnover_factor is None else round(row["n"] * turnover_factor, 3),
+        "flips": flips["n"] if flips else 0,
+        "flip_gain_percent": round(flips["gain_percent"], 2) if flips else None,
+        "flip_days_held": round(flips["held"], 1) if flips else None,
+    }
+
+
+def _turnover(number: int, standing: int, starts: list[date], period: str) -> float | None:
+    """Sales a year for each hundred properties, over the whole periods from first to last."""
+    if not standing:
+        return None
+    a_year = PERIODS_A_YEAR[period]
+    months = 12 * (starts[-1].year - starts[0].year) + starts[-1].month - starts[0].month + 12 // a_year
+    return round(100 * number / standing / (months / 12), 3)
+
+
+def _deciles(values: list[float | None], digits: int) -> dict[str, float]:
+    """By name, p10 to p90; empty where there is nothing to divide."""
+    known = [each for each in values if each is not None] if values else []
+    if len(known) < len(DECILES):
+        return {}
+    return {
+        f"p{round(100 * at)}": round(value, digits) if digits else round(value)
+        for at, value in zip(DECILES, known, strict=True)
+    }
+
+
+def _finding(trends: list[dict[str, Any]], numbers: Mapping[str, Any], number: int) -> str:
+    busiest = max(trends, key=lambda each: each["sales_volume"])
+    deciles = numbers["price_deciles"]
+    told = (
+        f"{number:,} sales; {busiest['period']} had most, {busiest['sales_volume']:,}. Eight of ten prices lie between "
+        f"${deciles['p10']:,} and ${deciles['p90']:,}"
+    )
+    if seasons := numbers["seasonality"]:
+        month = max(seasons, key=lambda each: seasons[each])
+        told += f", and {MONTHS[int(month) - 1]} sells {seasons[month]:.2f} times an average month"
+    return f"{told}."

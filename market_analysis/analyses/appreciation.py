@@ -1,0 +1,94 @@
+"""appreciation_surface: price level and change of every area, as a map layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from ..answer import Answer, Question
+from ..area_polygons import HULL, hulls
+from ..area_statistics import AreaStatistics, area_statistics
+from ..charts import ranked_changes_chart, surface_chart
+from ..comparable_areas import NotEnoughAreas
+from ..selection import require_sales
+from .comparable import described
+
+
+def appreciation_surface(question: Question) -> Answer:
+    """Raises NotEnoughAreas when no area has enough sales."""
+    market, selection, parameters = question.market, question.selection, question.parameters
+    number = require_sales(market, selection)
+    column = parameters["area"]
+    every = area_statistics(market, selection, column)
+    areas = [each for each in every if each.sales_volume >= selection.minimum_sales]
+    if not areas:
+        fewest = selection.minimum_sales
+        raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
+    question.report(40, 100, "Finding the areas on the map.")
+    polygons, layer = question.polygons(column, parameters.get("area_layer"))
+    without = [each.area for each in areas if each.area not in polygons]
+    drawn = hulls(market, selection, column, without)
+    features = []
+    for each in areas:
+        geometry = polygons.get(each.area, drawn.get(each.area))
+        source = f"layer {layer}" if each.area in polygons else HULL if each.area in drawn else None
+        features.append((each, geometry, {**surface_attributes(each), "geometry_source": source}))
+    mapped = [feature for feature in features if feature[1] is not None]
+    numbers: dict[str, Any] = {
+        "area": column,
+        "layer": layer_name(column),
+        "areas": len(areas),
+        "areas_with_too_few_sales": len(every) - len(areas),
+        "areas_without_polygon": [each.area for each, geometry, _ in features if geometry is None][:100],
+        "areas_drawn_as_hull": sum(attributes["geometry_source"] == HULL for _, _, attributes in features),
+        "minimum_sales": selection.minimum_sales,
+    }
+    table = pa.Table.from_pylist([{"area": each.area, **attributes} for each, _, attributes in features])
+    charts = [ranked_changes_chart([attributes | {"area": each.area} for each, _, attributes in features], column)]
+    if mapped:
+        charts.insert(
+            0,
+            surface_chart(
+                [(attributes | {"area": each.area}, geometry) for each, geometry, attributes in mapped], column
+            ),
+        )
+    kept = [(each.area, geometry, attributes) for each, geometry, attributes in mapped]
+    return Answer(_finding(areas, column), number, numbers, table, (), charts, kept)
+
+
+def layer_name(column: str) -> str:
+    return f"appreciation_{column}"
+
+
+def surface_attributes(area: AreaStatistics) -> dict[str, Any]:
+    """What the layer says of an area. The change with its 95 % interval, at equal living area."""
+    shown = described(area)
+    error = None if area.change_error is None or area.change_percent is None else 196 * area.change_error
+    change = shown["change_percent_per_year"]
+    return {
+        "sales_volume": shown["sales_volume"],
+        "median_price": shown["median_price"],
+        "price_per_sqft": shown["price_per_sqft"],
+        "change_percent_per_year": change,
+        "change_low": None if error is None else round(change - error, 2),
+        "change_high": None if error is None else round(change + error, 2),
+        "shrunk_change_percent_per_year": shown["shrunk_change_percent_per_year"],
+        "turnover_percent_per_year": shown["turnover_percent_per_year"],
+        "stock": shown["stock"],
+    }
+
+
+def _finding(areas: list[AreaStatistics], column: str) -> str:
+    words = column.replace("_", " ").replace("zip code", "ZIP code")
+    changing = [(each.shrunk_change_percent, each.area) for each in areas if each.shrunk_change_percent is not None]
+    if not changing:
+        dearest = max(areas, key=lambda each: (each.median_price, each.area))
+        return f"The dearest {words} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
+    (low, slowest), (high, fastest) = min(changing), max(changing)
+    if slowest == fastest:
+        return f"In {words} {fastest} prices changed by {high:+.1f} % a year at equal living area."
+    return (
+        f"At equal living area prices changed fastest in {words} {fastest}, {high:+.1f} % a year, "
+        f"and slowest in {slowest}, {low:+.1f} %, of {len(changing)} areas."
+    )

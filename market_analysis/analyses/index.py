@@ -1,0 +1,113 @@
+"""price_index: three indices side by side; the chosen one becomes the county's time adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..answer import Answer, Question
+from ..charts import index_chart, volume_chart
+from ..index_sales import IndexSales, index_sales
+from ..log_index import LogIndex
+from ..price_index import METHODS, MethodIndex, price_indices
+from ..selection import NoSales, period_label, period_start, require_sales
+
+
+def price_index(question: Question) -> Answer:
+    """Raises NoSales when the chosen method cannot be estimated from the selected sales."""
+    selection, parameters = question.selection, question.parameters
+    require_sales(question.market, selection)
+    question.report(10, 100, "Reading the sales.")
+    sales = index_sales(question.market, selection)
+    question.report(30, 100, "Estimating the indices.")
+    made = price_indices(sales, selection.period, parameters["shortest_holding_days"])
+    chosen = made[parameters["method"]]
+    if chosen.index is None:
+        raise NoSales(f"The {chosen.method.replace('_', '-')} index cannot be estimated: {chosen.why_not}")
+    trends = [_point(sales, period, made, chosen, selection.period) for period in range(sales.periods)]
+    starts = [period_start(sales.first_period + period, selection.period) for period in range(sales.periods)]
+    table = pa.Table.from_pylist([{"period_start": start, **each} for start, each in zip(starts, trends, strict=True)])
+    numbers = {
+        "method": chosen.method,
+        "base": "1.0 is the mean of the first year",
+        "methods": {name: _quality(each) for name, each in made.items()},
+    }
+    kept = [
+        (start, each["index"], each["standard_error"], each["sales_volume"])
+        for start, each in zip(starts, trends, strict=True)
+        if each["index"] is not None
+    ]
+    charts = [index_chart(trends, starts, chosen.method), volume_chart(trends, starts)]
+    return Answer(_finding(chosen, sales, selection.period), len(sales), numbers, table, trends, charts, kept)
+
+
+def _point(
+    sales: IndexSales, period: int, made: Mapping[str, MethodIndex], chosen: MethodIndex, length: str
+) -> dict[str, Any]:
+    """A trend point: the contract's figures, then the level and standard error of every method."""
+    prices = sales.sale_price[sales.period == period]
+    point: dict[str, Any] = {
+        "period": period_label(sales.first_period + period, length),
+        "average_price": round(float(prices.mean())) if len(prices) else None,
+        "median_price": round(float(np.median(prices))) if len(prices) else None,
+        "sales_volume": len(prices),
+        "index": _level(chosen.index, period),
+        "standard_error": _error(chosen.index, period),
+    }
+    for name in METHODS:
+        point[name] = _level(made[name].index, period)
+        point[f"{name}_standard_error"] = _error(made[name].index, period)
+        point[f"{name}_unsmoothed"] = _level(made[name].raw, period)
+    return point
+
+
+def _level(index: LogIndex | None, period: int) -> float | None:
+    if index is None or np.isnan(index.levels[period]):
+        return None
+    return round(float(np.exp(index.levels[period])), 5)
+
+
+def _error(index: LogIndex | None, period: int) -> float | None:
+    """Of the level, in its own units."""
+    level = _level(index, period)
+    if index is None or level is None:
+        return None
+    return round(level * float(index.standard_errors[period]), 5)
+
+
+def _quality(made: MethodIndex) -> dict[str, Any]:
+    if made.index is None:
+        return {"not_estimated": made.why_not}
+    errors = made.index.standard_errors[made.index.known]
+    return {
+        "observations": made.index.observations,
+        "mean_standard_error_percent": _rounded(100 * float(np.mean(errors))),
+        "volatility_percent": _rounded(made.volatility),
+        "revision_percent": _rounded(made.revision),
+        "residual_spread": _rounded(made.residual_spread),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _finding(chosen: MethodIndex, sales: IndexSales, length: str) -> str:
+    """From the first to the last known level, with what is left of it after two standard errors."""
+    assert chosen.index is not None  # noqa: S101 - the caller has refused the job otherwise
+    known = np.flatnonzero(chosen.index.known)
+    first, last = int(known[0]), int(known[-1])
+    measured = chosen.index.based_on(known[:1])
+    change = float(100 * np.expm1(measured.levels[last]))
+    error = float(100 * np.exp(measured.levels[last]) * measured.standard_errors[last])
+    since, until = (period_label(sales.first_period + each, length) for each in (first, last))
+    verb = "rose" if change > 0 else "fell"
+    sure = "" if abs(change) > 1.96 * error else ", which is within its uncertainty"
+    return (
+        f"By the {chosen.method.replace('_', '-')} index prices {verb} {abs(change):.1f} % from {since} to {until} "
+        f"(standard error {error:.1f} points, {chosen.index.observations:,} "
+        f"{'pairs of sales' if chosen.method == 'repeat_sales' else 'sales'}){sure}."
+    )

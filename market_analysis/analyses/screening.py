@@ -1,0 +1,82 @@
+"""sales_screening: which sales staff should look at, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+
+from ..answer import Answer, Question
+from ..charts import reasons_chart
+from ..sales_screening import MOST_REASONS, Thresholds, screen, screened_sales
+from ..selection import NoSales, period_label
+
+SHOWN = 100
+
+
+def sales_screening(question: Question) -> Answer:
+    """Raises NoSales when there is none to look at."""
+    market, selection, parameters = question.market, question.selection, question.parameters
+    include_invalid = bool(parameters["include_invalid"])
+    looked_at = screened_sales(market.sales, selection, include_invalid)
+    (counted,) = market.rows(looked_at.aggregate(n=looked_at.sale_key.nunique()))
+    if not counted["n"]:
+        raise NoSales(f"The county has no sale to screen {selection}".rstrip() + ".")
+    question.report(20, 100, "Comparing every sale with its group.")
+    thresholds = Thresholds(parameters["deviations"], parameters["resale_days"], parameters["group_size"])
+    flagged = screen(market, selection, thresholds, question.related(selection), include_invalid)
+    reasons = Counter(reason.code for each in flagged for reason in each.reasons)
+    rows = [
+        {
+            "sale_id": each.sale_id,
+            "property_id": each.property_id,
+            "sale_date": each.sale_date,
+            "sale_price": each.sale_price,
+            **{
+                f"reason_{number}": each.reasons[number - 1].text if number <= len(each.reasons) else None
+                for number in range(1, MOST_REASONS + 1)
+            },
+        }
+        for each in flagged
+    ]
+    numbers: dict[str, Any] = {
+        "sales_screened": counted["n"],
+        "sales_flagged": len(flagged),
+        "flagged_percent": round(100 * len(flagged) / counted["n"], 2),
+        "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        "strongest": [
+            {"sale_id": each.sale_id, "reasons": [reason.as_json() for reason in each.reasons]}
+            for each in sorted(flagged, key=lambda each: (-each.reasons[0].strength, each.sale_id))[:SHOWN]
+        ],
+    }
+    by_year = Counter(each.sale_date.year for each in flagged)
+    trends = [
+        {"period": period_label(year, "year"), "sales_flagged": number} for year, number in sorted(by_year.items())
+    ]
+    kept = [(each.sale_key, [reason.as_json() for reason in each.reasons]) for each in flagged]
+    table = pa.Table.from_pylist(rows, schema=_SCHEMA)
+    charts = [reasons_chart(numbers["reasons"])] if reasons else []
+    return Answer(_finding(numbers), counted["n"], numbers, table, trends, charts, kept)
+
+
+_SCHEMA = pa.schema(
+    [
+        ("sale_id", pa.string()),
+        ("property_id", pa.string()),
+        ("sale_date", pa.date32()),
+        ("sale_price", pa.int64()),
+        *((f"reason_{number}", pa.string()) for number in range(1, MOST_REASONS + 1)),
+    ]
+)
+
+
+def _finding(numbers: dict[str, Any]) -> str:
+    flagged, looked_at = numbers["sales_flagged"], numbers["sales_screened"]
+    if not flagged:
+        return f"None of {looked_at:,} sales looks other than at arm's length."
+    code, number = next(iter(numbers["reasons"].items()))
+    return (
+        f"{flagged:,} of {looked_at:,} sales ({numbers['flagged_percent']:.1f} %) should be looked at; "
+        f"the most frequent reason is {code.replace('_', ' ')}, {number:,} times."
+    )

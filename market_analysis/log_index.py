@@ -1,0 +1,143 @@
+"""A price index in logarithms, its precision, and how it is smoothed, judged and shown. No Django."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from .index_sales import Floats, Ints
+
+HUBER = 1.345  # 95 % efficient where errors are normal
+TUKEY = 4.685
+
+
+@dataclass(frozen=True)
+class LogIndex:
+    """levels: log price level of each period, shape (periods,); NaN where the sales say nothing.
+
+    covariance: of the levels, shape (periods, periods); the level they are measured from has variance 0.
+    observations: sales, or pairs of sales, behind it.
+    """
+
+    levels: Floats
+    covariance: Floats
+    observations: int
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        return ~np.isnan(self.levels)
+
+    def based_on(self, base: Ints) -> LogIndex:
+        """The same index measured from the mean level of these periods, all of them known."""
+        step = np.eye(len(self.levels))
+        step[:, base] -= 1 / len(base)
+        covariance = np.full_like(self.covariance, np.nan)
+        inside = np.ix_(self.known, self.known)
+        covariance[inside] = step[inside] @ self.covariance[inside] @ step[inside].T
+        return replace(self, levels=self.levels - self.levels[base].mean(), covariance=covariance)
+
+    def based_on_first(self, periods: int) -> LogIndex:
+        """Measured from the known ones among so many periods from the first known on: a year's noise is small."""
+        known = np.flatnonzero(self.known)
+        return self.based_on(known[known < known[0] + periods]) if len(known) else self
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Of the log levels, so close to a relative error: 0.01 is one percent."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+
+def huber_weights(standardised: Floats) -> Floats:
+    """1 up to 1.345 robust deviations, then falling."""
+    return np.minimum(1.0, HUBER / np.maximum(np.abs(standardised), 1e-12))
+
+
+def tukey_weights(standardised: Floats) -> Floats:
+    """Falling to 0 at 4.685 robust deviations: a wrong price counts for nothing."""
+    return np.maximum(0.0, 1 - (standardised / TUKEY) ** 2) ** 2
+
+
+def smoothed(index: LogIndex) -> LogIndex:
+    """The index with as much of its jitter taken out as the data themselves ask for.
+
+    The log level is taken for a path whose slope changes by independent normal steps; how large they are is estimated
+    by restricted maximum likelihood, so that a market that turns is followed and noise is not. Where a period is
+    unknown, the path bridges it. Fewer than five known periods are left as they are.
+    Source: Harvey (1989), Forecasting, Structural Time Series Models and the Kalman Filter, section 2.3.
+    """
+    known = np.flatnonzero(index.known)
+    if len(known) < 5:
+        return index
+    base = int(known[0])
+    measured = index.based_on(known[:1])
+    seen = known[1:]
+    y = measured.levels[seen]
+    noise = measured.covariance[np.ix_(seen, seen)] + 1e-12 * np.eye(len(seen))
+    steps = _smooth_path(len(index.levels))
+    relative = np.eye(len(index.levels))
+    relative[:, base] -= 1
+    path = relative @ steps @ relative.T
+    trend = (np.arange(len(index.levels), dtype=np.float64) - base)[:, None]
+    variance = _likeliest_step_variance(y, noise, path[np.ix_(seen, seen)], trend[seen])
+    total_inverse = np.linalg.inv(noise + variance * path[np.ix_(seen, seen)])
+    trend_covariance = np.linalg.inv(trend[seen].T @ total_inverse @ trend[seen])
+    slope = trend_covariance @ trend[seen].T @ total_inverse @ y
+    to_all = variance * path[:, seen]
+    gain = to_all @ total_inverse
+    levels = trend @ slope + gain @ (y - trend[seen] @ slope)
+    left = trend - gain @ trend[seen]
+    covariance = variance * path - gain @ to_all.T + left @ trend_covariance @ left.T
+    levels[: known[0]] = levels[known[-1] + 1 :] = np.nan
+    covariance[np.isnan(levels)] = np.nan
+    covariance[:, np.isnan(levels)] = np.nan
+    return LogIndex(levels, covariance, index.observations)
+
+
+def _smooth_path(periods: int) -> Floats:
+    """Covariance, up to scale, of a path whose second differences are independent; free of any line."""
+    second = np.diff(np.eye(periods), 2, axis=0)
+    return np.asarray(np.linalg.pinv(second.T @ second), dtype=np.float64)
+
+
+def _likeliest_step_variance(y: Floats, noise: Floats, path: Floats, trend: Floats) -> float:
+    candidates = np.concatenate([[0.0], np.geomspace(1e-9, 1e-1, 120)])
+    return float(min(candidates, key=lambda each: _restricted_deviance(y, noise + each * path, trend)))
+
+
+def _restricted_deviance(y: Floats, total: Floats, trend: Floats) -> float:
+    sign, log_determinant = np.linalg.slogdet(total)
+    if sign <= 0:
+        return np.inf
+    weighted = np.linalg.solve(total, np.column_stack([trend, y]))
+    information = float(trend[:, 0] @ weighted[:, 0])
+    slope = float(trend[:, 0] @ weighted[:, 1]) / information
+    residual = y - slope * trend[:, 0]
+    return float(log_determinant + np.log(information) + residual @ np.linalg.solve(total, residual))
+
+
+def volatility_percent(index: LogIndex) -> float | None:
+    """Standard deviation of the change from period to period around its mean of three periods, in percent.
+
+    None with fewer than four consecutive periods. Source: Bourassa, Hoesli and Sun (2006), J. Housing Economics 15.
+    """
+    changes = np.diff(index.levels)
+    changes = changes[~np.isnan(changes)]
+    if len(changes) < 3:
+        return None
+    middle = np.convolve(changes, np.ones(3) / 3, mode="valid")
+    return float(100 * np.std(changes[1:-1] - middle, ddof=1)) if len(middle) > 1 else None
+
+
+def revision_percent(now: LogIndex, before: LogIndex) -> float | None:
+    """Mean absolute change, in percent, of the levels already published when new periods come in.
+
+    before: the index as it stood without the newest periods. Both are measured from the first common period.
+    """
+    common = np.flatnonzero(now.known[: len(before.levels)] & before.known)
+    if len(common) < 2:
+        return None
+    base = int(common[0])
+    moved = now.levels[common] - now.levels[base] - (before.levels[common] - before.levels[base])
+    return float(100 * np.mean(np.abs(np.expm1(moved[1:]))))

@@ -1,0 +1,54 @@
+"""The market analysis job."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+
+from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.serializers import plugin_url
+
+
+class AnalysisType(models.TextChoices):
+    PRICE_TREND_BY_ZIP = "price_trend_by_zip", "Price trend by ZIP code or another area"
+    TREND_ANALYSIS = "trend_analysis", "Price trend"
+    PRICE_INDEX = "price_index", "Price index"
+    COMPARABLE_MARKET_AREA = "comparable_market_area", "Comparable market areas"
+    MARKET_ACTIVITY = "market_activity", "Market activity"
+    APPRECIATION_SURFACE = "appreciation_surface", "Appreciation surface"
+    SALES_SCREENING = "sales_screening", "Sales screening"
+    SNAPSHOT = "snapshot", "New analytics snapshot"
+
+
+class MarketAnalysisJob(Job):
+    """Analyses a county's sales on the analytics snapshot; or takes a new snapshot."""
+
+    plugin = "market_analysis"
+    own_fields: ClassVar[tuple[str, ...]] = ("analysis_type",)
+    metrics = KindMetrics("market_analysis", (1, 2.5, 5, 10, 30, 60, 120, 300, 600), "analysis_type")
+
+    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
+    analysis_type = models.CharField(max_length=64)
+    result_summary = models.JSONField(null=True, db_column="result_summary_json")
+    trends = models.JSONField(null=True, db_column="trends_json")
+    result_data_location = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "market_analysis_jobs"
+
+    @property
+    def data_file_name(self) -> str:
+        return f"{self.pk}.parquet"
+
+    def store_result(self, result: Mapping[str, Any]) -> None:
+        self.result_summary = result.get("result_summary", {})
+        self.trends = result.get("trends", [])
+        if result.get("has_data"):
+            self.result_data_location = f"{plugin_url(self)}/jobs/{self.pk}/artifacts/{self.data_file_name}"
+
+    def result_json(self) -> dict[str, Any]:
+        return {
+            "result_summary": self.result_summary,
+            "trends": self.trends,
+            "result_data_location": self.result_data_location or None,
+        }

@@ -1,0 +1,115 @@
+"""Which sales an analysis looks at, and the periods they fall in. No Django."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
+
+from terrafusion.errors import TerraFusionError
+
+if TYPE_CHECKING:
+    import ibis
+
+    from terrafusion.analytics.engine import Market
+
+PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
+
+
+class NoSales(TerraFusionError):
+    """Nothing to analyse; the sentence says what there is."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """first, last: days, both included; None where open. filters: allowed values by column; all must hold.
+
+    minimum_sales: with fewer, a figure is marked as resting on too few sales.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    period: str = "quarter"
+    minimum_sales: int = 5
+
+    def __str__(self) -> str:
+        days = [f"from {self.first}" if self.first else "", f"to {self.last}" if self.last else ""]
+        among = [
+            f"{name} {', '.join(values[:5])}{' ...' if len(values) > 5 else ''}"
+            for name, values in self.filters.items()
+        ]
+        return " ".join(filter(None, [*days, *among]))
+
+
+def in_window(sales: ibis.Table, selection: Selection) -> ibis.Table:
+    """Every sale of the window and filters, arm's length or not."""
+    if selection.first is not None:
+        sales = sales.filter(sales.sale_date >= selection.first)
+    if selection.last is not None:
+        sales = sales.filter(sales.sale_date <= selection.last)
+    return filtered(sales, selection)
+
+
+def filtered(table: ibis.Table, selection: Selection) -> ibis.Table:
+    """Rows of sales or properties that the filters let through."""
+    for column, values in selection.filters.items():
+        table = table.filter(table[column].isin(list(values)))
+    return table
+
+
+def market_sales(sales: ibis.Table, selection: Selection) -> ibis.Table:
+    """Arm's-length sales of a single parcel: those whose price is that property's price."""
+    chosen = in_window(sales, selection)
+    return chosen.filter(chosen.arms_length & (chosen.parcel_count == 1))
+
+
+def require_sales(market: Market, selection: Selection, fewest: int = 1) -> int:
+    """How many sales the selection holds. Raises NoSales naming the window when they are fewer than needed."""
+    counted = market_sales(market.sales, selection).aggregate(number=lambda t: t.count())
+    number = int(market.rows(counted)[0]["number"])
+    if number >= fewest:
+        return number
+    whole = market.sales.aggregate(first=lambda t: t.sale_date.min(), last=lambda t: t.sale_date.max())
+    (days,) = market.rows(whole)
+    have = f"Its sales run from {days['first']} to {days['last']}." if days["first"] else "It has no sales at all."
+    found = f"The county has {number or 'no'} arm's-length sale{'' if number == 1 else 's'} {selection}".rstrip()
+    raise NoSales(f"{found}{f'; {fewest} are needed' if fewest > 1 else ''}. {have}")
+
+
+def period_number(sale_date: Any, period: str) -> Any:
+    """Periods since year 0: 2023-Q1 is 4 * 2023. int64 on both engines."""
+    year = sale_date.year().cast("int64")
+    if period == "year":
+        return year
+    month = sale_date.month().cast("int64") - 1
+    return year * 12 + month if period == "month" else year * 4 + (month / 3).floor().cast("int64")
+
+
+def period_label(number: int, period: str) -> str:
+    """2023, 2023-Q1 or 2023-01."""
+    year, part = divmod(number, PERIODS_A_YEAR[period])
+    return {"year": f"{year}", "quarter": f"{year}-Q{part + 1}", "month": f"{year}-{part + 1:02d}"}[period]
+
+
+def period_start(number: int, period: str) -> date:
+    a_year = PERIODS_A_YEAR[period]
+    return date(number // a_year, 1 + number % a_year * (12 // a_year), 1)
+
+
+def whole_dollars(value: float | None) -> int | None:
+    """Halves to even, the same whichever engine gave the number."""
+    return None if value is None else round(value)
+
+
+def price_per_sqft(sales: Any) -> Any:
+    """Dollars a square foot of living area; NULL without one."""
+    return cast(Any, sales.sale_price.cast("float64") / sales.living_area_sqft.nullif(0))
+
+
+def day_number(sale_date: Any) -> Any:
+    """Days since 1970, int64 on both engines."""
+    import ibis
+
+    return sale_date.delta(ibis.date(1970, 1, 1), unit="day").cast("int64")

@@ -1,0 +1,38 @@
+"""What a market analysis request may say."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from terrafusion.jobs.serializers import JobRequestSerializer
+
+from .models import AnalysisType
+from .parameters import PARAMETERS
+
+SIMULATED_FAILURE = "FAILING_ANALYSIS_SIM"
+
+
+class MarketAnalysisRequestSerializer(JobRequestSerializer):
+    """`parameters` are checked by the analysis asked for: docs/market_analysis.md lists them."""
+
+    analysis_type = serializers.CharField(
+        max_length=64, help_text=f"One of {', '.join(AnalysisType.values)}.", initial=AnalysisType.PRICE_TREND_BY_ZIP
+    )
+    parameters = serializers.DictField(
+        required=False, help_text="For example {'start_year': 2022, 'end_year': 2023, 'zip_codes': ['99336']}."
+    )
+
+    def validate_analysis_type(self, value: str) -> str:
+        if value in PARAMETERS or (value == SIMULATED_FAILURE and settings.SIMULATED_FAILURES):
+            return value
+        raise serializers.ValidationError(f"Unknown analysis {value!r}. Allowed: {', '.join(PARAMETERS)}.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["analysis_type"] == SIMULATED_FAILURE:
+            return attrs
+        own = PARAMETERS[attrs["analysis_type"]]
+        asked = own(data=attrs.get("parameters", {}), context={**self.context, "county": attrs["county_id"]})
+        if not asked.is_valid():
+            raise serializers.ValidationError({"parameters": asked.errors})
+        return attrs | {"parameters": dict(asked.validated_data)}

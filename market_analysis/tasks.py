@@ -1,0 +1,115 @@
+"""The work of a market analysis job: open the snapshot, ask the analysis, hand its answer to the runner."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from ingestion.pipelines.analytics_snapshot import publish_snapshot, snapshot_county, write_snapshot
+from terrafusion.analytics.snapshots import Snapshot, snapshot_store
+from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.models import FailureReason
+from terrafusion.jobs.outcome import Outcome, OutputFile
+from terrafusion.jobs.registry import job_kind
+
+from .models import AnalysisType, MarketAnalysisJob
+from .parameters import selection_of
+from .roll_answers import polygons_of, related_sales
+from .serializers import SIMULATED_FAILURE, MarketAnalysisRequestSerializer
+
+MOST_TREND_POINTS = 5000  # in the JSON result; the Parquet file has all
+PARQUET = "application/vnd.apache.parquet"
+
+
+class SimulatedFailure(TerraFusionError):
+    """A drill asked for this."""
+
+    failure_reason = FailureReason.SIMULATED_FAILURE
+
+
+@job_kind(MarketAnalysisJob, request=MarketAnalysisRequestSerializer, time_limit=3600, memory_limit=3072)
+def analyse_market(job: MarketAnalysisJob) -> Outcome:
+    """Runs the analysis asked for on the county's current snapshot."""
+    if job.analysis_type == SIMULATED_FAILURE:
+        raise SimulatedFailure("A simulated failure was asked for.")
+    if job.analysis_type == AnalysisType.SNAPSHOT:
+        return _new_snapshot(job)
+    # Imported here: only a worker that analyses pays for ibis, DuckDB and the charts.
+    from terrafusion.analytics.engine import opened
+
+    from .analyses.registry import ANALYSES
+    from .answer import Question
+
+    snapshot = _current_snapshot(job)
+    with opened(snapshot) as market:
+        question = Question(
+            market,
+            selection_of(job.parameters),
+            job.parameters,
+            job.report,
+            polygons=partial(polygons_of, job.county),
+            related=partial(related_sales, job.county),
+        )
+        answer = ANALYSES[job.analysis_type].answer(question)
+    kept = ANALYSES[job.analysis_type].keep(job, answer)
+    job.report(90, 100, "Drawing the charts.")
+    summary = {
+        "key_finding": answer.key_finding,
+        "data_points_analyzed": answer.data_points,
+        **answer.numbers,
+        "snapshot_id": snapshot.snapshot_id,
+        "snapshot_taken_at": snapshot.manifest.taken_at,
+    }
+    trends = list(answer.trends)
+    if len(trends) > MOST_TREND_POINTS:
+        summary["trends_left_out"] = len(trends) - MOST_TREND_POINTS
+    return Outcome(
+        result={"result_summary": summary, "trends": trends[:MOST_TREND_POINTS], "has_data": True},
+        rows=kept.rows,
+        store=kept.store,
+        files=_files(job, answer),
+    )
+
+
+def _new_snapshot(job: MarketAnalysisJob) -> Outcome:
+    """The flip happens with the end of the job: an attempt that comes late flips nothing."""
+    now = timezone.now()
+    snapshot = write_snapshot(job.county, now)
+    rows = snapshot.manifest.rows
+    summary: dict[str, Any] = {
+        "key_finding": f"Snapshot {snapshot.snapshot_id} holds {rows['properties']:,} properties and "
+        f"{rows['sales']:,} sold parcels of {job.county_id}.",
+        "data_points_analyzed": sum(rows.values()),
+        "rows": rows,
+        "snapshot_id": snapshot.snapshot_id,
+        "snapshot_taken_at": snapshot.manifest.taken_at,
+    }
+    return Outcome({"result_summary": summary}, store=lambda: publish_snapshot(snapshot, now))
+
+
+def _current_snapshot(job: MarketAnalysisJob) -> Snapshot:
+    """The county's current snapshot; its first is taken now."""
+    snapshot = snapshot_store().current(job.county_id)
+    if snapshot is None:
+        job.log("The county has no snapshot yet; taking one.")
+        snapshot = snapshot_county(job.county, timezone.now())
+    return snapshot
+
+
+def _files(job: MarketAnalysisJob, answer: Any) -> list[OutputFile]:
+    import pyarrow.parquet as pq
+
+    from .chart_files import draw
+
+    data = job.workspace / job.data_file_name
+    pq.write_table(answer.table, data, compression="zstd")
+    files = [(data, PARQUET), *draw(answer.charts, job.workspace, str(job.pk))]
+    return [OutputFile(path, path.name, _friendly(job, path), kind) for path, kind in files]
+
+
+def _friendly(job: MarketAnalysisJob, path: Path) -> str:
+    what = path.name.removeprefix(str(job.pk))  # "_median_price.svg", or ".parquet"
+    return f"{job.county.fips}_{job.county_id}_{job.analysis_type}{what}"

@@ -1,0 +1,153 @@
+"""Opens a snapshot for queries: ibis tables on DuckDB in this process, or on ClickHouse where ANALYTICS_URL names one.
+
+An analysis is written once, as ibis expressions over `Market`; tests hold the two engines equal row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from django.conf import settings
+
+from terrafusion.errors import ConfigurationError
+
+from .snapshots import Snapshot
+from .tables import PARTITIONS, TABLES
+
+if TYPE_CHECKING:
+    from .clickhouse import ExactClickHouse
+
+Columns = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Market:
+    """The three tables of one county's snapshot, and the engine that holds them."""
+
+    backend: Any
+    sales: ibis.Table
+    properties: ibis.Table
+    assessed_values: ibis.Table
+
+    def table(self, expression: ibis.Table) -> pa.Table:
+        """The result of a query."""
+        return cast(pa.Table, self.backend.to_pyarrow(expression))
+
+    def rows(self, expression: ibis.Table) -> list[dict[str, Any]]:
+        """Rows as dicts; None where there is nothing. ClickHouse answers NaN for several quantiles of nothing."""
+        return [
+            {name: _none_for_nan(value) for name, value in row.items()} for row in self.table(expression).to_pylist()
+        ]
+
+    def columns(self, expression: ibis.Table) -> Columns:
+        """Arrays by column name. NULL numbers are NaN; dates are datetime64[D]; text is object."""
+        table = self.table(expression)
+        return {name: _array(table[name]) for name in table.column_names}
+
+
+def previous(column: ibis.Value) -> ibis.Value:
+    """The value of the row before, NULL at the first.
+
+    Cast, because on ClickHouse the lag of a column that cannot be NULL begins with 0 and says nothing.
+    """
+    return cast(ibis.Value, column.cast(ibis.dtype("float64")).lag())
+
+
+@contextmanager
+def opened(snapshot: Snapshot) -> Iterator[Market]:
+    """The snapshot on the engine this installation uses."""
+    if settings.ANALYTICS_URL:
+        backend = connect_clickhouse()
+        try:
+            yield on_clickhouse(backend, snapshot)
+        finally:
+            backend.disconnect()
+    else:
+        with on_duckdb(snapshot) as market:
+            yield market
+
+
+@contextmanager
+def on_duckdb(snapshot: Snapshot) -> Iterator[Market]:
+    """A DuckDB in this process, in memory, that reads the snapshot's files and spills within the state folder."""
+    backend = ibis.duckdb.connect(
+        ":memory:",
+        memory_limit=f"{settings.ANALYTICS_MEMORY_MB}MB",
+        threads=settings.ANALYTICS_THREADS,
+        temp_directory=str(settings.ANALYTICS_SPILL_DIR),
+        autoinstall_known_extensions=False,  # nothing is fetched from the internet
+        preserve_insertion_order=False,
+    )
+    try:
+        for name in TABLES:
+            backend.raw_sql(_view(name, snapshot.folder))
+        yield Market(backend, *(backend.table(name) for name in ("sales", "properties", "assessed_values")))
+    finally:
+        backend.disconnect()
+
+
+def _view(name: str, folder: Path) -> str:
+    place = str(folder / name).replace("'", "''")
+    if name not in PARTITIONS:
+        return f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{place}/*.parquet')"  # noqa: S608 - our own path
+    types = f"{{'{PARTITIONS[name]}': BIGINT}}"
+    return (
+        f"CREATE VIEW {name} AS SELECT * FROM "  # noqa: S608 - our own path
+        f"read_parquet('{place}/*/*.parquet', hive_partitioning=true, hive_types={types})"
+    )
+
+
+def connect_clickhouse() -> ExactClickHouse:
+    """The server of ANALYTICS_URL. Raises ConfigurationError when the URL is none of ours."""
+    from .clickhouse import ExactClickHouse
+
+    url = urlsplit(settings.ANALYTICS_URL)
+    if url.scheme not in ("clickhouse", "clickhouses") or not url.hostname:
+        raise ConfigurationError("ANALYTICS_URL must read clickhouse://user:password@host:port/database.")
+    backend = ExactClickHouse()
+    backend.do_connect(
+        host=url.hostname,
+        port=url.port,
+        user=unquote(url.username or "default"),
+        password=unquote(url.password or ""),
+        database=url.path.lstrip("/") or "default",
+        secure=url.scheme == "clickhouses",
+    )
+    return backend
+
+
+def on_clickhouse(backend: ExactClickHouse, snapshot: Snapshot) -> Market:
+    """The rows of this snapshot alone: the pointer of the snapshot store decides for ClickHouse too."""
+
+    def rows_of(name: str) -> ibis.Table:
+        table = backend.table(name)
+        mine = (table.county_id == snapshot.manifest.county_id) & (table.snapshot_id == snapshot.snapshot_id)
+        return table.filter(mine).drop("county_id", "snapshot_id")
+
+    return Market(backend, rows_of("sales"), rows_of("properties"), rows_of("assessed_values"))
+
+
+def _none_for_nan(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_none_for_nan(each) for each in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    kind = column.type
+    if pa.types.is_date(kind):
+        return np.asarray(column.cast(pa.date32()).to_numpy(), dtype="datetime64[D]")
+    if pa.types.is_integer(kind) and column.null_count:
+        column = column.cast(pa.float64())
+    if pa.types.is_boolean(kind):
+        return np.asarray(column.to_pylist(), dtype=bool)
+    return np.asarray(column.to_numpy())

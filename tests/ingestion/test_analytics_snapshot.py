@@ -1,0 +1,245 @@
+"""The analytics snapshot: what is in it, what must not be, and that a reader never sees half of one."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from ingestion.pipelines.analytics_snapshot import request_nightly, request_snapshot, snapshot_county
+from terrafusion.analytics.engine import on_duckdb
+from terrafusion.analytics.snapshots import snapshot_store
+from terrafusion.analytics.tables import TABLES
+from terrafusion.jobs.models import Job
+from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.schedules import run_due
+from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel, SaleReview
+from tests.factories import a_county
+from tests.valuation.roll import a_market, a_subject
+
+NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def county(db):
+    county = a_county("benton")
+    a_market(county, sales=30)
+    return county
+
+
+def rows_of(snapshot, table):
+    with on_duckdb(snapshot) as market:
+        return market.rows(getattr(market, table))
+
+
+def test_every_row_of_the_roll_is_in_it_and_the_manifest_counts_them(county):
+    snapshot = snapshot_county(county, NOW)
+
+    assert {row["property_id"] for row in rows_of(snapshot, "properties")} == set(
+        Property.objects.values_list("property_id", flat=True)
+    )
+    sales = rows_of(snapshot, "sales")
+    assert {(row["sale_id"], row["sale_date"], row["sale_price"]) for row in sales} == set(
+        Sale.objects.values_list("sale_id", "sale_date", "sale_price")
+    )
+    assert {row["sale_year"] for row in sales} == {row["sale_date"].year for row in sales}
+    assert snapshot.manifest.rows == {"properties": 30, "sales": 30, "assessed_values": 0}
+    assert snapshot.manifest.first_sale == str(min(row["sale_date"] for row in sales))
+
+
+def test_arms_length_is_what_the_roll_says_it_is(county):
+    decisions = [SaleReview.Decision.INVALID, SaleReview.Decision.VALID, SaleReview.Decision.UNDECIDED]
+    for number, sale in enumerate(Sale.objects.order_by("pk")[:12]):
+        Sale.objects.filter(pk=sale.pk).update(is_valid=number % 2 == 0, sale_price=0 if number == 11 else 100_000)
+        SaleReview.objects.create(sale=sale, decision=decisions[number % 3])
+
+    sales = rows_of(snapshot_county(county, NOW), "sales")
+
+    valid = set(Sale.objects.valid().values_list("sale_id", flat=True))
+    assert {row["sale_id"] for row in sales if row["arms_length"]} == valid
+    assert 0 < len(valid) < len(sales)
+
+
+def test_of_several_supplements_the_last_is_the_value(county):
+    house = a_subject(county, 1)
+    for supplement, land in ((0, 100), (2, 300), (1, 200)):
+        AssessedValue.objects.create(
+            roll_property=house, tax_year=2025, supplement=supplement, market_land=land, market_improvement=1,
+            market_total=land + 1, taxable_value=land,
+        )  # fmt: skip
+
+    (value,) = rows_of(snapshot_county(county, NOW), "assessed_values")
+
+    assert (value["tax_year"], value["market_land"], value["property_key"]) == (2025, 300, house.pk)
+
+
+def test_a_deed_of_two_parcels_has_two_rows_and_one_without_a_parcel_keeps_its_own(county):
+    sale = Sale.objects.first()
+    Sale.objects.filter(pk=sale.pk).update(parcel_count=2)
+    SaleParcel.objects.create(sale=sale, roll_property=a_subject(county, 1))
+    lonely = Sale.objects.last()
+    lonely.parcels.all().delete()
+
+    sales = rows_of(snapshot_county(county, NOW), "sales")
+
+    assert sum(row["sale_id"] == sale.sale_id for row in sales) == 2
+    (without,) = [row for row in sales if row["sale_id"] == lonely.sale_id]
+    assert (without["property_id"], without["zip_code"], without["living_area_sqft"]) == (None, "", None)
+
+
+def test_no_persons_name_or_address_is_in_any_file(county):
+    Sale.objects.update(grantor="CANARY SELLER", grantee="CANARY BUYER")
+    Property.objects.update(situs_address="CANARY street", legal_description="CANARY")
+    Owner.objects.create(roll_property=Property.objects.first(), tax_year=2026, name="CANARY", mailing_address="CANARY")
+
+    snapshot = snapshot_county(county, NOW)
+
+    for path in snapshot.folder.rglob("*.parquet"):
+        assert "CANARY" not in str(pq.read_table(path).to_pylist())
+    names = {name for schema in TABLES.values() for name in schema.names}
+    assert not names & {"grantor", "grantee", "name", "mailing_address", "situs_address"}
+
+
+def test_a_county_without_sales_has_a_snapshot_that_can_be_queried(db):
+    snapshot = snapshot_county(a_county("king"), NOW)
+
+    for table in TABLES:
+        assert rows_of(snapshot, table) == []
+
+
+def test_another_countys_rows_stay_out(county):
+    a_market(a_county("king"), sales=5)
+
+    assert snapshot_county(county, NOW).manifest.rows["sales"] == 30
+
+
+def test_an_old_snapshot_lives_through_the_readers_grace_and_no_longer(county, settings):
+    settings.ANALYTICS_GRACE_SECONDS = 3600
+    first = snapshot_county(county, NOW)
+    snapshot_county(county, NOW + timedelta(minutes=10))
+    assert first.folder.exists(), "its readers may still be at work"
+
+    newest = snapshot_county(county, NOW + timedelta(minutes=71))
+
+    assert not first.folder.exists()
+    assert snapshot_store().current("benton").snapshot_id == newest.snapshot_id
+
+
+def test_what_a_dead_writer_left_is_removed_after_the_grace(county, settings):
+    settings.ANALYTICS_GRACE_SECONDS = 3600
+    _, left = snapshot_store().new_folder("benton", NOW)
+    snapshot_county(county, NOW)
+    assert left.exists()
+
+    snapshot_county(county, NOW + timedelta(hours=2))
+
+    assert not left.exists()
+
+
+def test_an_older_snapshot_never_replaces_a_newer_one(county):
+    newer = snapshot_county(county, NOW + timedelta(minutes=1))
+
+    snapshot_county(county, NOW)
+
+    assert snapshot_store().current("benton").snapshot_id == newer.snapshot_id
+
+
+def test_eight_readers_during_twenty_flips_see_whole_snapshots_only(county):
+    """Each snapshot has one sale more than the last; a torn one would break the count or the manifest."""
+    snapshot_county(county, NOW)
+    seen, faults, stop = [], [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            try:
+                snapshot = snapshot_store().current("benton")
+                with on_duckdb(snapshot) as market:
+                    counted = market.sales.aggregate(n=lambda t: t.count(), total=lambda t: t.sale_price.sum())
+                    (row,) = market.rows(counted)
+                if row["n"] != snapshot.manifest.rows["sales"] or not row["total"]:
+                    faults.append((row, snapshot.manifest))
+                seen.append(snapshot.snapshot_id)
+            except Exception as error:  # a reader's error is what this test is about
+                faults.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(8)]
+    for each in readers:
+        each.start()
+    house = Property.objects.first()
+    for flip in range(20):
+        sale = Sale.objects.create(county=county, sale_id=f"new{flip}", sale_date="2025-06-01", sale_price=1000)
+        SaleParcel.objects.create(sale=sale, roll_property=house)
+        snapshot_county(county, NOW + timedelta(seconds=1 + flip))
+    stop.set()
+    for each in readers:
+        each.join()
+
+    assert faults == []
+    assert len(set(seen)) > 5, "the readers must have met several snapshots"
+    assert snapshot_store().current("benton").manifest.rows["sales"] == 50
+
+
+def test_the_nightly_schedule_queues_one_snapshot_for_each_county_with_sales(county):
+    a_county("king")
+
+    ran = run_due(datetime(2026, 1, 2, 12, tzinfo=UTC))
+    run_due(datetime(2026, 1, 2, 12, 5, tzinfo=UTC))
+
+    assert "analytics_snapshot:benton" in ran
+    assert [(job.county_id, job.kind) for job in Job.objects.all()] == [("benton", "market_analysis")]
+    run_next_job()
+    assert Job.objects.get().status == "COMPLETED"
+    assert snapshot_store().current("benton").manifest.rows["sales"] == 30
+
+
+def test_a_snapshot_that_waits_is_not_queued_again(county):
+    first = request_snapshot(county)
+    request_nightly(county)
+
+    assert Job.objects.get().pk == first.pk
+    run_next_job()
+    assert request_snapshot(county) is not None, "that one has ended; a new load needs a new one"
+
+
+def test_the_command_tells_what_it_wrote_and_refuses_an_unknown_county(county):
+    told = StringIO()
+    call_command("snapshot_analytics", "benton", stdout=told)
+
+    assert "30 rows" in told.getvalue()
+    assert "is current" in told.getvalue()
+    with pytest.raises(CommandError, match=r"Unknown county 'atlantis'\. Known: benton"):
+        call_command("snapshot_analytics", "atlantis")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_whole_snapshot_is_of_one_moment(county):
+    """A sale added while the properties are being read must not appear without its property."""
+    added = []
+
+    def add_a_sale(table, rows):
+        if not added:
+            added.append(True)
+            thread = threading.Thread(target=_add_sale_of_a_new_house, args=(county,))
+            thread.start()
+            thread.join()
+
+    from ingestion.pipelines.analytics_snapshot import write_snapshot
+
+    snapshot = write_snapshot(county, NOW, add_a_sale)
+
+    assert Sale.objects.filter(sale_id="late").exists()
+    assert "late" not in {row["sale_id"] for row in rows_of(snapshot, "sales")}
+    assert snapshot.manifest.rows["properties"] == 30
+
+
+def _add_sale_of_a_new_house(county):
+    try:
+        house = a_subject(county, 7)
+        sale = Sale.objects.create(county=county, sale_id="late", sale_date="2025-07-01", sale_price=1000)
+        SaleParcel.objects.create(sale=sale, roll_property=house)
+    finally:
+        connection.close()

@@ -1,0 +1,139 @@
+"""Areas, medians, names: the pure parts against textbook formulas and examples on paper."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from market_analysis.area_statistics import AreaStatistics, change_per_year, shrink
+from market_analysis.comparable_areas import NotEnoughAreas, comparable_areas
+from market_analysis.market_activity import seasonality
+from market_analysis.price_trend import FEWEST_FOR_INTERVAL, price_trend
+from market_analysis.related_names import are_related
+from market_analysis.selection import Selection, period_label, period_start
+from terrafusion.analytics.engine import on_duckdb
+from tests.analytics.synthetic import a_snapshot
+
+
+@given(st.integers(FEWEST_FOR_INTERVAL, 3000))
+def test_the_interval_of_the_median_covers_at_least_95_percent(n):
+    """Of n prices the ranks low and n + 1 - low hold the median unless fewer than `low` of them lie on one side."""
+    low = max(1, int(np.floor((n + 1) / 2 - 0.98 * np.sqrt(n))))
+
+    assert 1 - 2 * binom.cdf(low - 1, n, 0.5) >= 0.9495
+
+
+def test_the_trend_is_what_numpy_makes_of_the_same_sales(tmp_path):
+    snapshot = a_snapshot(tmp_path, properties=300, sales=900, zips=3)
+    with on_duckdb(snapshot) as market:
+        points = price_trend(market, Selection(), "zip_code")
+        rows = [row for row in market.rows(market.sales) if row["arms_length"] and row["parcel_count"] == 1]
+    for point in points:
+        own = sorted(
+            row["sale_price"]
+            for row in rows
+            if row["zip_code"] == point.area
+            and row["sale_date"].year * 4 + (row["sale_date"].month - 1) // 3 == point.period_number
+        )
+        n = len(own)
+        low = max(1, int(np.floor((n + 1) / 2 - 0.98 * np.sqrt(n))))
+        interval = (own[low - 1], own[n - low]) if n >= 6 else (None, None)
+        assert point.sales_volume == n
+        assert point.median_price == pytest.approx(np.median(own), abs=0.51)
+        assert point.average_price == pytest.approx(np.mean(own), abs=0.51)
+        assert (point.median_low, point.median_high) == interval
+    assert sum(point.sales_volume for point in points) == len(rows)
+    gaps = [b for a, b in itertools.pairwise(points) if b.area == a.area and b.period_number > a.period_number + 1]
+    assert gaps, "the example must have a quarter without a sale"
+    assert all(point.change_percent is None for point in gaps), "no change against a quarter without a sale"
+
+
+def test_periods_are_told_as_the_contract_has_them():
+    assert [period_label(2023 * 4, "quarter"), period_label(2023 * 12 + 11, "month"), period_label(2023, "year")] == [
+        "2023-Q1",
+        "2023-12",
+        "2023",
+    ]
+    assert str(period_start(2023 * 4 + 3, "quarter")) == "2023-10-01"
+
+
+def test_the_change_of_an_area_is_the_regression_on_time_and_living_area():
+    pick = np.random.default_rng(5)
+    t, s = pick.uniform(-3, 3, 200), pick.normal(0, 0.4, 200)
+    y = 0.05 * t + 0.8 * s + pick.normal(0, 0.1, 200)
+    sums = {
+        "n_described": 200, "sum_t": t.sum(), "sum_s": s.sum(), "sum_y": y.sum(), "sum_tt": t @ t, "sum_ss": s @ s,
+        "sum_yy": y @ y, "sum_ts": t @ s, "sum_ty": t @ y, "sum_sy": s @ y,
+    }  # fmt: skip
+    design = np.column_stack([np.ones(200), t, s])
+    solved, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
+    error = np.sqrt(residual[0] / 197 * np.linalg.inv(design.T @ design)[1, 1])
+
+    assert change_per_year(sums) == pytest.approx((solved[1], error))
+    assert change_per_year(sums | {"n_described": 9}) is None
+
+
+def test_an_unsure_change_is_pulled_to_the_countys_and_a_sure_one_is_not():
+    changes = [(0.05, 0.002), (0.10, 0.002), (0.00, 0.002), (0.60, 0.5), None]
+
+    pulled = shrink(changes)
+
+    assert pulled[0] == pytest.approx(0.05, abs=0.002)
+    assert pulled[1] == pytest.approx(0.10, abs=0.002)
+    assert 0.0 < pulled[3] < 0.1
+    assert pulled[4] is None
+
+
+def an_area(area, **figures):
+    base = AreaStatistics(area, 100, 400_000, 200.0, 0.05, 0.01, 0.05, 1000, 1800, 8000, 1980, 0.9, 0.05)
+    return replace(base, **figures)
+
+
+def test_the_most_similar_area_comes_first_with_its_reasons():
+    areas = [
+        an_area("subject"),
+        an_area("twin", median_price=405_000, price_per_sqft=202.0),
+        an_area("dear", median_price=900_000, price_per_sqft=410.0),
+        an_area("old", year_built=1930, median_price=440_000),
+        an_area("rising", shrunk_change=0.2, living_area_sqft=2600),
+    ]
+
+    found = comparable_areas(areas, "subject", 3)
+
+    assert next(each.statistics.area for each in found) == "twin"
+    assert len(found) == 3
+    assert found[0].distance < found[1].distance <= found[2].distance
+    assert "median price $405,000 against $400,000" in found[0].alike
+    with pytest.raises(NotEnoughAreas):
+        comparable_areas(areas[:1], "subject", 3)
+
+
+def test_seasonality_counts_whole_years_only():
+    whole = [{"period": 2022 * 12 + month, "n": 20 if month == 5 else 10} for month in range(12)]
+    broken = [{"period": 2023 * 12, "n": 500}]
+
+    # June has 20 of 130 sales: 12 x 20 / 130.
+    assert seasonality(whole + broken)["6"] == pytest.approx(1.846, abs=1e-3)
+    assert seasonality(broken) == {}
+
+
+@pytest.mark.parametrize(
+    ("grantor", "grantee", "related"),
+    [
+        ("SMITH, JOHN", "SMITH, MARY & PAUL", True),
+        ("SMITH JOHN A", "SMITH FAMILY TRUST", True),
+        ("John Smith", "Mary Smith", True),
+        ("SMITH, JOHN & MARY", "JONES, MARY", False),
+        ("SMITH, JOHN", "JOHN, PETER", False),
+        ("ACME HOLDINGS LLC", "BETA HOLDINGS LLC", False),
+        ("WELLS BANK NATIONAL ASSOCIATION", "FIRST NATIONAL BANK", False),
+        ("O'NEIL, PAT", "O'NEIL, SUE", True),
+        ("", "SMITH, JOHN", False),
+    ],
+)
+def test_a_shared_surname_is_seen_and_a_shared_first_name_or_word_is_not(grantor, grantee, related):
+    assert are_related(grantor, grantee) is related

@@ -1,0 +1,341 @@
+"""Market analysis through the API: the contract, what each analysis leaves on the roll, and clear refusals."""
+
+import csv
+import io
+from datetime import date
+
+import pyarrow.parquet as pq
+import pytest
+from django.core.management import call_command
+from django.db.models import Sum
+from django.test import Client
+
+from ingestion.pipelines.analytics_snapshot import snapshot_county
+from market_analysis.analyses.registry import ANALYSES
+from terrafusion.jobs.models import Job
+from terrafusion.jobs.runner import run_next_job
+from terrafusion.roll.models import LayerFeature, Property, Sale, SaleReview, TimeIndex
+from tests.factories import a_county, a_user, client_of
+from tests.valuation.roll import a_market
+
+from .roll import the_demo_county
+
+pytestmark = pytest.mark.django_db
+ROOT = "/api/v1/market-analysis"
+
+
+@pytest.fixture
+def demo(db):
+    return the_demo_county()
+
+
+@pytest.fixture
+def analyst(demo):
+    return client_of(a_user("analyst", demo, role="analyst"))
+
+
+@pytest.fixture
+def clerk(db):
+    """Of a county with a handful of sales: quicker to make than the demo county."""
+    county = a_county("benton")
+    a_market(county, sales=12)
+    return client_of(a_user("clerk", county, role="analyst"))
+
+
+def ask(client, analysis_type, county="demo", **parameters):
+    body = {"analysis_type": analysis_type, "county_id": county, "parameters": parameters}
+    return client.post(f"{ROOT}/run", body, format="json")
+
+
+def run(client, analysis_type, county="demo", **parameters):
+    """The finished job with its result."""
+    answer = ask(client, analysis_type, county, **parameters)
+    assert answer.status_code == 202, answer.content
+    run_next_job()
+    return client.get(f"{ROOT}/results/{answer.json()['job_id']}").json()
+
+
+def download(client, location):
+    answer = client.get(location)
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content)
+
+
+def test_price_trend_by_zip_answers_as_the_contract_has_it(analyst):
+    zip_code = Property.objects.exclude(zip_code="").first().zip_code
+    job = run(analyst, "price_trend_by_zip", start_date="2023-01-01", end_date="2023-12-31", zip_codes=[zip_code])
+
+    assert (job["status"], job["analysis_type"]) == ("COMPLETED", "price_trend_by_zip"), job["message"]
+    result = job["result"]
+    assert result["result_data_location"] == f"{ROOT}/jobs/{job['job_id']}/artifacts/{job['job_id']}.parquet"
+    assert {"key_finding", "data_points_analyzed"} <= set(result["result_summary"])
+    sold = Sale.objects.valid().of_one_parcel().filter(sale_date__year=2023, parcels__roll_property__zip_code=zip_code)
+    assert result["result_summary"]["data_points_analyzed"] == sold.count() > 0
+    assert [point["period"] for point in result["trends"]] == ["2023-Q1", "2023-Q2", "2023-Q3", "2023-Q4"]
+    for quarter, point in enumerate(result["trends"], 1):
+        of_quarter = sold.filter(sale_date__month__gt=3 * quarter - 3, sale_date__month__lte=3 * quarter)
+        assert point["zip_code"] == zip_code
+        assert point["sales_volume"] == of_quarter.count()
+        total = of_quarter.aggregate(total=Sum("sale_price"))["total"]
+        assert point["average_price"] == round(total / point["sales_volume"])
+        assert (point["too_few_sales"], point["median_price_low"] is None) == (
+            point["sales_volume"] < 5,
+            point["sales_volume"] < 6,
+        )
+    stored = pq.read_table(io.BytesIO(download(analyst, result["result_data_location"]))).to_pylist()
+    assert [row["median_price"] for row in stored] == [point["median_price"] for point in result["trends"]]
+
+
+def test_trend_analysis_takes_years_and_the_names_other_systems_use(analyst):
+    job = run(analyst, "trend_analysis", start_year=2022, end_year=2023, property_types=["SFR", "CONDO"])
+
+    result = job["result"]
+    assert job["parameters"]["property_types"] == ["single_family", "condominium"]
+    assert len(result["trends"]) == 8
+    assert all("zip_code" not in point for point in result["trends"])
+    sold = Sale.objects.valid().of_one_parcel().filter(sale_date__year__in=(2022, 2023))
+    houses = sold.filter(parcels__roll_property__property_type__in=("single_family", "condominium"))
+    assert result["result_summary"]["data_points_analyzed"] == houses.count()
+
+
+def test_charts_come_as_picture_drawing_and_specification(analyst):
+    job = run(analyst, "trend_analysis")
+
+    files = {each["name"].split("_", 1)[1]: each for each in job["result"]["artifacts"] if "_" in each["name"]}
+    assert {"median_price.svg", "median_price.png", "median_price.vl.json", "sales_volume.svg"} <= set(files)
+    assert download(analyst, files["median_price.svg"]["location"]).startswith(b"<svg")
+    assert download(analyst, files["median_price.png"]["location"])[1:4] == b"PNG"
+    assert b"vega-lite" in download(analyst, files["median_price.vl.json"]["location"])
+
+
+def test_every_analysis_runs_with_its_defaults(analyst):
+    for analysis in ANALYSES:
+        # The county is small: one ZIP code, neighborhoods of a few sales.
+        fewer = {"minimum_sales": 10, "area": "neighborhood"} if analysis == "comparable_market_area" else {}
+        job = run(analyst, analysis, **fewer)
+
+        assert job["status"] == "COMPLETED", job["message"]
+        summary = job["result"]["result_summary"]
+        assert summary["key_finding"].endswith(".")
+        assert summary["data_points_analyzed"] > 100
+        assert summary["snapshot_id"]
+        assert len(pq.read_table(io.BytesIO(download(analyst, job["result"]["result_data_location"])))) > 0
+
+
+def test_the_drill_fails_as_asked_and_only_where_drills_are_allowed(analyst, settings):
+    assert ask(analyst, "FAILING_ANALYSIS_SIM").status_code == 400
+    settings.SIMULATED_FAILURES = True
+
+    job = run(analyst, "FAILING_ANALYSIS_SIM")
+
+    assert (job["status"], job["failure_reason"]) == ("FAILED", "simulated_failure")
+
+
+@pytest.mark.parametrize(
+    ("analysis", "parameters", "field", "words"),
+    [
+        ("astrology", {}, "analysis_type", "Allowed: price_trend_by_zip"),
+        ("price_trend_by_zip", {"zip_codes": ["90210"]}, "zip_codes", "no property with zip_code 90210"),
+        ("price_trend_by_zip", {"zip_codes": [f"{n:05}" for n in range(10_000)]}, "zip_codes", "At most 200 values"),
+        ("price_trend_by_zip", {"zip_codes": []}, "zip_codes", "empty"),
+        ("price_trend_by_zip", {"zip_codes": "99336"}, "zip_codes", "list"),
+        ("trend_analysis", {"start_date": "2024-01-01", "end_date": "2023-01-01"}, "end_date", "lies before the start"),
+        ("trend_analysis", {"start_year": 2024, "end_year": 2023}, "end_year", "lies before the start"),
+        ("trend_analysis", {"start_date": "2024-01-01", "start_year": 2023}, "start_year", "either"),
+        ("trend_analysis", {"start_date": "0001-01-01"}, "start_date", "1900-01-01"),
+        ("trend_analysis", {"start_date": "yesterday"}, "start_date", "YYYY-MM-DD"),
+        ("trend_analysis", {"zip_code": "99336"}, "zip_code", "Unknown field. Allowed: start_date"),
+        ("trend_analysis", {"area": "zip_code"}, "area", "Unknown field"),
+        ("trend_analysis", {"period": "week"}, "period", "not a valid choice"),
+        ("trend_analysis", {"property_types": ["CASTLE"]}, "property_types", "Allowed: single_family"),
+        ("trend_analysis", {"minimum_sales": 0}, "minimum_sales", "greater than or equal to 1"),
+        ("price_index", {"method": "magic"}, "method", "not a valid choice"),
+        ("comparable_market_area", {"area_code": "00000"}, "area_code", "no property with zip_code 00000"),
+        ("appreciation_surface", {"area_layer": "moon"}, "area_layer", "Unknown layer 'moon'. Known: "),
+        ("sales_screening", {"deviations": 0}, "deviations", "1.5"),
+    ],
+)  # fmt: skip
+def test_a_bad_request_is_refused_and_told_what_is_allowed(clerk, analysis, parameters, field, words):
+    answer = ask(clerk, analysis, "benton", **parameters)
+
+    assert answer.status_code == 400
+    told = answer.content.decode()
+    assert field in told
+    assert words in told
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("analysis", sorted(ANALYSES))
+def test_a_window_without_sales_fails_in_a_sentence(clerk, analysis):
+    job = run(clerk, analysis, "benton", start_year=1990, end_year=1991)
+
+    assert (job["status"], job["failure_reason"]) == ("FAILED", "bad_data")
+    assert "1990-01-01" in job["message"]
+    if analysis != "sales_screening":
+        assert "Its sales run from 202" in job["message"]
+
+
+def test_a_county_without_any_sale_fails_in_a_sentence(db):
+    client = client_of(a_user("analyst", a_county("king"), role="analyst"))
+
+    job = run(client, "trend_analysis", "king")
+
+    assert job["message"] == "The county has no arm's-length sales. It has no sales at all."
+
+
+def test_a_ratio_study_finds_the_chosen_index_and_a_new_run_replaces_it(analyst, demo):
+    first = run(analyst, "price_index", period="year")
+    levels = TimeIndex.objects.filter(county=demo, series="hedonic/county/year").order_by("period_start")
+
+    assert [each.period_start for each in levels] == [date(year, 1, 1) for year in range(2021, 2026)]
+    assert [each.level for each in levels] == [point["index"] for point in first["result"]["trends"]]
+    assert {str(each.job_id) for each in levels} == {first["job_id"]}
+
+    again = run(analyst, "price_index", period="year")
+
+    assert {str(each.job_id) for each in levels.all()} == {again["job_id"]}
+    assert levels.count() == 5
+    assert set(again["result"]["result_summary"]["methods"]) == {"hedonic", "repeat_sales", "median"}
+
+
+def test_the_surface_becomes_a_layer_with_the_areas_polygons(analyst, demo):
+    job = run(analyst, "appreciation_surface", area="neighborhood")
+
+    layer = LayerFeature.objects.filter(county=demo, layer="appreciation_neighborhood")
+    assert layer.count() == job["result"]["result_summary"]["areas"] > 2
+    shapes = dict(LayerFeature.objects.filter(layer="neighborhoods").values_list("feature_id", "geometry"))
+    for feature in layer:
+        assert feature.geometry.equals(shapes[feature.feature_id])
+        assert {"median_price", "change_percent_per_year", "change_low", "sales_volume"} <= set(feature.attributes)
+
+    LayerFeature.objects.filter(layer="neighborhoods").delete()
+    run(analyst, "appreciation_surface", area="neighborhood")
+
+    drawn = LayerFeature.objects.filter(county=demo, layer="appreciation_neighborhood")
+    assert drawn.count() == layer.count()
+    assert {each.attributes["geometry_source"] for each in drawn} == {"hull of its parcels"}
+    assert all(each.geometry.intersection(shapes[each.feature_id]).area > 0 for each in drawn)
+
+
+def test_the_screen_finds_what_is_planted(analyst, demo):
+    """Deeds within families at 5 to 70 % of value, and deeds of two parcels; the county's codes are not looked at."""
+    job = run(analyst, "sales_screening", include_invalid=True)
+
+    flagged = set(SaleReview.objects.values_list("sale__sale_id", flat=True))
+    codes = dict(Sale.objects.values_list("sale_id", "validity_code"))
+
+    def share(code):
+        of_code = [sale_id for sale_id, each in codes.items() if each == code]
+        return sum(sale_id in flagged for sale_id in of_code) / len(of_code)
+
+    assert share("multi_parcel") == 1.0
+    assert share("family") > 0.6
+    assert share("valid") < 0.1
+    summary = job["result"]["result_summary"]
+    assert summary["sales_flagged"] == len(flagged)
+    assert all(1 <= len(review.suggested_reasons) <= 3 for review in SaleReview.objects.all())
+
+
+def test_related_names_are_a_reason_and_no_name_leaves_the_roll(analyst, demo):
+    sale = Sale.objects.valid().of_one_parcel().first()
+    Sale.objects.update(grantor="", grantee="")
+    Sale.objects.filter(pk=sale.pk).update(grantor="CANARYSON, JOHN", grantee="Mary Canaryson")
+    job = run(analyst, "sales_screening")
+
+    reasons = SaleReview.objects.get(sale=sale).suggested_reasons
+    assert {"code": "related_names", "text": "Seller and buyer share a surname."} in reasons
+    stored = pq.read_table(io.BytesIO(download(analyst, job["result"]["result_data_location"])))
+    assert "CANARY" not in (str(stored.to_pylist()) + str(job) + str(reasons)).upper()
+
+
+def test_a_decision_is_kept_over_a_new_screening_and_a_reload_and_counts(tmp_path):
+    county = a_county("king")
+    client = client_of(a_user("analyst", county, role="analyst"))
+    rows = [_king_row(number, 300_000 + 1000 * number) for number in range(40)]
+    rows[7]["price"] = 30_000
+    _load(tmp_path, rows)
+    run(client, "sales_screening", "king")
+    review = SaleReview.objects.get(sale__sale_id="7")
+    assert review.suggested_reasons[0]["code"] in ("price_low", "price_per_sqft_low")
+
+    boss = a_user("boss", county, role="supervisor", is_staff=True)
+    browser = Client()
+    browser.force_login(boss)
+    page = f"/admin/roll/salereview/{review.pk}/change/"
+    assert "% of the median" in browser.get(page).content.decode()
+    browser.post(page, {"sale": review.sale_id, "decision": "invalid", "reason": "Gift within a family"})
+    rows[7]["sqft_living"] = 1_000
+    _load(tmp_path, rows)
+    snapshot_county(county, _later())
+    job = run(client, "sales_screening", "king")
+
+    kept = SaleReview.objects.get(sale__sale_id="7")
+    assert (kept.decision, kept.reason, kept.decided_by) == ("invalid", "Gift within a family", boss)
+    assert kept.decided_at is not None
+    assert job["status"] == "COMPLETED"
+    trend = run(client, "trend_analysis", "king")
+    assert trend["result"]["result_summary"]["data_points_analyzed"] == 39
+
+
+def test_an_open_suggestion_goes_when_the_sale_is_no_longer_suspicious(db):
+    county = a_county("benton")
+    a_market(county, sales=40)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    sale = Sale.objects.order_by("pk")[3]
+    price = sale.sale_price
+    Sale.objects.filter(pk=sale.pk).update(sale_price=9_000)
+    run(client, "sales_screening", "benton")
+    assert SaleReview.objects.filter(sale=sale).exists()
+
+    Sale.objects.filter(pk=sale.pk).update(sale_price=price)
+    snapshot_county(county, _later())
+    run(client, "sales_screening", "benton")
+
+    assert not SaleReview.objects.filter(sale=sale).exists()
+
+
+def test_staff_decide_many_at_once_but_only_in_their_county(analyst, demo):
+    run(analyst, "sales_screening", include_invalid=True)
+    boss = a_user("boss", demo, role="supervisor", is_staff=True)
+    viewer = a_user("viewer", demo, role="viewer", is_staff=True)
+    keys = list(SaleReview.objects.values_list("pk", flat=True)[:5])
+    body = {"action": "mark_valid", "_selected_action": keys}
+    for person, decided in ((viewer, 0), (boss, 5)):
+        browser = Client()
+        browser.force_login(person)
+        browser.post("/admin/roll/salereview/", body)
+
+        assert SaleReview.objects.filter(decision="valid", decided_by=person).count() == decided
+
+
+def test_the_sample_of_a_snapshot_job_tells_what_it_holds(analyst):
+    job = run(analyst, "snapshot")
+
+    assert job["result"]["result_data_location"] is None
+    assert job["result"]["result_summary"]["rows"]["properties"] == 1500
+
+
+def _later():
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    return timezone.now() + timedelta(seconds=1)
+
+
+def _king_row(number, price):
+    return {
+        "sale_row": number, "id": 7_000_000_000 + number, "date": f"201409{1 + number % 28:02}T000000", "price": price,
+        "bedrooms": 3, "bathrooms": 2, "sqft_living": 1800, "sqft_lot": 6000, "floors": 1, "waterfront": 0, "view": 0,
+        "condition": 3, "grade": 7, "sqft_basement": 0, "yr_built": 1960, "yr_renovated": 0, "zipcode": "98103",
+        "lat": 47.66 + number / 10_000, "long": -122.34,
+    }  # fmt: skip
+
+
+def _load(folder, rows):
+    path = folder / "king.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    call_command("bulk_load", "king", source=path, stdout=io.StringIO())
