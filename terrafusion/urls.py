@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from terrafusion import health
 from terrafusion.jobs.metrics import metrics_view
 
-PLUGINS = {"valuation": "valuation.urls"}
+PLUGINS = {"valuation": "valuation.urls", "gis-export": "gis_export.urls"}
 
 handler400 = "terrafusion.problems.bad_request"
 handler403 = "terrafusion.problems.forbidden"

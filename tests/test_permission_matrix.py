@@ -53,6 +53,8 @@ ENTRIES = {
     "property-detail": Entry(OBJECT, permission="view_county"),
     "sale-detail": Entry(OBJECT, permission="view_county"),
 }
+for _name in ("gis_export-formats", "gis_export-defaults"):
+    ENTRIES[_name] = Entry(OBJECT, permission="view_county")
 for _kind in registered_kinds():
     ENTRIES |= {
         f"{_kind.name}-run": Entry(BODY, "post", f"execute_{_kind.name}", 202),
@@ -136,6 +138,7 @@ def people(places):
 def _path(pattern, name, things):
     plugin = name.rsplit("-", 1)[0]
     path = pattern.replace("<str:job_id>", things["jobs"].get(plugin, "")).replace("<str:name>", "probe.txt")
+    path = path.replace("<str:county_id>", things["county-detail"])
     return "/" + re.sub(r"<\w+:pk>", str(things.get(name, "")), path)
 
 

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "terrafusion.jobs",
     "terrafusion.demo",
     "valuation",
+    "gis_export",
     "ingestion",
 ]
 

@@ -21,8 +21,7 @@ def scrape(client, settings):
     return read
 
 
-def test_every_ending_is_counted_under_the_contracts_names(scrape, client, root, submitted, kind):
-    prefix = kind.model.metrics.prefix
+def test_every_ending_is_counted_under_the_contracts_names(scrape, client, root, body, submitted, kind):
     submitted(probe="complete")
     submitted(probe="refuse")
     for _ in range(2):
@@ -32,14 +31,19 @@ def test_every_ending_is_counted_under_the_contracts_names(scrape, client, root,
 
     counted = scrape()
 
-    where = ("county_id", "benton")
-    assert counted[f"{prefix}_jobs_submitted_total", where, ("status_on_submit", "PENDING")] == 4
-    assert counted[f"{prefix}_jobs_completed_total", where] == 1
-    assert counted[f"{prefix}_jobs_failed_total", where, ("failure_reason", "bad_data")] == 1
-    assert counted[f"{prefix}_jobs_cancelled_total", where] == 1
-    assert counted[f"{prefix}_processing_duration_seconds_count", where] == 1
-    assert counted[f"{prefix}_processing_duration_seconds_bucket", where, ("le", "+Inf")] == 1
-    assert counted["terrafusion_jobs_open", where, ("status", "PENDING")] == 1
+    def count(name, **labels):
+        """With the kind's own label, for example report_type."""
+        own = {each: body[each] for each in [kind.model.metrics.label] if each}
+        labels = {"county_id": "benton"} | own | labels
+        return counted[f"{kind.model.metrics.prefix}_{name}", *sorted(labels.items())]
+
+    assert count("jobs_submitted_total", status_on_submit="PENDING") == 4
+    assert count("jobs_completed_total") == 1
+    assert count("jobs_failed_total", failure_reason="bad_data") == 1
+    assert count("jobs_cancelled_total") == 1
+    assert count("processing_duration_seconds_count") == 1
+    assert count("processing_duration_seconds_bucket", le="+Inf") == 1
+    assert counted["terrafusion_jobs_open", ("county_id", "benton"), ("status", "PENDING")] == 1
 
 
 def test_without_the_token_there_are_no_metrics(client, settings):
