@@ -8,6 +8,7 @@ from pathlib import Path
 
 from county_configs.county_file import ExportFormat
 
+from ..tiles.pmtiles_file import write_pmtiles
 from .csv_wkt import write_csv
 from .gdal_files import write_file_geodatabase, write_flatgeobuf, write_geopackage, write_shapefile
 from .geojson import write_geojson
@@ -42,6 +43,7 @@ class FileFormat:
 
 
 ZIP = "application/zip"
+PMTILES = "application/vnd.pmtiles"
 _FORMATS = (
     FileFormat("GeoJSON", "geojson", "application/geo+json", write_geojson, degrees_only=True, multi=False),
     FileFormat("Shapefile", "zip", ZIP, write_shapefile, written_as="shapefiles", short_names=True),
@@ -53,6 +55,7 @@ _FORMATS = (
         "GeoParquet", "parquet", "application/vnd.apache.parquet", write_geoparquet, several_layers=False, multi=False
     ),
     FileFormat("FileGDB", "gdb.zip", ZIP, write_file_geodatabase, written_as="gdb"),
+    FileFormat("PMTiles", "pmtiles", PMTILES, write_pmtiles, degrees_only=True, multi=False),
     FileFormat("CSV", "csv", "text/csv", write_csv, several_layers=False, multi=False),
 )
 FORMATS: dict[str, FileFormat] = {each.name: each for each in _FORMATS}
