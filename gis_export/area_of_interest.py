@@ -58,7 +58,9 @@ def read_area(value: Mapping[str, Any] | None) -> AreaOfInterest:
     """
     if value is None:
         return WHOLE_COUNTY
-    kind = value.get("type") if isinstance(value, Mapping) else None
+    if "\\u0000" in json.dumps(value, default=str):
+        raise BadArea("The area holds a NUL character, which no database keeps.")
+    kind = value.get("type")
     if kind == "county_boundary":
         return WHOLE_COUNTY
     if kind == "bbox":

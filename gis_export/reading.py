@@ -45,18 +45,17 @@ def read_features(
 ) -> Iterator[pa.RecordBatch]:
     """Batches of `batch_schema`, shapes in the coordinate system of the selection, ordered by fid.
 
-    A page may give fewer rows than its limit on SQLite, where the exact area test follows the limit; see `read_page`.
+    With a page, at least as many rows as its limit where there are so many.
     """
     if isinstance(layer.source, Rows):
-        yield from _from_rows(layer, layer.source, selection)
+        yield from _from_rows(layer, layer.source, selection, page)
         return
     statement = select_columns(layer, selection, page, where)
     if connection.vendor != "postgresql":
         yield from _from_sqlite(layer, query_of(layer), statement, selection)
         return
-    batches = (
-        _through_django(layer, statement) if connection.in_atomic_block else ahead(_through_adbc(layer, statement))
-    )
+    by_django = connection.in_atomic_block or page is not None
+    batches = _through_django(layer, statement) if by_django else ahead(_through_adbc(layer, statement))
     for batch in batches:
         yield _replaced(batch, selection) if selection.changes_shapes_in_python else batch
 
@@ -206,9 +205,11 @@ def _wkb(shapes: np.ndarray) -> pa.Array:
 # --- Layers made in Python ---
 
 
-def _from_rows(layer: ExportLayer, rows: Rows, selection: Selection) -> Iterator[pa.RecordBatch]:
+def _from_rows(layer: ExportLayer, rows: Rows, selection: Selection, page: Page | None) -> Iterator[pa.RecordBatch]:
     shapes = np.array([shape for _, shape in rows.features], dtype=object)
     kept = np.flatnonzero(select(shapes, selection))
+    if page is not None and page.after is not None:
+        kept = kept[kept >= page.after]  # fid is the place plus one
     kept, shapes = finished(kept, shapes[kept], layer, selection)
     chosen = [rows.features[place][0] for place in kept.tolist()]
     columns = [pa.array([each.get(field.name) for each in chosen], ARROW_TYPES[field.type]) for field in layer.fields]

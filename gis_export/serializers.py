@@ -27,12 +27,16 @@ OWNERS = "view_owner_names"
 
 
 class ExportParametersSerializer(StrictSerializer):
-    """What is left out comes from the county's settings. crs: for example EPSG:2927."""
+    """What is left out comes from the county's settings. crs: for example EPSG:2927.
+
+    map: whether the export gets a map page; left out, a small one does and a large one does not.
+    """
 
     include_assessment_data = serializers.BooleanField(required=False)
     include_owner_info = serializers.BooleanField(required=False)
     clip = serializers.BooleanField(required=False)
     crs = serializers.CharField(required=False, max_length=32)
+    map = serializers.BooleanField(required=False, allow_null=True, default=None)
     tax_year = serializers.IntegerField(required=False, min_value=1900, max_value=2200)
     property_id = serializers.CharField(required=False, max_length=64)
     simplification_tolerance_m = serializers.FloatField(required=False, min_value=0, max_value=100)
@@ -89,6 +93,7 @@ def _with_defaults(county: County, file_format: FileFormat, given: dict[str, Any
     parameters = {
         **rules.default_parameters.model_dump(),
         "include_owner_info": False,
+        "map": None,
         "simplification_tolerance_m": rules.simplification_tolerance_m,
         **given,
     }

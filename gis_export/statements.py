@@ -25,7 +25,7 @@ _COLLECTION_TYPE = {POINT: 1, LINE: 2, POLYGON: 3}
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a layer in the order of its key."""
+    """A part of a layer in the order of its key. A reader may be given more than the limit."""
 
     limit: int
     after: int | None = None
@@ -171,6 +171,8 @@ def _on_sqlite(layer: ExportLayer, selection: Selection, page: Page | None, wher
         columns += query.position
     condition, of_area = _area_condition(query, selection)
     paging, tail, of_page = _paging(query, page)
+    if selection.touching is not None:
+        tail = f" ORDER BY {query.key}"  # the exact test comes after; who reads stops when there are enough
     extra = where or Statement("", ())
     return Statement(
         f"SELECT {', '.join(columns)} {query.source}{condition}{extra.sql}{paging}{tail}",

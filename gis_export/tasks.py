@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,12 +17,13 @@ from terrafusion.jobs.serializers import plugin_url
 
 from .about import About
 from .area_of_interest import AreaOfInterest, read_area
-from .coordinate_systems import CoordinateSystem, coordinate_system
+from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
 from .county_area import boundary_of, extent_of
 from .formats.registry import FORMATS, FileFormat
 from .formats.source import LayerSource
 from .layer_catalogue import make_layer
 from .layers import LayerRequest
+from .map_tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
 from .packaging import about_zip, extension_of, layers_in_name, write_files, zip_with_about
 from .roll_layers import last_change, latest_tax_year
@@ -29,6 +31,7 @@ from .selection import Selection
 from .serializers import OWNERS, SIMULATED_FAILURE, GisExportRequestSerializer
 
 KILOBYTE = 1024
+MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
 
 
 class SimulatedFailure(TerraFusionError):
@@ -101,6 +104,11 @@ class Export:
         names = layers_in_name(self.job.layers)
         extension = extension_of(self.format, len(self.job.layers))
         stem = self.friendly_stem(names)
+        delivered = self._delivered(folder, names, extension, stem)
+        return [*delivered, *self._map(folder, names, stem)]
+
+    def _delivered(self, folder: Path, names: str, extension: str, stem: str) -> list[OutputFile]:
+        """The file asked for first, then what tells about it where that is not inside."""
         written = write_files(self.format, self.sources, folder, stem, self.as_of or "1970-01-01T00:00:00Z")
         target = folder / f"{self.job.pk}_{names}.{extension}"
         if written.is_dir():
@@ -113,6 +121,18 @@ class Export:
             self._output(target, f"{stem}.{extension}", self.format.content_type),
             self._output(told, f"{stem}_about.zip", "application/zip"),
         ]
+
+    def _map(self, folder: Path, names: str, stem: str) -> list[OutputFile]:
+        """The vector tiles the map page shows, where the export is not such a file itself."""
+        features = sum(self.counts().values())
+        wanted = self.job.parameters.get("map")
+        if self.format.name == MAP_FORMAT or not features or not (features <= MAP_UP_TO if wanted is None else wanted):
+            return []
+        path = folder / f"{self.job.pk}_{names}{MAP_SUFFIX}"
+        tiles = FORMATS[MAP_FORMAT]
+        drawn = replace(self.sources[0].selection, system=coordinate_system(STORAGE), multi=tiles.multi)
+        tiles.write(path, [LayerSource(source.layer, drawn) for source in self.sources], self.as_of)
+        return [self._output(path, f"{stem}{MAP_SUFFIX}", tiles.content_type)]
 
     def _output(self, path: Path, friendly_name: str, content_type: str) -> OutputFile:
         return OutputFile(path, path.name, friendly_name, content_type)

@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/v1/auth/", include("accounts.urls")),
     path("auth/", include("accounts.urls")),
     path("api/v1/", include("terrafusion.roll.urls")),
+    path("api/v1/", include("gis_export.county_urls")),
     *(
         path(f"{prefix}/{plugin}/", include(urls))
         for prefix in ("api/v1", "plugins/v1")

@@ -57,12 +57,15 @@ def _counted(source: LayerSource, lines: Iterable[bytes]) -> Iterator[bytes]:
     source.took(pending)
 
 
-def feature_lines(batch: pa.RecordBatch, extra: dict[str, Any] | None = None) -> list[bytes]:
+def feature_lines(
+    batch: pa.RecordBatch, extra: dict[str, Any] | None = None, shapes: np.ndarray | None = None
+) -> list[bytes]:
     """A GeoJSON Feature for each row of a batch whose shapes are in longitude and latitude.
 
-    extra: properties every feature gets, before its own.
+    extra: properties every feature gets, before its own. shapes: GeoJSON texts to take instead of the batch's.
     """
-    shapes = geojson_geometries(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)))
+    if shapes is None:
+        shapes = geojson_geometries(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)))
     names = [name for name in batch.schema.names if name not in (FID, GEOMETRY)]
     rows = batch.select(names).to_pylist()
     return [
@@ -71,10 +74,10 @@ def feature_lines(batch: pa.RecordBatch, extra: dict[str, Any] | None = None) ->
     ]
 
 
-def geojson_geometries(shapes: np.ndarray) -> np.ndarray:
-    """GeoJSON texts, rounded and wound as the RFC asks."""
+def geojson_geometries(shapes: np.ndarray, *, wind: bool = True) -> np.ndarray:
+    """GeoJSON texts, rounded, and wound as the RFC asks unless the axes are turned."""
     rounded = shapely.transform(shapes, lambda points: np.round(points, GEOJSON_DECIMALS))
-    return shapely.to_geojson(shapely.orient_polygons(rounded))
+    return shapely.to_geojson(shapely.orient_polygons(rounded) if wind else rounded)
 
 
 def _json(row: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Settings common to every way of running TerraFusion."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,9 @@ METRICS_OPEN = False
 # --- Files ---
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = VAR_DIR / "static"
+# MapLibre's JavaScript and CSS, straight from the installed package (found without running it).
+_maplibre = find_spec("maplibre")
+STATICFILES_DIRS = [("maplibre", str(Path(str(_maplibre.origin)).parent / "srcjs"))] if _maplibre else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "results": {
