@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import shapely
 from pyproj import Geod
+from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 MOST_VERTICES = 100_000
@@ -133,7 +134,7 @@ def only_polygons(geometry: BaseGeometry) -> BaseGeometry:
     """What of a repaired geometry covers ground: lines and points that a repair leaves over are let go."""
     parts = [each for each in shapely.get_parts(geometry) if shapely.get_dimensions(each) == 2]
     nested = [inner for each in parts for inner in shapely.get_parts(each)]
-    return nested[0] if len(nested) == 1 else shapely.multipolygons(nested)
+    return nested[0] if len(nested) == 1 else MultiPolygon(nested)
 
 
 def _check_degrees(points: np.ndarray) -> None:

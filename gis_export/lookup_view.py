@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -28,8 +27,6 @@ class LookupQuerySerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if set(attrs) not in ({"lon", "lat"}, {"parcel_number"}):
             raise serializers.ValidationError("Write lon and lat, or parcel_number.")
-        if not all(math.isfinite(attrs.get(name, 0)) for name in ("lon", "lat")):
-            raise serializers.ValidationError("lon and lat are numbers of degrees.")
         return attrs
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from shapely import MultiLineString, MultiPoint, MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system, reproject
@@ -15,8 +16,8 @@ IN_STORAGE = coordinate_system(STORAGE)
 METRES_A_DEGREE = 111_320.0  # of latitude
 _DIMENSION = {POINT: 0, LINE: 1, POLYGON: 2}
 _MULTI = {0: shapely.multipoints, 1: shapely.multilinestrings, 2: shapely.multipolygons}
+_OF_PARTS = {0: MultiPoint, 1: MultiLineString, 2: MultiPolygon}
 _SINGLE_TYPES = {0: 0, 1: 1, 2: 3}  # shapely type ids of Point, LineString, Polygon
-_FIRST_MULTI_TYPE = 4
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def one_shape(shapes: np.ndarray, shape: Shape, *, multi: bool) -> np.ndarray:
 
 def _parts_of(collection: BaseGeometry, dimension: int) -> BaseGeometry:
     parts = [part for each in shapely.get_parts(collection) for part in shapely.get_parts(each)]
-    return _MULTI[dimension]([each for each in parts if shapely.get_dimensions(each) == dimension])
+    return _OF_PARTS[dimension]([each for each in parts if shapely.get_dimensions(each) == dimension])
 
 
 def simplify(shapes: np.ndarray, tolerance_m: float) -> np.ndarray:

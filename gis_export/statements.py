@@ -72,16 +72,20 @@ def select_geojson(layer: ExportLayer, selection: Selection, layer_property: str
     """A line of text for each feature: a GeoJSON Feature in longitude and latitude. PostGIS only."""
     inner = _on_postgis(layer, selection, None, None)
     columns = [f"x.{_quoted(each.name)}" for each in layer.fields]
-    parameters: tuple[Any, ...] = ()
+    number = "x.fid::text"
+    before: tuple[Any, ...] = ()
+    after: tuple[Any, ...] = ()
     if layer_property is not None:
         columns.insert(0, "%s::text AS layer")
-        parameters = (layer_property,)
-    return Statement(
-        'SELECT \'{"type":"Feature","id":\' || x.fid || \',"properties":\' || row_to_json(r)::text ||'
-        f" ',\"geometry\":' || ST_AsGeoJSON(ST_ForcePolygonCCW(x.shape), {GEOJSON_DECIMALS}) || '}}'"
-        f" FROM ({inner.sql}) x CROSS JOIN LATERAL (SELECT {', '.join(columns)}) r",
-        (*inner.parameters, *parameters),
+        number = "to_json(%s::text || x.fid)::text"
+        before, after = (f"{layer_property}.",), (layer_property,)
+    shape = f"ST_AsGeoJSON(ST_ForcePolygonCCW(x.shape), {GEOJSON_DECIMALS})"
+    feature = (
+        f"""'{{"type":"Feature","id":' || {number} || ',"properties":' || row_to_json(r)::text"""
+        f""" || ',"geometry":' || {shape} || '}}'"""
     )
+    sql = f"SELECT {feature} FROM ({inner.sql}) x CROSS JOIN LATERAL (SELECT {', '.join(columns)}) r"
+    return Statement(sql, (*before, *inner.parameters, *after))
 
 
 def _column(field: Field, vendor: str) -> str:

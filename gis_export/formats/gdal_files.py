@@ -18,6 +18,7 @@ from ..reading import GEOMETRY
 from .source import LayerSource
 
 _GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}
+_GEODATABASE_TYPES = {pa.int64(): pa.float64(), pa.date32(): pa.timestamp("ms")}
 STYLES = """CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256),
 f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT,
 styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
@@ -66,12 +67,10 @@ def write_flatgeobuf(path: Path, sources: Sequence[LayerSource], as_of: str) -> 
 
 
 def write_file_geodatabase(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
-    """A folder. Whole numbers become doubles, which ArcGIS of every version reads."""
+    """A folder. Whole numbers become doubles, and days times of day, which ArcGIS of every version reads."""
     for source in sources:
         reader = source.without_fid()
-        schema = pa.schema(
-            [each.with_type(pa.float64()) if pa.types.is_int64(each.type) else each for each in reader.schema]
-        )
+        schema = pa.schema([each.with_type(_GEODATABASE_TYPES.get(each.type, each.type)) for each in reader.schema])
         doubled = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
         _write(doubled, path, source, "OpenFileGDB", LAYER_ALIAS=source.layer.title)
 

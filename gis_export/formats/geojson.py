@@ -42,8 +42,7 @@ def _lines(source: LayerSource, layer_property: str | None) -> Iterator[bytes]:
     ):
         statement = select_geojson(source.layer, source.selection, layer_property)
         return _counted(source, (line.rstrip(b"\n") for line in geojson_lines(statement)))
-    extra = {} if layer_property is None else {"layer": layer_property}
-    return (line for batch in source.batches() for line in feature_lines(batch, extra))
+    return (line for batch in source.batches() for line in feature_lines(batch, layer_property))
 
 
 def _counted(source: LayerSource, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -57,19 +56,20 @@ def _counted(source: LayerSource, lines: Iterable[bytes]) -> Iterator[bytes]:
     source.took(pending)
 
 
-def feature_lines(
-    batch: pa.RecordBatch, extra: dict[str, Any] | None = None, shapes: np.ndarray | None = None
-) -> list[bytes]:
+def feature_lines(batch: pa.RecordBatch, layer: str | None = None, shapes: np.ndarray | None = None) -> list[bytes]:
     """A GeoJSON Feature for each row of a batch whose shapes are in longitude and latitude.
 
-    extra: properties every feature gets, before its own. shapes: GeoJSON texts to take instead of the batch's.
+    layer: of several in a file; becomes a property of every feature and the beginning of its id. shapes: GeoJSON texts
+    to take instead of the batch's.
     """
     if shapes is None:
         shapes = geojson_geometries(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)))
     names = [name for name in batch.schema.names if name not in (FID, GEOMETRY)]
     rows = batch.select(names).to_pylist()
+    extra = {} if layer is None else {"layer": layer}
+    before, after = ("", "") if layer is None else (_json(f"{layer}.")[:-1], '"')
     return [
-        f'{{"type":"Feature","id":{fid},"properties":{_json((extra or {}) | row)},"geometry":{shape}}}'.encode()
+        f'{{"type":"Feature","id":{before}{fid}{after},"properties":{_json(extra | row)},"geometry":{shape}}}'.encode()
         for fid, row, shape in zip(batch.column(FID).to_pylist(), rows, shapes, strict=True)
     ]
 
@@ -80,5 +80,5 @@ def geojson_geometries(shapes: np.ndarray, *, wind: bool = True) -> np.ndarray:
     return shapely.to_geojson(shapely.orient_polygons(rounded) if wind else rounded)
 
 
-def _json(row: dict[str, Any]) -> str:
-    return json.dumps(row, default=str, ensure_ascii=False, separators=(",", ":"))
+def _json(content: dict[str, Any] | str) -> str:
+    return json.dumps(content, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -199,6 +199,7 @@ COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # an area of interest of 100,000 vertices is 4 MB of JSON
 
 LOGGING: dict[str, Any] = {
     "version": 1,
