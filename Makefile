@@ -52,6 +52,8 @@ bench: .venv/.tests  ## accuracy and speed against peers, written to bench/resul
 	$(BIN)/python -m bench.valuation_king
 	$(BIN)/python -m bench.jobs
 	$(WITH_POSTGIS) $(BIN)/python -m bench.jobs
+	$(BIN)/python -m bench.gis_export
+	$(WITH_POSTGIS) $(BIN)/python -m bench.gis_export
 
 clean:  ## removes the virtual environment and all local state
 	rm -rf .venv var

@@ -7,7 +7,7 @@ PostGIS too is read through Django's cursor, because another connection would no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from queue import Queue
 from threading import Event, Thread
@@ -55,7 +55,11 @@ def read_features(
         yield from _from_sqlite(layer, query_of(layer), statement, selection)
         return
     by_django = connection.in_atomic_block or page is not None
-    batches = _through_django(layer, statement) if by_django else ahead(_through_adbc(layer, statement))
+    batches = (
+        _through_django(layer, statement)
+        if by_django
+        else ahead(_through_adbc(layer, database_address(), literal(statement)))
+    )
     for batch in batches:
         yield _replaced(batch, selection) if selection.changes_shapes_in_python else batch
 
@@ -78,13 +82,15 @@ def literal(statement: Statement) -> str:
     return psycopg.ClientCursor(connection.connection).mogrify(statement.sql, statement.parameters)
 
 
-def _through_adbc(layer: ExportLayer, statement: Statement) -> Iterator[pa.RecordBatch]:
+def _through_adbc(layer: ExportLayer, address: str, sql: str) -> Generator[pa.RecordBatch]:
+    """Runs in a thread: takes nothing from Django's connection there, which would be a new one nobody closes."""
     schema = batch_schema(layer)
-    with closing(adbc.connect(database_address())) as database, database.cursor() as cursor:
+    with closing(adbc.connect(address)) as database, database.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
-        cursor.execute(literal(statement))
-        for batch in cursor.fetch_record_batch():
-            yield batch.cast(schema)
+        cursor.execute(sql)
+        with cursor.fetch_record_batch() as batches:  # closed before its connection, which would stay open otherwise
+            for batch in batches:
+                yield batch.cast(schema)
 
 
 def _through_django(layer: ExportLayer, statement: Statement) -> Iterator[pa.RecordBatch]:
@@ -103,17 +109,18 @@ def _replaced(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
     return batch.set_column(batch.num_columns - 1, batch.schema.field(GEOMETRY), _wkb(shapes))
 
 
-def ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def ahead(batches: Generator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The same batches, the next ones fetched by a thread while the writer works on this one."""
     queue: Queue[Any] = Queue(BATCHES_AHEAD)
     stopped, end = Event(), object()
 
     def fetch() -> None:
         try:
-            for batch in batches:
-                queue.put(batch)
-                if stopped.is_set():
-                    return
+            with closing(batches):
+                for batch in batches:
+                    queue.put(batch)
+                    if stopped.is_set():
+                        return
             queue.put(end)
         except BaseException as error:
             queue.put(error)
