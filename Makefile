@@ -56,6 +56,8 @@ bench: .venv/.tests  ## accuracy and speed against peers, written to bench/resul
 	$(BIN)/python -m bench.reporting
 	$(WITH_POSTGIS) $(BIN)/python -m bench.market_analysis
 	$(BIN)/python -m bench.market_data_sets
+	$(BIN)/python -m bench.gis_export
+	$(WITH_POSTGIS) $(BIN)/python -m bench.gis_export
 
 clean:  ## removes the virtual environment and all local state
 	rm -rf .venv var

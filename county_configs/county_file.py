@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
@@ -132,6 +132,33 @@ class DorRatioSection(Section):
     instruments: tuple[str, ...] = ("warranty", "contract")
 
 
+ExportFormat = Literal[
+    "GeoJSON", "Shapefile", "KML", "KMZ", "GeoPackage", "FlatGeobuf", "GeoParquet", "FileGDB", "CSV", "PMTiles",
+]  # fmt: skip
+
+
+class ExportParameters(Section):
+    """What an export does when the request does not say."""
+
+    include_assessment_data: bool = False
+    clip: bool = False
+
+
+class GisExportSection(Section):
+    """What GIS exports of the county may be.
+
+    default_crs: of formats that can carry one; the county's own when left out.
+    largest_area_km2: of one export; no limit when left out.
+    simplification_tolerance_m: metres by which outlines may be simplified; 0 leaves them as surveyed.
+    """
+
+    allowed_formats: tuple[ExportFormat, ...] = get_args(ExportFormat)
+    default_crs: Annotated[str, AfterValidator(_known_crs)] | None = None
+    default_parameters: ExportParameters = ExportParameters()
+    largest_area_km2: Annotated[float, Field(gt=0)] | None = None
+    simplification_tolerance_m: Annotated[float, Field(ge=0, le=100)] = 0.0
+
+
 class CountyFile(Section):
     """The whole of `county.yaml`."""
 
@@ -147,6 +174,7 @@ class CountyFile(Section):
     comparable_sales: ComparableSalesSection = ComparableSalesSection()
     ratio_study: RatioStudySection = RatioStudySection()
     dor_ratio: DorRatioSection = DorRatioSection()
+    gis_export: GisExportSection = GisExportSection()
 
 
 def faults_in(error: ValidationError) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -62,6 +63,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         body = problem(503, "The database does not answer at the moment; try again shortly.")
         logger.error("Database unavailable (%s): %s", body["error_id"], error)
         return _response(context, 503, body, {"Retry-After": RETRY_AFTER_SECONDS})
+    if isinstance(error, RequestDataTooBig):
+        largest = f"A request has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
+        return _response(context, 413, problem(413, largest))
     if isinstance(error, TerraFusionError):
         set_rollback()
         return _response(context, 400, problem(400, str(error)))

@@ -12,6 +12,7 @@ PLUGINS = {
     "valuation": "valuation.urls",
     "reporting": "reporting.urls",
     "market-analysis": "market_analysis.urls",
+    "gis-export": "gis_export.urls",
     "ingestion": "ingestion.urls",
 }
 
@@ -26,6 +27,7 @@ urlpatterns = [
     path("api/v1/auth/", include("accounts.urls")),
     path("auth/", include("accounts.urls")),
     path("api/v1/", include("terrafusion.roll.urls")),
+    path("api/v1/", include("gis_export.county_urls")),
     *(
         path(f"{prefix}/{plugin}/", include(urls))
         for prefix in ("api/v1", "plugins/v1")

@@ -53,6 +53,14 @@ ENTRIES = {
     "property-detail": Entry(OBJECT, permission="view_county"),
     "sale-detail": Entry(OBJECT, permission="view_county"),
 }
+for _name in (
+    "gis_export-formats", "gis_export-defaults", "ogc-landing", "ogc-conformance", "ogc-collections",
+    "ogc-collection", "ogc-items", "ogc-item",
+):  # fmt: skip
+    ENTRIES[_name] = Entry(OBJECT, permission="view_county")
+ENTRIES["district-lookup"] = Entry(OBJECT, permission="view_county", success=400)  # of no place
+for _name in ("gis_export-map", "gis_export-tile"):
+    ENTRIES[_name] = Entry(OBJECT, permission="view_gis_export_results", success=404)  # the probe draws no map
 for _kind in registered_kinds():
     ENTRIES |= {
         f"{_kind.name}-run": Entry(BODY, "post", f"execute_{_kind.name}", 202),
@@ -103,10 +111,12 @@ def _things_of(county_id):
         assert JobArtifact.objects.filter(job=job).exists()
         jobs[kind.name] = str(job.pk)
     row = Property.objects.in_county(county).first()
+    parcel = Property.objects.in_county(county).filter(geometry__isnull=False).first()
     sale = Sale.objects.in_county(county).first()
     return {"county": county, "county-detail": county.pk, "property-detail": row.pk, "sale-detail": sale.pk} | {
         "jobs": jobs,
         "bodies": bodies,
+        "parcel": parcel.pk,
     }
 
 
@@ -117,6 +127,7 @@ def _nothing():
         "county-detail": "atlantis",
         "property-detail": 10**9,
         "sale-detail": 10**9,
+        "parcel": 10**9,
         "jobs": absent,
         "bodies": bodies,
     }
@@ -136,6 +147,9 @@ def people(places):
 def _path(pattern, name, things):
     plugin = name.rsplit("-", 1)[0]
     path = pattern.replace("<str:job_id>", things["jobs"].get(plugin, "")).replace("<str:name>", "probe.txt")
+    path = path.replace("<str:county_id>", things["county-detail"]).replace("<str:collection_id>", "parcels")
+    path = path.replace("<int:feature_id>", str(things["parcel"]))
+    path = re.sub(r"<int:(zoom|x|y)>", "0", path)
     return "/" + re.sub(r"<\w+:pk>", str(things.get(name, "")), path)
 
 

@@ -1,6 +1,7 @@
 """Settings common to every way of running TerraFusion."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "valuation",
     "reporting",
     "market_analysis",
+    "gis_export",
     "ingestion",
 ]
 
@@ -185,6 +187,9 @@ METRICS_OPEN = False
 # --- Files ---
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = VAR_DIR / "static"
+# MapLibre's JavaScript and CSS, straight from the installed package (found without running it).
+_maplibre = find_spec("maplibre")
+STATICFILES_DIRS = [("maplibre", str(Path(str(_maplibre.origin)).parent / "srcjs"))] if _maplibre else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "results": {
@@ -213,6 +218,7 @@ COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # an area of interest of 100,000 vertices is 4 MB of JSON
 
 LOGGING: dict[str, Any] = {
     "version": 1,

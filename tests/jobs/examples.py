@@ -7,6 +7,8 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from ingestion.models import SourceFile
+from terrafusion.roll.models import Property
+from tests.gis_export.roll import an_exported_county
 from tests.market_analysis.roll import an_active_market
 from tests.reporting.roll import TAX_YEAR, an_assessed_market
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
@@ -67,9 +69,21 @@ def market_analysis(county):
     }
 
 
+def gis_export(county):
+    if not Property.objects.in_county(county).filter(geometry__isnull=False).exists():
+        an_exported_county(county)
+    return {
+        "export_format": "GeoJSON",
+        "county_id": county.pk,
+        "area_of_interest": {"type": "county_boundary"},
+        "layers": ["parcels"],
+    }
+
+
 EXAMPLES = {
     "valuation": valuation,
     "reporting": reporting,
     "market_analysis": market_analysis,
+    "gis_export": gis_export,
     "ingestion": ingestion,
 }

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class GisExportConfig(AppConfig):
+    name = "gis_export"

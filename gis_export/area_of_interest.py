@@ -1,0 +1,143 @@
+"""The area a request asks for, as a polygon in longitude and latitude (EPSG:4326)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from pyproj import Geod
+from shapely import MultiPolygon
+from shapely.geometry.base import BaseGeometry
+
+MOST_VERTICES = 100_000
+GEOMETRY_TYPES = ("Polygon", "MultiPolygon")
+ALLOWED = (
+    'Write {"type": "bbox", "coordinates": [west, south, east, north]}, {"type": "wkt", "wkt": "POLYGON (...)"}, '
+    'a GeoJSON Polygon, MultiPolygon or Feature of one, or {"type": "county_boundary"}.'
+)
+_EARTH = Geod(ellps="WGS84")
+
+
+class BadArea(ValueError):
+    """The area cannot be used; the sentence says why and what is allowed."""
+
+
+@dataclass(frozen=True)
+class AreaOfInterest:
+    """polygon: None means the whole county. repaired: it crossed itself and was mended first."""
+
+    polygon: BaseGeometry | None
+    repaired: bool = False
+
+    @property
+    def is_whole_county(self) -> bool:
+        return self.polygon is None
+
+    def square_kilometres(self) -> float:
+        """Area on the ellipsoid; 0 for the whole county."""
+        return 0.0 if self.polygon is None else square_kilometres(self.polygon)
+
+
+WHOLE_COUNTY = AreaOfInterest(None)
+
+
+def square_kilometres(polygon: BaseGeometry) -> float:
+    """Area on the WGS 84 ellipsoid, whichever way the rings run."""
+    oriented = shapely.orient_polygons(polygon)
+    return abs(_EARTH.geometry_area_perimeter(oriented)[0]) / 1e6
+
+
+def read_area(value: Mapping[str, Any] | None) -> AreaOfInterest:
+    """The area a request wrote. None and `county_boundary` are the whole county.
+
+    A box whose west edge is east of its east edge crosses the antimeridian and becomes two (RFC 7946, 5.2). A polygon
+    that crosses itself is repaired. Raises BadArea.
+    """
+    if value is None:
+        return WHOLE_COUNTY
+    if "\\u0000" in json.dumps(value, default=str):
+        raise BadArea("The area holds a NUL character, which no database keeps.")
+    kind = value.get("type")
+    if kind == "county_boundary":
+        return WHOLE_COUNTY
+    if kind == "bbox":
+        return AreaOfInterest(_box(value.get("coordinates")))
+    if kind == "wkt":
+        return _usable(_from_wkt(value.get("wkt")))
+    if kind == "Feature":
+        geometry = value.get("geometry")
+        if not isinstance(geometry, Mapping):
+            raise BadArea("The Feature has no geometry.")
+        return _usable(_from_geojson(geometry))
+    if kind in GEOMETRY_TYPES:
+        return _usable(_from_geojson(value))
+    raise BadArea(f"{kind!r} is no kind of area. {ALLOWED}")
+
+
+def _box(corners: Any) -> BaseGeometry:
+    if (
+        not isinstance(corners, list)
+        or len(corners) != 4
+        or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in corners)
+    ):
+        raise BadArea("A bbox has four numbers: [west, south, east, north], in degrees.")
+    west, south, east, north = map(float, corners)
+    _check_degrees(np.array([[west, south], [east, north]]))
+    if south >= north or west == east:
+        raise BadArea("The bbox is empty: south must be below north, and west differ from east.")
+    if west > east:
+        return shapely.union_all([shapely.box(west, south, 180, north), shapely.box(-180, south, east, north)])
+    return shapely.box(west, south, east, north)
+
+
+def _from_wkt(text: Any) -> BaseGeometry:
+    if not isinstance(text, str):
+        raise BadArea('The area of type "wkt" needs its text in "wkt".')
+    try:
+        return shapely.from_wkt(text)
+    except shapely.GEOSException as error:
+        raise BadArea(f"Not readable as WKT: {str(error)[:200]}. Write POLYGON ((x y, ...)).") from error
+
+
+def _from_geojson(value: Mapping[str, Any]) -> BaseGeometry:
+    if value.get("type") not in GEOMETRY_TYPES:
+        raise BadArea(f"The geometry is a {value.get('type')!r}; a Polygon or MultiPolygon is needed.")
+    try:
+        return shapely.from_geojson(json.dumps(value))
+    except (shapely.GEOSException, ValueError) as error:
+        raise BadArea(f"Not readable as a GeoJSON geometry: {str(error)[:200]}.") from error
+
+
+def _usable(area: BaseGeometry) -> AreaOfInterest:
+    if area.geom_type not in GEOMETRY_TYPES:
+        raise BadArea(f"The area is a {area.geom_type}; a Polygon or MultiPolygon is needed.")
+    if area.is_empty:
+        raise BadArea("The area is empty.")
+    vertices = shapely.get_num_coordinates(area)
+    if vertices > MOST_VERTICES:
+        raise BadArea(f"The area has {vertices:,} vertices; at most {MOST_VERTICES:,} are taken.")
+    area = shapely.force_2d(area)
+    _check_degrees(shapely.get_coordinates(area))
+    if area.is_valid:
+        return AreaOfInterest(area)
+    mended = only_polygons(shapely.make_valid(area))
+    if mended.is_empty:
+        raise BadArea("The area has no extent: its outline folds onto a line.")
+    return AreaOfInterest(mended, repaired=True)
+
+
+def only_polygons(geometry: BaseGeometry) -> BaseGeometry:
+    """What of a repaired geometry covers ground: lines and points that a repair leaves over are let go."""
+    parts = [each for each in shapely.get_parts(geometry) if shapely.get_dimensions(each) == 2]
+    nested = [inner for each in parts for inner in shapely.get_parts(each)]
+    return nested[0] if len(nested) == 1 else MultiPolygon(nested)
+
+
+def _check_degrees(points: np.ndarray) -> None:
+    """Raises BadArea outside the world, which is where coordinates in feet or metres lie."""
+    if not np.isfinite(points).all() or np.abs(points[:, 0]).max() > 180 or np.abs(points[:, 1]).max() > 90:
+        raise BadArea("Longitude runs from -180 to 180 and latitude from -90 to 90 degrees (EPSG:4326).")

@@ -1,0 +1,57 @@
+"""What a county's county.yaml says of its exports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from county_configs.models import County
+
+from .coordinate_systems import STORAGE, coordinate_system
+from .formats.registry import FORMATS, FileFormat
+from .layer_catalogue import layer_names
+
+
+def allowed_formats(county: County) -> list[str]:
+    return [name for name in FORMATS if name in county.settings.gis_export.allowed_formats]
+
+
+def default_crs(county: County) -> str:
+    """Of formats that can carry one: county.yaml's, else the county's own."""
+    return coordinate_system(county.settings.gis_export.default_crs or county.crs).identifier
+
+
+def formats_json(county: County) -> dict[str, Any]:
+    """The formats the county exports, with what each can hold."""
+    return {
+        "county_id": county.pk,
+        "formats": [_format_json(FORMATS[name], county) for name in allowed_formats(county)],
+    }
+
+
+def _format_json(file_format: FileFormat, county: County) -> dict[str, Any]:
+    return {
+        "export_format": file_format.name,
+        "extension": file_format.extension,
+        "content_type": file_format.content_type,
+        "several_layers_in_one_file": file_format.several_layers,
+        "crs": STORAGE if file_format.degrees_only else default_crs(county),
+        "crs_can_be_chosen": not file_format.degrees_only,
+    }
+
+
+def defaults_json(county: County) -> dict[str, Any]:
+    """What an export of the county does when the request does not say, and its limits."""
+    rules = county.settings.gis_export
+    system = coordinate_system(default_crs(county))
+    return {
+        "county_id": county.pk,
+        "layers": layer_names(county),
+        "parameters": {
+            **rules.default_parameters.model_dump(),
+            "include_owner_info": False,
+            "crs": system.identifier,
+            "simplification_tolerance_m": rules.simplification_tolerance_m,
+        },
+        **system.as_json(),
+        "largest_area_km2": rules.largest_area_km2,
+    }

@@ -1,0 +1,1 @@
+"""The formats an export can be written in, by the names the API uses."""

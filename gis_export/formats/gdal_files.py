@@ -1,0 +1,107 @@
+"""Files GDAL writes: GeoPackage, FlatGeobuf, Shapefile, File Geodatabase. Batches stream through; none is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyogrio
+
+from ..fields import DBASE_TEXT_WIDTH, arrow_schema
+from ..layers import LINE, POINT, POLYGON
+from ..qgis_style import qml
+from ..reading import GEOMETRY
+from .source import LayerSource
+
+_GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}
+_GEODATABASE_TYPES = {pa.int64(): pa.float64(), pa.date32(): pa.timestamp("ms")}
+STYLES = """CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256),
+f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT,
+styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
+
+
+def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, **options: str) -> None:
+    layer = source.layer
+    pyogrio.write_arrow(
+        reader,
+        path,
+        layer=layer.name,
+        driver=driver,
+        geometry_name=GEOMETRY,
+        geometry_type=_GEOMETRY_TYPES[layer.shape],
+        crs=source.selection.system.identifier,
+        layer_options=options,
+    )
+
+
+def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
+    """One file for all layers, with the style QGIS opens each in. as_of: the time stamp written inside."""
+    # The file is flushed once, when the job hands it over; GDAL need not do so for each transaction.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of, "OGR_SQLITE_SYNCHRONOUS": "OFF"})
+    for source in sources:
+        _write(source.without_fid(), path, source, "GPKG", IDENTIFIER=source.layer.title, GEOMETRY_NAME="geom")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(STYLES)
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change)"
+            " VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)",
+            [as_of],
+        )
+        for source in sources:
+            database.execute(
+                "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
+                " styleQML, useAsDefault, description, owner, update_time)"
+                " VALUES ('', '', ?, 'geom', 'TerraFusion', ?, 1, ?, '', ?)",
+                [source.layer.name, qml(source.layer), source.layer.title, as_of],
+            )
+
+
+def write_flatgeobuf(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
+    """One layer a file. Its index is built in memory, about 50 bytes a feature."""
+    (source,) = sources
+    _write(source.without_fid(), path, source, "FlatGeobuf", TITLE=source.layer.title)
+
+
+def write_file_geodatabase(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
+    """A folder. Whole numbers become doubles, and days times of day, which ArcGIS of every version reads."""
+    for source in sources:
+        reader = source.without_fid()
+        schema = pa.schema([each.with_type(_GEODATABASE_TYPES.get(each.type, each.type)) for each in reader.schema])
+        doubled = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
+        _write(doubled, path, source, "OpenFileGDB", LAYER_ALIAS=source.layer.title)
+
+
+def write_shapefile(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
+    """A folder with .shp, .shx, .dbf, .prj and .cpg of each layer, columns under their ten-character names."""
+    path.mkdir(exist_ok=True)
+    for source in sources:
+        schema = pa.schema([*arrow_schema(source.layer.fields, short=True), pa.field(GEOMETRY, pa.binary())])
+        reader = pa.RecordBatchReader.from_batches(schema, _shortened(source, schema))
+        file = path / f"{source.layer.name}.shp"
+        _write(reader, file, source, "ESRI Shapefile", ENCODING="UTF-8", DBF_DATE_LAST_UPDATE=as_of[:10])
+
+
+def _shortened(source: LayerSource, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The batches under short names; texts too long for dBASE are cut and counted."""
+    for batch in source.batches():
+        *columns, shapes = batch.columns[1:]
+        yield pa.record_batch([*(_fitting(source, each) for each in columns), shapes], schema=schema)
+
+
+def _fitting(source: LayerSource, column: pa.Array) -> pa.Array:
+    if not pa.types.is_string(column.type):
+        return column
+    too_long = pc.sum(pc.greater(pc.binary_length(column), DBASE_TEXT_WIDTH)).as_py() or 0
+    if not too_long:
+        return column
+    source.texts_cut += too_long
+    return pa.array([None if text is None else _cut(text) for text in column.to_pylist()], pa.string())
+
+
+def _cut(text: str) -> str:
+    """At most 254 bytes of UTF-8, at the end of a character."""
+    return text.encode()[:DBASE_TEXT_WIDTH].decode(errors="ignore")

@@ -1,0 +1,84 @@
+"""GeoJSON by RFC 7946: longitude and latitude, seven decimals, outer rings counter-clockwise, a feature a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from django.db import connection
+
+from ..layers import Query
+from ..reading import FID, GEOMETRY, geojson_lines
+from ..statements import GEOJSON_DECIMALS, select_geojson
+from .source import LayerSource
+
+LINES_A_REPORT = 8192
+
+
+def write_geojson(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
+    """One FeatureCollection; of several layers, each feature says its own in the property `layer`."""
+    several = len(sources) > 1
+    with path.open("wb", buffering=1 << 20) as stream:
+        stream.write(b'{"type":"FeatureCollection","features":[')
+        separator = b"\n"
+        for source in sources:
+            for line in _lines(source, source.layer.name if several else None):
+                stream.write(separator)
+                stream.write(line)
+                separator = b",\n"
+        stream.write(b"\n]}\n")
+
+
+def _lines(source: LayerSource, layer_property: str | None) -> Iterator[bytes]:
+    if (
+        connection.vendor == "postgresql"
+        and isinstance(source.layer.source, Query)
+        and not source.selection.changes_shapes_in_python
+    ):
+        statement = select_geojson(source.layer, source.selection, layer_property)
+        return _counted(source, (line.rstrip(b"\n") for line in geojson_lines(statement)))
+    return (line for batch in source.batches() for line in feature_lines(batch, layer_property))
+
+
+def _counted(source: LayerSource, lines: Iterable[bytes]) -> Iterator[bytes]:
+    pending = 0
+    for line in lines:
+        yield line
+        pending += 1
+        if pending == LINES_A_REPORT:
+            source.took(pending)
+            pending = 0
+    source.took(pending)
+
+
+def feature_lines(batch: pa.RecordBatch, layer: str | None = None, shapes: np.ndarray | None = None) -> list[bytes]:
+    """A GeoJSON Feature for each row of a batch whose shapes are in longitude and latitude.
+
+    layer: of several in a file; becomes a property of every feature and the beginning of its id. shapes: GeoJSON texts
+    to take instead of the batch's.
+    """
+    if shapes is None:
+        shapes = geojson_geometries(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)))
+    names = [name for name in batch.schema.names if name not in (FID, GEOMETRY)]
+    rows = batch.select(names).to_pylist()
+    extra = {} if layer is None else {"layer": layer}
+    before, after = ("", "") if layer is None else (_json(f"{layer}.")[:-1], '"')
+    return [
+        f'{{"type":"Feature","id":{before}{fid}{after},"properties":{_json(extra | row)},"geometry":{shape}}}'.encode()
+        for fid, row, shape in zip(batch.column(FID).to_pylist(), rows, shapes, strict=True)
+    ]
+
+
+def geojson_geometries(shapes: np.ndarray, *, wind: bool = True) -> np.ndarray:
+    """GeoJSON texts, rounded, and wound as the RFC asks unless the axes are turned."""
+    rounded = shapely.transform(shapes, lambda points: np.round(points, GEOJSON_DECIMALS))
+    return shapely.to_geojson(shapely.orient_polygons(rounded) if wind else rounded)
+
+
+def _json(content: dict[str, Any] | str) -> str:
+    return json.dumps(content, default=str, ensure_ascii=False, separators=(",", ":"))

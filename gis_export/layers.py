@@ -1,0 +1,86 @@
+"""What a layer of an export is: its fields, and the query or the rows its features come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from django.db import connection, models
+from shapely.geometry.base import BaseGeometry
+
+from county_configs.models import County
+from terrafusion.errors import TerraFusionError
+
+from .fields import Field
+
+Shape = Literal["polygon", "line", "point"]
+POLYGON: Shape = "polygon"
+LINE: Shape = "line"
+POINT: Shape = "point"
+
+
+class LayerError(TerraFusionError):
+    """A layer cannot be made; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class LayerRequest:
+    """What a request says that changes what a layer holds."""
+
+    county: County
+    tax_year: int | None = None
+    include_assessment_data: bool = False
+    include_owner_info: bool = False
+    property_id: str | None = None  # the subject whose comparables are shown
+
+
+@dataclass(frozen=True)
+class Query:
+    """SQL that both databases understand, but for the geometry.
+
+    source: from FROM to the end of WHERE. key: a unique column that puts the features in order. geometry: the column
+    or expression that holds it; on_polygon: show a point on it instead. longitude and latitude stand in for a missing
+    geometry. box: the columns of its bounding box, where a box test may be used before the exact one.
+    """
+
+    source: str
+    parameters: tuple[Any, ...]
+    key: str
+    geometry: str
+    box: str | None = None
+    as_points: bool = False
+    position: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features made in Python, for layers of a few hundred at most. values: by field name."""
+
+    features: Sequence[tuple[dict[str, Any], BaseGeometry]]
+
+
+@dataclass(frozen=True)
+class ExportLayer:
+    """label: the field a map shows as a feature's name."""
+
+    name: str
+    title: str
+    shape: Shape
+    fields: tuple[Field, ...]
+    source: Query | Rows
+    label: str
+    missing_geometry: int = 0  # records of the roll that belong to the layer and have no shape to show
+
+    def without_fields(self, names: frozenset[str]) -> ExportLayer:
+        return replace(self, fields=tuple(each for each in self.fields if each.name not in names))
+
+
+def table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def current(model: type[models.Model], alias: str) -> str:
+    """The condition under which a row is on the roll today."""
+    names = {field.name for field in model._meta.get_fields()}
+    return f"{alias}.retired_at IS NULL" if "retired_at" in names else "1 = 1"

@@ -1,0 +1,46 @@
+"""GET /api/v1/counties/{county_id}/lookup"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from terrafusion.api import StrictSerializer
+
+from .district_lookup import PlaceUnknown, look_up_parcel, look_up_point
+from .views import seen_county
+
+
+class LookupQuerySerializer(StrictSerializer):
+    """A point in degrees, or a parcel number."""
+
+    lon = serializers.FloatField(required=False, min_value=-180, max_value=180)
+    lat = serializers.FloatField(required=False, min_value=-90, max_value=90)
+    parcel_number = serializers.CharField(required=False, max_length=64)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if set(attrs) not in ({"lon", "lat"}, {"parcel_number"}):
+            raise serializers.ValidationError("Write lon and lat, or parcel_number.")
+        return attrs
+
+
+class LookupView(APIView):
+    @extend_schema(parameters=[LookupQuerySerializer], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str) -> Response:
+        """The districts a point or parcel is in: tax code area, and every loaded polygon layer that contains it."""
+        county = seen_county(request.user, county_id)
+        asked = LookupQuerySerializer(data={name: request.query_params[name] for name in request.query_params})
+        asked.is_valid(raise_exception=True)
+        said = asked.validated_data
+        if "parcel_number" not in said:
+            return Response(look_up_point(county, said["lon"], said["lat"]))
+        try:
+            return Response(look_up_parcel(county, said["parcel_number"]))
+        except PlaceUnknown as error:
+            raise serializers.ValidationError({"parcel_number": [str(error)]}) from error

@@ -1,0 +1,48 @@
+"""The GIS export job."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+
+from terrafusion.jobs.models import Job, KindMetrics
+
+
+class GisExportJob(Job):
+    """Writes layers of a county, or of an area in it, to a file any GIS opens."""
+
+    plugin = "gis_export"
+    own_fields: ClassVar[tuple[str, ...]] = ("export_format", "area_of_interest", "layers")
+    metrics = KindMetrics("gis_export", (5, 10, 30, 60, 120, 300, 600, 1800, 3600), label="export_format")
+
+    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
+    export_format = models.CharField(max_length=32)
+    area_of_interest = models.JSONField(null=True, db_column="area_of_interest_json")
+    layers = models.JSONField(default=list, db_column="layers_json")
+    result_file_location = models.CharField(max_length=300, blank=True)
+    result_file_size_kb = models.FloatField(null=True)
+    result_record_count = models.PositiveBigIntegerField(null=True)
+    result_details = models.JSONField(default=dict, db_column="result_details_json")
+
+    class Meta:
+        db_table = "gis_export_jobs"
+
+    @property
+    def holds_owner_names(self) -> bool:
+        """Whether its files may be read only with `view_owner_names`."""
+        return bool(self.parameters.get("include_owner_info"))
+
+    def store_result(self, result: Mapping[str, Any]) -> None:
+        details = dict(result)
+        self.result_file_location = details.pop("result_file_location", "")
+        self.result_file_size_kb = details.pop("result_file_size_kb", None)
+        self.result_record_count = details.pop("result_record_count", None)
+        self.result_details = details
+
+    def result_json(self) -> dict[str, Any]:
+        return {
+            "result_file_location": self.result_file_location,
+            "result_file_size_kb": self.result_file_size_kb,
+            "result_record_count": self.result_record_count,
+            **self.result_details,
+        }

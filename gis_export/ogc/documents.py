@@ -1,0 +1,67 @@
+"""The documents a client reads before it asks for features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from county_configs.models import County
+from terrafusion.roll.models import TimeIndex
+
+from ..county_area import extent_of
+from ..layer_catalogue import OF_THE_ROLL, make_layer
+from ..layers import ExportLayer, LayerRequest
+from ..made_layers import appreciation
+from ..roll_layers import latest_tax_year, loaded_layers
+from .request import CRS84, systems_of
+
+CONFORMS_TO = [
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+]
+JSON, GEOJSON, OPENAPI = "application/json", "application/geo+json", "application/vnd.oai.openapi;version=3.0"
+
+
+def link(href: str, rel: str, kind: str = JSON, title: str = "") -> dict[str, str]:
+    return {"href": href, "rel": rel, "type": kind} | ({"title": title} if title else {})
+
+
+def collection_names(county: County) -> list[str]:
+    """Every layer but a valuation's comparables, which need a subject."""
+    made = [appreciation.__name__] if TimeIndex.objects.filter(county=county).exists() else []
+    own = [*OF_THE_ROLL, *made]
+    return [*own, *(name for name in loaded_layers(county) if name not in (*own, "comparables"))]
+
+
+def live_layer(county: County, name: str) -> ExportLayer:
+    """Without owner names, whoever asks: a live layer ends up in shared projects. Of the latest tax year."""
+    return make_layer(name, LayerRequest(county, latest_tax_year(county)))
+
+
+def landing(county: County, root: str, schema: str) -> dict[str, Any]:
+    return {
+        "title": f"{county.name}: layers of the assessor",
+        "description": "Paste this address into QGIS or ArcGIS Pro as an OGC API - Features connection.",
+        "links": [
+            link(root, "self"),
+            link(schema, "service-desc", OPENAPI),
+            link(f"{root}/conformance", "conformance"),
+            link(f"{root}/collections", "data"),
+        ],
+    }
+
+
+def collection(county: County, name: str, title: str, root: str) -> dict[str, Any]:
+    own = f"{root}/collections/{name}"
+    document: dict[str, Any] = {
+        "id": name,
+        "title": title,
+        "itemType": "feature",
+        "crs": list(systems_of(county)),
+        "storageCrs": CRS84,
+        "links": [link(own, "self"), link(f"{own}/items", "items", GEOJSON, title)],
+    }
+    extent = extent_of(county)
+    if extent is not None:
+        document["extent"] = {"spatial": {"bbox": [list(extent.bounds)], "crs": CRS84}}
+    return document

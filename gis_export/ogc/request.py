@@ -1,0 +1,155 @@
+"""What a request for items says. A parameter nobody knows is refused (17-069r4, 7.6), so no misspelling passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from pyproj import Transformer
+from rest_framework.exceptions import ValidationError
+
+from county_configs.models import County
+
+from ..area_of_interest import BadArea, read_area
+from ..coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
+from ..fields import Field
+from ..layers import ExportLayer, Query
+from ..statements import Statement
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 10_000
+FILTERED_TYPES = ("text", "integer")
+_OWN = ("bbox", "bbox-crs", "crs", "limit", "after", "datetime", "f")
+
+
+def crs_uri(system: CoordinateSystem) -> str:
+    return f"http://www.opengis.net/def/crs/EPSG/0/{system.code}"
+
+
+def systems_of(county: County) -> dict[str, CoordinateSystem]:
+    """The coordinate systems the county's items can be had in, by URI; CRS84, the default, first."""
+    others = (STORAGE, county.crs, "EPSG:3857")
+    found = {CRS84: coordinate_system(STORAGE)}
+    return found | {crs_uri(system): system for system in map(coordinate_system, others)}
+
+
+@dataclass(frozen=True)
+class ItemsRequest:
+    """crs: the URI asked for. where: what filters by property and date add to the query."""
+
+    area: Any
+    crs: str
+    system: CoordinateSystem
+    limit: int
+    after: int | None
+    where: Statement
+
+    @property
+    def authority_order(self) -> bool:
+        """CRS84 is longitude first; every other system has the axes of its register entry."""
+        return self.crs != CRS84
+
+
+def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) -> ItemsRequest:
+    """Raises ValidationError (400) naming the parameter."""
+    fields = {each.name: each for each in layer.fields if each.type in FILTERED_TYPES and each.sql}
+    if any("\0" in text for text in said.values()):
+        raise ValidationError("A NUL character stands in no value.")  # PostgreSQL has no place for it
+    if unknown := sorted(set(said) - set(_OWN) - set(fields)):
+        allowed = ", ".join((*_OWN, *fields))
+        raise ValidationError({name: [f"Unknown parameter. Allowed: {allowed}."] for name in unknown})
+    check_format(said)
+    systems = systems_of(county)
+    crs = _system(said, "crs", systems)
+    conditions = [_equals(fields[name], value) for name, value in said.items() if name in fields]
+    if (when := said.get("datetime")) is not None:
+        conditions.append(_during(when, layer))
+    where = Statement(
+        "".join(each.sql for each in conditions), tuple(value for each in conditions for value in each.parameters)
+    )
+    return ItemsRequest(
+        area=_bbox(said, systems),
+        crs=crs,
+        system=systems[crs],
+        limit=min(_whole(said, "limit", DEFAULT_LIMIT, least=1), HIGHEST_LIMIT),
+        after=_whole(said, "after", 0, least=0) if "after" in said else None,
+        where=where,
+    )
+
+
+def check_format(said: Mapping[str, str]) -> None:
+    if said.get("f", "json") not in ("json", "geojson"):
+        raise ValidationError({"f": ["Unknown format. Allowed: json."]})
+
+
+def _system(said: Mapping[str, str], name: str, systems: Mapping[str, CoordinateSystem]) -> str:
+    asked = said.get(name, CRS84)
+    if asked not in systems:
+        raise ValidationError({name: [f"Unknown coordinate system {asked!r}. Allowed: {', '.join(systems)}."]})
+    return asked
+
+
+def _whole(said: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = said.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) >= least):
+        raise ValidationError({name: [f"Write a whole number of at least {least}."]})
+    return int(text)
+
+
+def _bbox(said: Mapping[str, str], systems: Mapping[str, CoordinateSystem]) -> Any:
+    """The box in longitude and latitude; None without one. Of six numbers the heights are let go."""
+    crs = _system(said, "bbox-crs", systems)
+    if "bbox" not in said:
+        return None
+    try:
+        numbers = [float(each) for each in said["bbox"].split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (4, 6):
+        raise ValidationError({"bbox": ["Write four numbers: west,south,east,north."]})
+    if len(numbers) == 6:
+        numbers = [*numbers[:2], *numbers[3:5]]
+    if crs != CRS84:
+        to_degrees = Transformer.from_crs(systems[crs].identifier, "OGC:CRS84", always_xy=False)
+        left, bottom, right, top = numbers
+        numbers = list(to_degrees.transform_bounds(left, bottom, right, top))
+    try:
+        return read_area({"type": "bbox", "coordinates": numbers}).polygon
+    except BadArea as error:
+        raise ValidationError({"bbox": [str(error)]}) from error
+
+
+def _equals(field: Field, value: str) -> Statement:
+    if field.type == "text":
+        return Statement(f" AND {field.sql} = %s", (*field.parameters, value))
+    if not value.removeprefix("-").isdigit() or len(value) > 18:
+        raise ValidationError({field.name: ["Write a whole number."]})
+    return Statement(f" AND {field.sql} = %s", (*field.parameters, int(value)))
+
+
+def _during(when: str, layer: ExportLayer) -> Statement:
+    """A day or an interval; features without a date are of every time (17-069r4, 7.15.4)."""
+    ends = when.split("/")
+    if len(ends) > 2 or not any(each not in ("", "..") for each in ends):
+        raise ValidationError({"datetime": ["Write a day, or start/end where one may be .. for open."]})
+    first, last = _day(ends[0]), _day(ends[-1])
+    dated = next((each for each in layer.fields if each.type == "date" and each.sql), None)
+    if dated is None or not isinstance(layer.source, Query):
+        return Statement("", ())
+    sql, parameters = "", []
+    for sign, day in ((">=", first), ("<=", last)):
+        if day is not None:
+            sql += f" AND {dated.sql} {sign} %s"
+            parameters.append(day.isoformat())
+    return Statement(sql, tuple(parameters))
+
+
+def _day(text: str) -> date | None:
+    if text in ("", ".."):
+        return None
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        raise ValidationError({"datetime": [f"{text!r} is not a date; write 2025-01-31."]}) from None

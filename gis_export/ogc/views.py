@@ -1,0 +1,202 @@
+"""The calls of OGC API - Features. They need `view_county`, by token, session, or user name and password."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import numpy as np
+import pyarrow as pa
+import shapely
+from django.db import connection
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.authentication import JWTAuthentication
+
+from accounts.basic import QuickBasicAuthentication
+
+from ..coordinate_systems import reproject
+from ..formats.geojson import feature_lines, geojson_geometries
+from ..layers import ExportLayer, Query
+from ..reading import FID, GEOMETRY, batch_schema, read_features
+from ..selection import Selection
+from ..statements import Page, Statement, count, query_of
+from ..views import seen_county
+from . import documents
+from .documents import GEOJSON, link
+from .request import CRS84, ItemsRequest, check_format, read_request, systems_of
+
+FEET_DECIMALS = 4
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """Clients ask for a dozen media types; there is one answer."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class OgcView(APIView):
+    # The first names the scheme in a 401: a browser or a GIS then asks for user name and password.
+    authentication_classes = [QuickBasicAuthentication, JWTAuthentication, SessionAuthentication]
+    content_negotiation_class = AnyAccept
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.county = seen_county(request.user, kwargs["county_id"])
+        self.root = request.build_absolute_uri(reverse("ogc-landing", args=[self.county.pk]))
+
+    def collection_named(self, name: str) -> ExportLayer:
+        if name not in documents.collection_names(self.county):
+            raise NotFound
+        return documents.live_layer(self.county, name)
+
+
+class LandingView(OgcView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str) -> Response:
+        """Where everything is."""
+        check_format(request.query_params)
+        return Response(documents.landing(self.county, self.root, request.build_absolute_uri(reverse("schema"))))
+
+
+class ConformanceView(OgcView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str) -> Response:
+        """Which parts of the standard are met."""
+        return Response({"conformsTo": documents.CONFORMS_TO})
+
+
+class CollectionsView(OgcView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str) -> Response:
+        """The county's layers."""
+        found = [
+            documents.collection(self.county, name, name.replace("_", " ").capitalize(), self.root)
+            for name in documents.collection_names(self.county)
+        ]
+        links = [link(f"{self.root}/collections", "self")]
+        return Response({"links": links, "collections": found, "crs": list(systems_of(self.county))})
+
+
+class CollectionView(OgcView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str, collection_id: str) -> Response:
+        """One layer."""
+        layer = self.collection_named(collection_id)
+        return Response(documents.collection(self.county, layer.name, layer.title, self.root))
+
+
+BBOX = OpenApiParameter("bbox", OpenApiTypes.STR, description="west,south,east,north in degrees.")
+LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="Features a page, at most 10,000.")
+CRS = OpenApiParameter("crs", OpenApiTypes.STR, description="URI of a coordinate system the collection lists.")
+
+
+class ItemsView(OgcView):
+    @extend_schema(parameters=[BBOX, LIMIT, CRS], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str, collection_id: str) -> HttpResponse:
+        """A page of features; `next` leads to the following one. Any text or whole-number field filters."""
+        layer = self.collection_named(collection_id)
+        said = {name: request.query_params[name] for name in request.query_params}
+        asked = read_request(said, layer, self.county)
+        batch, more = _page(layer, asked)
+        own = f"{self.root}/collections/{quote(layer.name)}/items"
+        links = [link(f"{own}?{urlencode(said)}", "self", GEOJSON)]
+        if more:
+            following = said | {"after": str(batch.column(FID)[-1].as_py()), "limit": str(asked.limit)}
+            links.append(link(f"{own}?{urlencode(following)}", "next", GEOJSON))
+        members = {
+            "type": "FeatureCollection",
+            "timeStamp": timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "numberReturned": batch.num_rows,
+            "links": links,
+        }
+        if asked.after is None and (matched := _matched(layer, asked)) is not None:
+            members["numberMatched"] = matched
+        return _geojson(members, _features(batch, asked), asked.crs)
+
+
+class ItemView(OgcView):
+    @extend_schema(parameters=[CRS], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, county_id: str, collection_id: str, feature_id: int) -> HttpResponse:
+        """One feature."""
+        layer = self.collection_named(collection_id)
+        said = {name: request.query_params[name] for name in request.query_params if name in ("crs", "f")}
+        asked = read_request(said, layer, self.county)
+        where = (
+            Statement(f" AND {query_of(layer).key} = %s", (feature_id,)) if isinstance(layer.source, Query) else None
+        )
+        for batch in read_features(layer, Selection(), Page(1) if where else None, where):
+            for line, fid in zip(_features(batch, asked), batch.column(FID).to_pylist(), strict=True):
+                if fid == feature_id:
+                    own = f"{self.root}/collections/{quote(layer.name)}"
+                    links = [link(f"{own}/items/{fid}", "self", GEOJSON), link(own, "collection")]
+                    return _answer(line[:-1] + b',"links":' + _json(links) + b"}", asked.crs)
+        raise NotFound
+
+
+def _page(layer: ExportLayer, asked: ItemsRequest) -> tuple[pa.RecordBatch, bool]:
+    """At most `limit` features after the last one of the page before, and whether there are more."""
+    selection = Selection(touching=asked.area)
+    found: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in read_features(layer, selection, Page(asked.limit + 1, asked.after), asked.where):
+        found.append(batch)
+        rows += batch.num_rows
+        if rows > asked.limit:
+            break
+    if not found:
+        return _empty(layer), False
+    table = pa.Table.from_batches(found).combine_chunks()
+    (batch,) = table.slice(0, asked.limit).to_batches()
+    return batch, rows > asked.limit
+
+
+def _empty(layer: ExportLayer) -> pa.RecordBatch:
+    schema = batch_schema(layer)
+    return pa.record_batch([pa.array([], kind) for kind in schema.types], schema=schema)
+
+
+def _matched(layer: ExportLayer, asked: ItemsRequest) -> int | None:
+    """How many there are; None where counting would mean testing every shape in Python."""
+    if not isinstance(layer.source, Query) or (asked.area is not None and connection.vendor != "postgresql"):
+        return None
+    statement = count(layer, Selection(touching=asked.area), asked.where)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.parameters)
+        return int(cursor.fetchone()[0])
+
+
+def _features(batch: pa.RecordBatch, asked: ItemsRequest) -> list[bytes]:
+    if not batch.num_rows:
+        return []
+    if asked.crs == CRS84:
+        return feature_lines(batch)
+    shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
+    moved = reproject(shapes, asked.system, authority_order=True)
+    if asked.system.is_projected:
+        moved = shapely.transform(moved, lambda points: np.round(points, FEET_DECIMALS))
+        return feature_lines(batch, shapes=shapely.to_geojson(moved))
+    return feature_lines(batch, shapes=geojson_geometries(moved, wind=False))
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _geojson(members: dict[str, Any], features: list[bytes], crs: str) -> HttpResponse:
+    return _answer(_json(members)[:-1] + b',"features":[\n' + b",\n".join(features) + b"\n]}", crs)
+
+
+def _answer(content: bytes, crs: str) -> HttpResponse:
+    return HttpResponse(content, content_type=GEOJSON, headers={"Content-Crs": f"<{crs}>"})

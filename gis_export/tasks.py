@@ -1,0 +1,191 @@
+"""The work of a GIS export: decide what is read, let the format write it, say what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from accounts.permissions import may
+from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.models import FailureReason
+from terrafusion.jobs.outcome import Outcome, OutputFile
+from terrafusion.jobs.registry import job_kind
+from terrafusion.jobs.serializers import plugin_url
+
+from .about import About
+from .area_of_interest import AreaOfInterest, read_area
+from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
+from .county_area import boundary_of, extent_of
+from .formats.registry import FORMATS, FileFormat
+from .formats.source import LayerSource
+from .layer_catalogue import make_layer
+from .layers import LayerRequest
+from .map_tiles import MAP_FORMAT, MAP_SUFFIX
+from .models import GisExportJob
+from .packaging import about_zip, extension_of, layers_in_name, write_files, zip_with_about
+from .roll_layers import last_change, latest_tax_year
+from .selection import Selection
+from .serializers import OWNERS, SIMULATED_FAILURE, GisExportRequestSerializer
+
+KILOBYTE = 1024
+MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
+
+
+class SimulatedFailure(TerraFusionError):
+    """A drill asked for this."""
+
+    failure_reason = FailureReason.SIMULATED_FORMAT_FAILURE
+
+
+class OwnerNamesWithdrawn(TerraFusionError):
+    """Whoever asked may not see owner names any more."""
+
+    failure_reason = FailureReason.PERMISSION_WITHDRAWN
+
+
+@job_kind(GisExportJob, request=GisExportRequestSerializer, time_limit=3600, memory_limit=2048)
+def export_layers(job: GisExportJob) -> Outcome:
+    """Writes the layers asked for to one file, or one zip, in the format asked for."""
+    if job.export_format == SIMULATED_FAILURE:
+        raise SimulatedFailure("A simulated failure of the format was asked for.")
+    _check_owner_names(job)
+    export = Export(job)
+    files = export.write()
+    _check_owner_names(job)  # writing may take long enough for the permission to go
+    return Outcome(result=export.result(files[0].path), files=files)
+
+
+def _check_owner_names(job: GisExportJob) -> None:
+    if job.holds_owner_names and not may(job.submitted_by, OWNERS, job.county):
+        raise OwnerNamesWithdrawn(f"The export holds owner names, for which the permission {OWNERS} is missing.")
+
+
+class Export:
+    """One job's layers on their way into its files."""
+
+    def __init__(self, job: GisExportJob) -> None:
+        self.job = job
+        self.format: FileFormat = FORMATS[job.export_format]
+        self.system: CoordinateSystem = coordinate_system(job.parameters["crs"])
+        self.area: AreaOfInterest = read_area(job.area_of_interest)
+        self.as_of = last_change(job.county)
+        self.tax_year = job.parameters.get("tax_year") or latest_tax_year(job.county)
+        self.sources = self._sources()
+
+    def _sources(self) -> list[LayerSource]:
+        asked = LayerRequest(
+            self.job.county,
+            self.tax_year,
+            self.job.parameters["include_assessment_data"],
+            self.job.parameters["include_owner_info"],
+            self.job.parameters.get("property_id"),
+        )
+        selection = Selection(
+            touching=self.area.polygon,
+            clip_to=(self.area.polygon or boundary_of(self.job.county)) if self.job.parameters["clip"] else None,
+            system=self.system,
+            multi=self.format.multi,
+            tolerance_m=self.job.parameters["simplification_tolerance_m"],
+        )
+        return [LayerSource(make_layer(name, asked), selection, self._report) for name in self.job.layers]
+
+    def _report(self, features: int) -> None:
+        """Progress cannot be known without counting first; it halves the way that is left."""
+        done = sum(source.features for source in self.sources)
+        self.job.report(99 - round(99 / (1 + done / 100_000)), 100, f"{done:,} features written.")
+
+    # --- Files ---
+
+    def write(self) -> Sequence[OutputFile]:
+        folder = self.job.workspace
+        names = layers_in_name(self.job.layers)
+        extension = extension_of(self.format, len(self.job.layers))
+        stem = self.friendly_stem(names)
+        delivered = self._delivered(folder, names, extension, stem)
+        return [*delivered, *self._map(folder, names, stem)]
+
+    def _delivered(self, folder: Path, names: str, extension: str, stem: str) -> list[OutputFile]:
+        """The file asked for first, then what tells about it where that is not inside."""
+        written = write_files(self.format, self.sources, folder, stem, self.as_of or "1970-01-01T00:00:00Z")
+        target = folder / f"{self.job.pk}_{names}.{extension}"
+        if written.is_dir():
+            zip_with_about(written, target, self.about(stem))
+            return [self._output(target, f"{stem}.{extension}", _content_type(self.format, extension))]
+        written.rename(target)
+        told = folder / f"{self.job.pk}_{names}_about.zip"
+        about_zip(target, f"{stem}.{extension}", told, self.about(stem))
+        return [
+            self._output(target, f"{stem}.{extension}", self.format.content_type),
+            self._output(told, f"{stem}_about.zip", "application/zip"),
+        ]
+
+    def _map(self, folder: Path, names: str, stem: str) -> list[OutputFile]:
+        """The vector tiles the map page shows, where the export is not such a file itself."""
+        features = sum(self.counts().values())
+        wanted = self.job.parameters.get("map")
+        if self.format.name == MAP_FORMAT or not features or not (features <= MAP_UP_TO if wanted is None else wanted):
+            return []
+        path = folder / f"{self.job.pk}_{names}{MAP_SUFFIX}"
+        tiles = FORMATS[MAP_FORMAT]
+        drawn = replace(self.sources[0].selection, system=coordinate_system(STORAGE), multi=tiles.multi)
+        tiles.write(path, [LayerSource(source.layer, drawn) for source in self.sources], self.as_of)
+        return [self._output(path, f"{stem}{MAP_SUFFIX}", tiles.content_type)]
+
+    def _output(self, path: Path, friendly_name: str, content_type: str) -> OutputFile:
+        return OutputFile(path, path.name, friendly_name, content_type)
+
+    def friendly_stem(self, names: str) -> str:
+        """For example 53005_benton_parcels_2026_20260115_epsg2927; the day is the county's."""
+        county = self.job.county
+        day = self.job.created_at.astimezone(ZoneInfo(county.time_zone))
+        year = self.tax_year or day.year
+        return f"{county.fips}_{county.pk}_{names}_{year}_{day:%Y%m%d}_epsg{self.system.code}"
+
+    def about(self, title: str) -> About:
+        around = self.area.polygon or extent_of(self.job.county)
+        return About(
+            title=title,
+            county=self.job.county.name,
+            fips=self.job.county.fips,
+            format_name=self.format.name,
+            layers=[source.layer for source in self.sources],
+            counts=self.counts(),
+            system=self.system,
+            as_of=self.as_of,
+            tax_year=self.tax_year,
+            extent=None if around is None else around.bounds,
+            request_digest=self.job.input_digest,
+            holds_owner_names=self.job.holds_owner_names,
+            short_names=self.format.short_names,
+        )
+
+    # --- What is told ---
+
+    def counts(self) -> dict[str, int]:
+        return {source.layer.name: source.features for source in self.sources}
+
+    def result(self, delivered: Path) -> dict[str, Any]:
+        counts = self.counts()
+        return {
+            "result_file_location": f"{plugin_url(self.job)}/jobs/{self.job.pk}/artifacts/{delivered.name}",
+            "result_file_size_kb": round(delivered.stat().st_size / KILOBYTE, 1),
+            "result_record_count": sum(counts.values()),
+            "record_counts": counts,
+            "without_geometry": {
+                source.layer.name: source.layer.missing_geometry
+                for source in self.sources
+                if source.layer.missing_geometry
+            },
+            "texts_cut": sum(source.texts_cut for source in self.sources),
+            "area_of_interest_repaired": self.area.repaired,
+            "tax_year": self.tax_year,
+            "as_of": self.as_of,
+            **self.system.as_json(),
+        }
+
+
+def _content_type(file_format: FileFormat, extension: str) -> str:
+    return "application/zip" if extension.endswith("zip") else file_format.content_type

@@ -1,0 +1,20 @@
+from django.urls import path
+
+from terrafusion.jobs.urls import job_urls
+
+from .map_views import MapViewSet
+from .views import DefaultsView, FormatsView, GisExportJobViewSet
+
+TILES = "jobs/<str:job_id>/tiles"
+
+urlpatterns = [
+    *job_urls(GisExportJobViewSet),
+    path("jobs/<str:job_id>/map", MapViewSet.as_view({"get": "page"}), name="gis_export-map"),
+    path(
+        "jobs/<str:job_id>/tiles/<int:zoom>/<int:x>/<int:y>",
+        MapViewSet.as_view({"get": "tile"}),
+        name="gis_export-tile",
+    ),
+    path("formats/<str:county_id>", FormatsView.as_view(), name="gis_export-formats"),
+    path("defaults/<str:county_id>", DefaultsView.as_view(), name="gis_export-defaults"),
+]
