@@ -69,7 +69,8 @@ def test_cambridges_table_and_polygons(load):
     assert polygons.rules["V-EMPTY"] == 1
     placeholders = lines(polygons, "V-TYPE")["value"]  # "---" and the like
     assert polygons.rules["D-KEY"] + len(placeholders) - placeholders.n_unique() == 80
-    assert 100 < polygons.rules["R-ORPHAN"] < 160
+    # 133 outlines have no row in the table: placeholders among them, and some that stand twice.
+    assert 100 < polygons.rules["R-ORPHAN"] + len(placeholders) <= 133
     with_shape = Property.objects.filter(geometry__isnull=False)
     assert with_shape.count() > 10_000
     assert not with_shape.filter(property_type="condominium").exists()
