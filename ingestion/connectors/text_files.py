@@ -18,7 +18,7 @@ from .opening import Content
 from .source import LINE, Batch, BrokenRow, UnreadableSource, kinds_of, text_frame
 
 LONGEST_LINE = 1_000_000  # characters
-BLOCK = 8_000_000  # characters read at a time
+BLOCK = 4_000_000  # characters read at a time
 CHUNK = 1 << 20  # bytes
 
 

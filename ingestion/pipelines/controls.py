@@ -56,13 +56,21 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
         ).with_columns(fates["refused"], fates["duplicate"], fates[f"{LOAD}{target}"].alias("load"))
         lost = pl.col(LINE).is_in(list(merge.lost))
         rejected = pl.col("refused") | lost
-        frames["source"].append(rows)
-        frames["rejected"].append(rows.filter(rejected))
-        frames["duplicates"].append(rows.filter(~rejected & (pl.col("duplicate") | ~pl.col("load"))))
+        frames["source"].append(_summed(rows, amounts))
+        frames["rejected"].append(_summed(rows.filter(rejected), amounts))
+        twice = ~rejected & (pl.col("duplicate") | ~pl.col("load"))
+        frames["duplicates"].append(_summed(rows.filter(twice), amounts))
         kept = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
         dropped = kept.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
-        frames["dropped"].append(dropped)
+        frames["dropped"].append(_summed(dropped, amounts))
     return {side: pl.concat(each) for side, each in frames.items() if each}
+
+
+def _summed(rows: pl.DataFrame, amounts: list[str]) -> pl.DataFrame:
+    """By class and tax area: a part's rows are many, its groups few."""
+    return rows.group_by(CLASS, AREA).agg(
+        pl.len().cast(pl.Int64).alias("rows"), *(pl.col(each).sum() for each in amounts)
+    )
 
 
 def _loaded_side(merge: Merge, amounts: list[str]) -> pl.DataFrame:
@@ -87,8 +95,7 @@ def _grouped(rows: pl.DataFrame | None, column: str | None, amounts: list[str]) 
     if rows is None or rows.is_empty():
         return {}
     by = pl.lit(NOT_SAID).alias("group") if column is None else pl.col(column).fill_null(NOT_SAID).alias("group")
-    count = pl.col("rows").sum() if "rows" in rows.columns else pl.len().cast(pl.Int64).alias("rows")
-    sums = rows.group_by(by).agg(count, *(pl.col(name).sum() for name in amounts))
+    sums = rows.group_by(by).agg(pl.col("rows").sum(), *(pl.col(name).sum() for name in amounts))
     return {group: {"rows": n, **dict(zip(amounts, values, strict=True))} for group, n, *values in sums.iter_rows()}
 
 

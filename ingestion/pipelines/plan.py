@@ -88,7 +88,8 @@ def _wanted(staged: StagedSet) -> list[str]:
 def _first_of_each(rows: pl.DataFrame, dataset: Dataset, target: str) -> tuple[pl.DataFrame, list[Finding]]:
     keys = key_columns(dataset, target)
     candidates = rows.filter(~pl.col(REFUSED) & ~pl.col(DUPLICATE)).select("at", LINE, *keys)
-    later = candidates.filter(~pl.struct(keys).is_first_distinct())
+    record = pl.col(keys[0]) if len(keys) == 1 else pl.struct(keys)
+    later = candidates.filter(~record.is_first_distinct())
     if later.is_empty():
         return rows, []
     shown = dataset.targets()[target].get(keys[0].split(".")[1])

@@ -23,7 +23,7 @@ from ingestion.transforms.geometries import box_columns
 from ingestion.transforms.mapper import Dataset, FieldMapping
 from ingestion.transforms.roll_fields import PERSONAL, TARGETS
 from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_for
-from ingestion.transforms.validators import WHITESPACE, Finding, Level
+from ingestion.transforms.validators import Finding, Level
 from terrafusion.roll.querysets import parcel_number_key
 
 REFUSED = "refused"
@@ -221,7 +221,7 @@ def raw_amounts(rows: pl.DataFrame, mapping: FieldMapping) -> pl.Series:
 
 
 def _amounts(texts: pl.Series, mapping: FieldMapping) -> pl.Series:
-    texts = texts.str.strip_chars(WHITESPACE)
+    texts = texts.str.strip_chars()
     amounts = texts.cast(pl.Int64, strict=False)
     left = amounts.is_null() & (texts != "")
     if left.any():

@@ -19,7 +19,6 @@ from .geometries import geometry_column
 from .mapper import ATTRIBUTE, Dataset, FieldMapping, Part
 from .roll_fields import PERSONAL, TARGETS, YEARS, RollField
 from .validators import (
-    WHITESPACE,
     BadValue,
     Finding,
     IsEmpty,
@@ -197,8 +196,8 @@ def text_of(mapping: FieldMapping) -> pl.Expr:
 
 def _cell(part: str | Part) -> pl.Expr:
     if isinstance(part, Part):
-        return pl.col(part.column).str.slice(part.start - 1, part.end - part.start + 1).str.strip_chars(WHITESPACE)
-    return pl.col(part).str.strip_chars(WHITESPACE)
+        return pl.col(part.column).str.slice(part.start - 1, part.end - part.start + 1).str.strip_chars()
+    return pl.col(part).str.strip_chars()
 
 
 def _combined(mapping: FieldMapping) -> pl.Expr:

@@ -18,7 +18,11 @@ from .roll_fields import YEARS, RollField
 
 TRUE, FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
 DATE_FORMAT = "%Y-%m-%d"
-WHITESPACE = " \t\r\n\v\f\xa0"  # padding of legacy columns; taken off both ends of every cell
+# Padding of legacy columns, taken off both ends of every cell: what Unicode calls White_Space, as polars does.
+WHITESPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 _TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
 # A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
