@@ -87,13 +87,16 @@ far AS (SELECT property_type, y, count(lp) AS np, count(ls) AS ns, count(lv) AS 
 n AS (SELECT *, sale_date - lag(sale_date) OVER w AS db, lag(sale_price) OVER w AS pb,
   lead(sale_date) OVER w - sale_date AS da, lead(sale_price) OVER w AS pa
   FROM b WINDOW w AS (PARTITION BY property_key ORDER BY sale_date, sale_key)),
-j AS (SELECT n.*, CASE WHEN near.np >= 15 THEN near.mp WHEN far.np >= 15 THEN far.mp END AS mp,
-  CASE WHEN near.ns >= 15 THEN near.ms WHEN far.ns >= 15 THEN far.ms END AS ms,
-  CASE WHEN near.nv >= 15 THEN near.mv WHEN far.nv >= 15 THEN far.mv END AS mv,
-  (lp - mp) / greatest(1.4826 * CASE WHEN near.np >= 15 THEN near.dp WHEN far.np >= 15 THEN far.dp END, 0.05) AS zp,
-  (ls - ms) / greatest(1.4826 * CASE WHEN near.ns >= 15 THEN near.ds WHEN far.ns >= 15 THEN far.ds END, 0.05) AS zs,
-  (lv - mv) / greatest(1.4826 * CASE WHEN near.nv >= 15 THEN near.dv WHEN far.nv >= 15 THEN far.dv END, 0.05) AS zv
-  FROM n LEFT JOIN near USING (neighborhood, property_type, y) LEFT JOIN far USING (property_type, y))
+k AS (SELECT n.*,
+  CASE WHEN near.np >= 15 THEN near.mp WHEN far.np >= 15 THEN far.mp END AS cp,
+  1.4826 * CASE WHEN near.np >= 15 THEN near.dp WHEN far.np >= 15 THEN far.dp END AS ep,
+  CASE WHEN near.ns >= 15 THEN near.ms WHEN far.ns >= 15 THEN far.ms END AS cs,
+  1.4826 * CASE WHEN near.ns >= 15 THEN near.ds WHEN far.ns >= 15 THEN far.ds END AS es,
+  CASE WHEN near.nv >= 15 THEN near.mv WHEN far.nv >= 15 THEN far.mv END AS cv,
+  1.4826 * CASE WHEN near.nv >= 15 THEN near.dv WHEN far.nv >= 15 THEN far.dv END AS ev
+  FROM n LEFT JOIN near USING (neighborhood, property_type, y) LEFT JOIN far USING (property_type, y)),
+j AS (SELECT *, (lp - cp) / greatest(ep, 0.05) AS zp, (ls - cs) / greatest(es, 0.05) AS zs,
+  (lv - cv) / greatest(ev, 0.05) AS zv FROM k)
 SELECT * FROM j WHERE parcel_count > 1 OR abs(zp) > 3 OR abs(zs) > 3 OR abs(zv) > 3
   OR (property_key IS NOT NULL AND (db <= 180 OR da <= 180 OR (pb = sale_price AND db <= 365)
   OR (pa = sale_price AND da <= 365))) ORDER BY sale_date, sale_key"""
