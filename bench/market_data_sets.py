@@ -70,6 +70,14 @@ def main() -> int:
     return 0
 
 
+# What docs/market_analysis.md shows; the rest goes to a temporary folder to be looked at.
+SHOWN = {
+    "king_price_trend_by_zip_median_price.svg",
+    "seattle_price_index_price_index.svg",
+    "seattle_market_activity_seasonality.svg",
+    "king_appreciation_surface_appreciation_surface.svg",
+}
+
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("seattle", "price_index", {}),
     ("seattle", "market_activity", {"period": "month"}),
@@ -181,9 +189,10 @@ def keep_pictures(client: Any, county: str, analysis: str, job: dict[str, Any]) 
             connection.request("GET", each["location"], headers={"Authorization": f"Bearer {client.token}"})
             content = connection.getresponse().read()
             chart = each["name"].split("_", 1)[1]
-            folder = PICTURES if each["name"].endswith(".svg") else Path(tempfile.gettempdir()) / "market_pictures"
+            name = f"{county}_{analysis}_{chart}"
+            folder = PICTURES if name in SHOWN else Path(tempfile.gettempdir()) / "market_pictures"
             folder.mkdir(exist_ok=True)
-            (folder / f"{county}_{analysis}_{chart}").write_bytes(content)
+            (folder / name).write_bytes(content)
 
 
 if __name__ == "__main__":

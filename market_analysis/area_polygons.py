@@ -34,11 +34,11 @@ def hulls(market: Market, selection: Selection, area: str, codes: Iterable[str])
         & market.properties.latitude.notnull()
     )
     found = market.columns(parcels.select("longitude", "latitude", code=parcels[area]))
-    code = found["code"].astype(str)
-    places = np.column_stack([found["longitude"], found["latitude"]]).astype(np.float64)
+    codes_there, number = np.unique(found["code"].astype(str), return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    places = np.column_stack([found["longitude"], found["latitude"]]).astype(np.float64)[order]
     made = {}
-    for each in sorted(set(code.tolist())):
-        own = places[code == each]
+    for each, own in zip(codes_there.tolist(), np.split(places, np.cumsum(np.bincount(number))[:-1]), strict=False):
         low, high = np.quantile(own, CENTRAL[0], axis=0), np.quantile(own, CENTRAL[1], axis=0)
         hull = shapely.convex_hull(shapely.multipoints(own[((own >= low) & (own <= high)).all(axis=1)]))
         if hull.geom_type == "Polygon":

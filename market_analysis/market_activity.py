@@ -9,13 +9,12 @@ import ibis
 
 from terrafusion.analytics.engine import previous
 
-from .selection import Selection, day_number, filtered, market_sales, period_number, price_per_sqft
+from .selection import FLIP_DAYS, Selection, day_number, filtered, market_sales, period_number, price_per_sqft
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 DECILES = tuple(each / 10 for each in range(1, 10))
-FLIP_DAYS = 365
 
 
 def activity_by_period(sales: ibis.Table, selection: Selection) -> ibis.Table:
@@ -65,6 +64,13 @@ def resales(sales: ibis.Table, selection: Selection, within_days: int = FLIP_DAY
         n=flips.count(), gain_percent=flips.gain_percent.median(), held=flips.held.median()
     )
     return grouped.order_by("period")
+
+
+def monthly_volume(sales: ibis.Table, selection: Selection) -> ibis.Table:
+    """Sales of every month with one."""
+    chosen = market_sales(sales, selection)
+    chosen = chosen.mutate(period=period_number(chosen.sale_date, "month"))
+    return chosen.group_by("period").aggregate(n=chosen.count()).order_by("period")
 
 
 def stock(market: Market, selection: Selection) -> int:

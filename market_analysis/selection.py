@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from terrafusion.analytics.engine import Market
 
+FLIP_DAYS = 365
 PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,15 @@ import pyarrow as pa
 
 from ..answer import Answer, Question
 from ..charts import distribution_chart, seasonality_chart, volume_chart
-from ..market_activity import DECILES, activity_by_period, price_distribution, resales, seasonality, stock
+from ..market_activity import (
+    DECILES,
+    activity_by_period,
+    monthly_volume,
+    price_distribution,
+    resales,
+    seasonality,
+    stock,
+)
 from ..selection import PERIODS_A_YEAR, period_label, period_start, require_sales
 
 MONTHS = (
@@ -31,8 +38,7 @@ def market_activity(question: Question) -> Answer:
     trends = [_point(row, flips.get(row["period"]), turnover_factor, selection.period) for row in rows]
     starts = [period_start(row["period"], selection.period) for row in rows]
     (spread,) = market.rows(price_distribution(market.sales, selection))
-    monthly = market.rows(activity_by_period(market.sales, replace(selection, period="month")))
-    seasons = seasonality(monthly)
+    seasons = seasonality(market.rows(monthly_volume(market.sales, selection)))
     flipped = sum(row["n"] for row in flips.values())
     numbers: dict[str, Any] = {
         "stock": standing,

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import subprocess
+import sys
 from datetime import date
 
 import pyarrow.parquet as pq
@@ -339,3 +341,13 @@ def _load(folder, rows):
         writer.writeheader()
         writer.writerows(rows)
     call_command("bulk_load", "king", source=path, stdout=io.StringIO())
+
+
+def test_only_a_worker_that_analyses_pays_for_the_engines():
+    """The web and every idle worker start without them: 150 MB and a second each."""
+    program = (
+        "import django, sys; django.setup(); print(sorted({'ibis', 'duckdb', 'altair', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
