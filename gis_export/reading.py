@@ -26,7 +26,7 @@ from .selection import Selection, clip, one_shape, place, select
 from .statements import Page, Statement, query_of, select_columns
 
 BATCH_ROWS = 8192
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 20
 BATCHES_AHEAD = 2
 
 GEOMETRY = "geometry"
