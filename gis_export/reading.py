@@ -14,7 +14,6 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import adbc_driver_postgresql.dbapi as adbc
 import numpy as np
 import psycopg
 import pyarrow as pa
@@ -27,7 +26,7 @@ from .selection import Selection, clip, one_shape, place, select
 from .statements import Page, Statement, query_of, select_columns
 
 BATCH_ROWS = 8192
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 1 << 20
 BATCHES_AHEAD = 2
 
 GEOMETRY = "geometry"
@@ -84,6 +83,8 @@ def literal(statement: Statement) -> str:
 
 def _through_adbc(layer: ExportLayer, address: str, sql: str) -> Generator[pa.RecordBatch]:
     """Runs in a thread: takes nothing from Django's connection there, which would be a new one nobody closes."""
+    import adbc_driver_postgresql.dbapi as adbc  # a second and 60 MB at import, for workers on PostGIS alone
+
     schema = batch_schema(layer)
     with closing(adbc.connect(address)) as database, database.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})

@@ -59,22 +59,23 @@ def _polygons(
         fields += roll_fields.VALUES_OF_POLYGON
     if asked.include_owner_info:
         fields += _owners()
-    where = f"p.county_id = %s AND {current(Property, 'p')} AND p.geometry IS NOT NULL AND {_is_polygon('p.geometry')}"
-    without = Property.objects.in_county(asked.county).current().filter(geometry=None, parent_parcel_number="").count()
+    where = f"p.county_id = %s AND {current(Property, 'p')}"
+    polygon = f"p.geometry IS NOT NULL AND {_is_polygon('p.geometry')}"
+    lacking = f"FROM {PROPERTY} p WHERE {where} AND p.parent_parcel_number = '' AND ({polygon}) IS NOT TRUE"
     return ExportLayer(
         name=name,
         title=title,
         shape=POLYGON,
         fields=fields,
         source=Query(
-            f"FROM {PROPERTY} p {' '.join(joins)} WHERE {where}",
+            f"FROM {PROPERTY} p {' '.join(joins)} WHERE {where} AND {polygon}",
             (*parameters, asked.county.pk),
             "p.id",
             "p.geometry",
             box="p",
         ),
         label="parcel_number",
-        missing_geometry=without,
+        missing_geometry=_count(lacking, (asked.county.pk,)),
     )
 
 

@@ -26,16 +26,17 @@ styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(3
 
 def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, **options: str) -> None:
     layer = source.layer
-    pyogrio.write_arrow(
-        reader,
-        path,
-        layer=layer.name,
-        driver=driver,
-        geometry_name=GEOMETRY,
-        geometry_type=_GEOMETRY_TYPES[layer.shape],
-        crs=source.selection.system.identifier,
-        layer_options=options,
-    )
+    with source.telling_why():
+        pyogrio.write_arrow(
+            reader,
+            path,
+            layer=layer.name,
+            driver=driver,
+            geometry_name=GEOMETRY,
+            geometry_type=_GEOMETRY_TYPES[layer.shape],
+            crs=source.selection.system.identifier,
+            layer_options=options,
+        )
 
 
 def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -28,12 +29,25 @@ class LayerSource:
     report: Progress = no_progress
     features: int = field(default=0, init=False)
     texts_cut: int = field(default=0, init=False)
+    failure: Exception | None = field(default=None, init=False)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """With fid, fields and WKB."""
-        for batch in read_features(self.layer, self.selection):
-            self.took(batch.num_rows)
-            yield batch
+        try:
+            for batch in read_features(self.layer, self.selection):
+                self.took(batch.num_rows)
+                yield batch
+        except Exception as error:
+            self.failure = error  # a writer in C tells only that its input failed, not how: see `telling_why`
+            raise
+
+    @contextmanager
+    def telling_why(self) -> Iterator[None]:
+        """Around a writer in C: a cancelled job or a lost database is raised as what it is."""
+        try:
+            yield
+        except Exception as error:
+            raise self.failure or error from error
 
     def took(self, features: int) -> None:
         self.features += features

@@ -14,6 +14,7 @@ from .protobuf import varints, zigzag
 EXTENT = 4096  # units along a tile's side
 BUFFER = 64  # units drawn beyond the edge, so that outlines meet
 MOST_TILES_UNCUT = 4  # a shape over more tiles than this is cut, not repeated whole
+MOST_PIECES = 5_000  # of a layer in a zoom level, beside what small shapes make anyway
 LEAST_POINTS = {POLYGON: 3, "line": 2, POINT: 1}
 MOVE_TO, LINE_TO, CLOSE = 1, 2, 15
 HIGHEST_LATITUDE = 85.05112878
@@ -68,14 +69,29 @@ class Pieces:
     outline: list[bytes]
 
 
-def pieces_at(shapes: np.ndarray, kind: Shape, zoom: int) -> Pieces:
-    """Every shape in every tile it touches. shapes: in world units."""
-    bounds = shapely.bounds(shapes) * (EXTENT << zoom)
-    lowest = np.floor((bounds[:, :2] - BUFFER) / EXTENT).astype(np.int64)
-    highest = np.floor((bounds[:, 2:] + BUFFER) / EXTENT).astype(np.int64)
+def _tiles_touched(bounds: np.ndarray, zoom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lowest tile each box touches, how many it touches from west to east, and how many in all."""
+    units = bounds * (EXTENT << zoom)
+    lowest = np.floor((units[:, :2] - BUFFER) / EXTENT).astype(np.int64)
+    highest = np.floor((units[:, 2:] + BUFFER) / EXTENT).astype(np.int64)
     lowest, highest = (np.clip(each, 0, (1 << zoom) - 1) for each in (lowest, highest))
     across = highest[:, 0] - lowest[:, 0] + 1
-    tiles = across * (highest[:, 1] - lowest[:, 1] + 1)
+    return lowest, across, across * (highest[:, 1] - lowest[:, 1] + 1)
+
+
+def finest_zoom(bounds: np.ndarray, lowest: int, highest: int) -> int:
+    """The highest level at which the shapes do not fall into too many pieces: that of counties is below that of lots.
+
+    A map enlarges a layer's finest tiles beyond it. bounds: of each shape, in world units.
+    """
+    most = MOST_PIECES + MOST_TILES_UNCUT * len(bounds)
+    fitting = (zoom for zoom in range(highest, lowest, -1) if _tiles_touched(bounds, zoom)[2].sum() <= most)
+    return next(fitting, lowest)
+
+
+def pieces_at(shapes: np.ndarray, kind: Shape, zoom: int) -> Pieces:
+    """Every shape in every tile it touches. shapes: in world units."""
+    lowest, across, tiles = _tiles_touched(shapely.bounds(shapes), zoom)
     feature = np.repeat(np.arange(len(shapes)), tiles)
     number = np.arange(len(feature)) - np.repeat(np.cumsum(tiles) - tiles, tiles)
     x = lowest[feature, 0] + number % across[feature]

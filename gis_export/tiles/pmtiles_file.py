@@ -24,7 +24,7 @@ from ..formats.source import LayerSource
 from ..layers import ExportLayer
 from ..reading import FID, GEOMETRY
 from .encoding import layer_bytes
-from .outlines import Pieces, pieces_at, to_world, zoom_levels
+from .outlines import Pieces, finest_zoom, pieces_at, to_world, zoom_levels
 
 HIGHEST_ZOOM = 14  # 0.4 m a unit at 46 degrees north; the page enlarges from there
 MOST_FEATURES = 20_000  # in a layer of a tile; the largest stay
@@ -37,7 +37,7 @@ class NothingToDraw(TerraFusionError):
 
 @dataclass(frozen=True)
 class Drawn:
-    """A layer in memory. shapes: in world units; order: places of the shapes, the largest first."""
+    """A layer in memory. shapes: in world units; size: of the longer side of each."""
 
     layer: ExportLayer
     shapes: np.ndarray
@@ -45,9 +45,9 @@ class Drawn:
     columns: pa.Table
     size: np.ndarray
 
-    @property
-    def bounds(self) -> np.ndarray:
-        return shapely.total_bounds(self.shapes)
+    def finest(self, levels: Sequence[int]) -> int:
+        """The highest of the levels this layer is cut for."""
+        return finest_zoom(shapely.bounds(self.shapes), levels[0], levels[-1])
 
 
 def write_pmtiles(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
@@ -58,12 +58,13 @@ def write_pmtiles(path: Path, sources: Sequence[LayerSource], as_of: str) -> Non
         raise NothingToDraw("No feature lies in the area; a map needs at least one.")
     bounds = shapely.total_bounds(np.concatenate([each.shapes for each in filled]))
     levels = list(zoom_levels(bounds, HIGHEST_ZOOM))
+    finest = {each.layer.name: each.finest(levels) for each in filled}
     with path.open("wb") as stream:
         writer = Writer(stream)
         for zoom in levels:
-            for x, y, tile in _tiles(filled, zoom):
+            for x, y, tile in _tiles([each for each in filled if zoom <= finest[each.layer.name]], zoom):
                 writer.write_tile(zxy_to_tileid(zoom, x, y), gzip.compress(tile, 5, mtime=0))
-        writer.finalize(_header(bounds, levels), _metadata(drawn, levels))
+        writer.finalize(_header(bounds, levels), _metadata(drawn, levels, finest))
 
 
 def _in_memory(source: LayerSource) -> Drawn:
@@ -132,7 +133,7 @@ def _header(bounds: np.ndarray, levels: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _metadata(drawn: Sequence[Drawn], levels: Sequence[int]) -> dict[str, Any]:
+def _metadata(drawn: Sequence[Drawn], levels: Sequence[int], finest: dict[str, int]) -> dict[str, Any]:
     """TileJSON 3 `vector_layers`, and under `terrafusion` what the map page draws with."""
     return {
         "name": ", ".join(each.layer.title for each in drawn),
@@ -142,16 +143,16 @@ def _metadata(drawn: Sequence[Drawn], levels: Sequence[int]) -> dict[str, Any]:
                 "id": each.layer.name,
                 "description": each.layer.title,
                 "minzoom": levels[0],
-                "maxzoom": levels[-1],
+                "maxzoom": finest.get(each.layer.name, levels[-1]),
                 "fields": {field.name: field.type for field in each.layer.fields},
             }
             for each in drawn
         ],
-        "terrafusion": [_drawing(each) for each in drawn],
+        "terrafusion": [_drawing(each, finest.get(each.layer.name, levels[-1])) for each in drawn],
     }
 
 
-def _drawing(drawn: Drawn) -> dict[str, Any]:
+def _drawing(drawn: Drawn, finest: int) -> dict[str, Any]:
     colours = colours_of(drawn.layer)
     return {
         "layer": drawn.layer.name,
@@ -161,5 +162,6 @@ def _drawing(drawn: Drawn) -> dict[str, Any]:
         "fill": colours.fill,
         "line": colours.line,
         "features": len(drawn.shapes),
+        "maxzoom": finest,
         "units": {field.name: field.unit for field in drawn.layer.fields if field.unit},
     }

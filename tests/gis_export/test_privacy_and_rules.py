@@ -2,7 +2,10 @@
 
 import pytest
 
+from gis_export.formats.registry import FORMATS
+from terrafusion.errors import JobStopped
 from terrafusion.jobs.models import Job
+from terrafusion.jobs.queue import claim_next
 from terrafusion.jobs.runner import run_next_job
 from tests.factories import a_user, client_of
 
@@ -62,6 +65,17 @@ def test_a_permission_withdrawn_meanwhile_ends_the_job(county, supervisor):
 
     ended = supervisor.get(job["links"]["status"]).json()
     assert (ended["status"], ended["failure_reason"]) == ("FAILED", "permission_withdrawn")
+
+
+@pytest.mark.parametrize("export_format", FORMATS)
+def test_a_cancelled_export_ends_cancelled_in_every_format(client, county, export_format):
+    body = {"county_id": county.pk, "export_format": export_format}
+    asked = client.post(RUN, body, format="json").json()
+    job = claim_next()
+    client.post(asked["links"]["cancel"])
+
+    with pytest.raises(JobStopped):
+        job.perform()
 
 
 def test_a_drill_can_ask_for_a_failing_format(client, county, settings):

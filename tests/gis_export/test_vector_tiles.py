@@ -10,7 +10,7 @@ import pytest
 import shapely
 from pmtiles.reader import MemorySource, Reader, all_tiles
 
-from gis_export.tiles.outlines import EXTENT, pieces_at, to_world, zoom_levels
+from gis_export.tiles.outlines import EXTENT, finest_zoom, pieces_at, to_world, zoom_levels
 from gis_export.tiles.protobuf import varint, varints, zigzag
 
 from .roll import HOLE, MULTI, key
@@ -47,6 +47,15 @@ def test_a_large_shape_is_cut_to_its_tiles():
 
     assert len(pieces.outline) == len(set(zip(pieces.x.tolist(), pieces.y.tolist(), strict=True))) > 100
     assert max(map(len, pieces.outline)) < 40, "each piece is a rectangle"
+
+
+def test_a_layer_of_large_shapes_ends_at_a_lower_level_than_one_of_lots():
+    state, lot = (shapely.transform(shapely.box(-124, 46, -124 + side, 46 + side), to_world) for side in (3, 0.0005))
+
+    assert finest_zoom(np.array([lot.bounds]), 5, 14) == 14
+    coarse = finest_zoom(np.array([state.bounds]), 5, 14)
+    assert 5 < coarse < 14
+    assert len(pieces_at(np.array([state]), "polygon", coarse).outline) <= 5_004
 
 
 def test_zoom_levels_begin_where_everything_fits_a_tile():

@@ -4,14 +4,13 @@
 (() => {
   const script = document.currentScript;
   const data = JSON.parse(document.getElementById("map-data").textContent);
-  const source = "export";
   const dollars = new Intl.NumberFormat("en-US", { maximumFractionDigits: 4 });
 
   // As long as nothing is chosen, no feature has this id.
   const nothing = ["==", ["id"], -1];
 
   function layersOf(each) {
-    const common = { source, "source-layer": each.layer };
+    const common = { source: each.layer, "source-layer": each.layer };
     const id = (part) => `${each.layer}/${part}`;
     if (each.shape === "point") {
       const circle = { "circle-radius": 5, "circle-color": each.line, "circle-stroke-color": "#fff", "circle-stroke-width": 1 };
@@ -40,15 +39,14 @@
     attributionControl: false,
     style: {
       version: 8,
-      sources: {
-        [source]: {
-          type: "vector",
-          tiles: [`${location.origin}${script.dataset.tiles}/{z}/{x}/{y}`],
-          minzoom: data.minzoom,
-          maxzoom: data.maxzoom,
-          bounds: data.bounds,
-        },
-      },
+      // A source for each layer: its finest tiles are enlarged beyond their level, and layers end at different ones.
+      sources: Object.fromEntries(data.layers.map((each) => [each.layer, {
+        type: "vector",
+        tiles: [`${location.origin}${script.dataset.tiles}/{z}/{x}/{y}`],
+        minzoom: data.minzoom,
+        maxzoom: each.maxzoom,
+        bounds: data.bounds,
+      }])),
       layers: [
         { id: "paper", type: "background", paint: { "background-color": "#f4f2ec" } },
         ...drawn.flatMap(layersOf),
