@@ -22,7 +22,6 @@ from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.submit import request_digest, submit
 
 from .certification import certify, sign_off, tax_years
-from .connectors.files import check_kind
 from .models import IngestionJob, IngestionRun, RejectedRow, SourceFile
 from .totals_page import totals_table
 from .transforms.mapper import Dataset
@@ -46,6 +45,8 @@ class SourceFileForm(forms.ModelForm):
         fields = ("county", "file")
 
     def clean_file(self) -> Any:
+        from .connectors.files import check_kind  # brings all readers, which no other page needs
+
         file = self.cleaned_data["file"]
         if file.size > LARGEST_UPLOAD:
             raise forms.ValidationError(f"Larger than {LARGEST_UPLOAD:,} bytes.")

@@ -15,8 +15,8 @@ from terrafusion.api import StrictSerializer
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.serializers import JobRequestSerializer
 
+from .legacy import alias_of
 from .models import IngestionRun, SourceFile
-from .pipelines.requests import alias_of
 
 UPLOAD, REJECTS = "upload:", "rejects:"
 

@@ -1,125 +1,16 @@
-"""The work of an ingestion job: stage and check; the runner makes the switch inside its finishing transaction."""
+"""The ingestion job."""
 
-from __future__ import annotations
-
-import csv
-import shutil
-from pathlib import Path
-from typing import Any
-
-from django.db import transaction
-from django.utils import timezone
-
-from terrafusion.jobs.outcome import Outcome, OutputFile
+from terrafusion.jobs.outcome import Outcome
 from terrafusion.jobs.registry import job_kind
 
-from .connectors.rejects import CorrectedRows
-from .models import IngestionJob, IngestionRun, RejectedRow
-from .pipelines.bulk_load import Load, LoadReport, discard_staging, new_run, stage_all
-from .pipelines.requests import Asked, Prepared, prepare
-from .serializers import REJECTS, UPLOAD, IngestionRequestSerializer, mapping_path, run_with_corrections, source_file
-from .transforms.mapper import Dataset
-
-SHOWN_FINDINGS = 100
+from .models import IngestionJob
+from .serializers import IngestionRequestSerializer
 
 
 @job_kind(IngestionJob, request=IngestionRequestSerializer, time_limit=4 * 3600, memory_limit=2048)
 def load_source(job: IngestionJob) -> Outcome:
     """Reads and checks the source. A job that was interrupted goes on from what it had staged."""
-    if job.source.startswith(REJECTS):
-        prepared = _corrections(job)
-    else:
-        prepared = prepare(_asked(job), lambda name, rows: job.report(rows, rows * 2, f"{name}: {rows:,} rows read."))
-    result: dict[str, Any] = {}
-    return Outcome(result=result, files=[_findings_file(job, prepared)], store=lambda: _switch(job, prepared, result))
+    # Readers and rules cost every process of the system a second and 150 MB, so only a load imports them.
+    from .loading import load
 
-
-def _asked(job: IngestionJob) -> Asked:
-    parameters, path = job.parameters, None
-    if job.source.startswith(UPLOAD):
-        path = _local_copy(job)
-    return Asked(
-        county=job.county,
-        source=job.source,
-        mapping=mapping_path(job.county),
-        dataset=parameters.get("dataset"),
-        variables=parameters.get("variables", {}),
-        since=parameters.get("since"),
-        accept_drift=parameters.get("accept_drift", False),
-        dry_run=parameters.get("dry_run", False),
-        path=path,
-        job=job,
-    )
-
-
-def _local_copy(job: IngestionJob) -> Path:
-    """The uploaded file in this attempt's own folder, under the name its owner gave it."""
-    upload = source_file(job.county, job.source)
-    path = job.workspace / Path(upload.name).name
-    with upload.file.open("rb") as stored, path.open("wb") as copy:
-        shutil.copyfileobj(stored, copy, 1 << 20)
-    return path
-
-
-def _corrections(job: IngestionJob) -> Prepared:
-    run = run_with_corrections(job.county, job.source)
-    names = set(run.rejected_rows.filter(loaded_by=None).exclude(corrections={}).values_list("dataset", flat=True))
-    datasets = {
-        name: Dataset.model_validate(written | {"rejection_limit_percent": 100, "complete": False})
-        for name, written in run.mapping.items()
-        if name in names
-    }
-    sources = {name: CorrectedRows(run, name, each) for name, each in datasets.items()}
-    now = timezone.now()
-    again = new_run(job.county, f"{run.source}, corrections", run.mapping_name, datasets, now, job_id=job.pk)
-    load = Load(again, sources, datasets, now, partial=True, accept_drift=True)
-    return Prepared(load, stage_all(load), dry_run=False)
-
-
-def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> None:
-    """Inside the runner's transaction: the roll, the record of the load and the end of the job are one."""
-    report = prepared.switch()
-    run = prepared.load.run
-    result |= {
-        "run": run.pk,
-        "dry_run": prepared.dry_run,
-        "datasets": {name: each.as_json() for name, each in report.sets.items()},
-        "control_totals": report.control_totals,
-        "rejected_rows": report.rejected,
-        "digests": {"source_sha256": run.source_sha256, "mapping_sha256": run.mapping_sha256, "rows": run.digest},
-        "findings": _findings(report),
-        "notes": report.notes,
-    }
-    transaction.on_commit(lambda: discard_staging(run))
-    if job.source.startswith(REJECTS):
-        _mark_loaded(run_with_corrections(job.county, job.source), run)
-
-
-def _findings(report: LoadReport) -> list[dict[str, Any]]:
-    names = ["line", "column", "value", "rule", "level", "reason"]
-    return [
-        {"dataset": name, **row}
-        for name, each in report.sets.items()
-        for row in each.findings.select(names).head(SHOWN_FINDINGS).iter_rows(named=True)
-    ]
-
-
-def _mark_loaded(first: IngestionRun, again: IngestionRun) -> None:
-    """The rows that are on the roll now; those refused again wait on as rows of the new load."""
-    refused = again.rejected_rows.values("dataset", "line")
-    for row in RejectedRow.objects.filter(run=first, loaded_by=None).exclude(corrections={}):
-        if {"dataset": row.dataset, "line": row.line} not in list(refused):
-            RejectedRow.objects.filter(pk=row.pk).update(loaded_by=again)
-
-
-def _findings_file(job: IngestionJob, prepared: Prepared) -> OutputFile:
-    """Everything that was found, kept with the job."""
-    path = job.workspace / f"{job.pk}.csv"
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["dataset", "line", "column", "value", "rule", "level", "reason"])
-        for each in prepared.staged:
-            rows = each.findings().select("line", "column", "value", "rule", "level", "reason")
-            writer.writerows([each.name, *row] for row in rows.iter_rows())
-    friendly = f"{job.county.fips}_{job.county_id}_findings_{prepared.load.run.pk}.csv"
-    return OutputFile(path, path.name, friendly, "text/csv")
+    return load(job)

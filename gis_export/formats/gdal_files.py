@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyogrio
 
 from ..fields import DBASE_TEXT_WIDTH, arrow_schema
 from ..layers import LINE, POINT, POLYGON
@@ -25,6 +24,8 @@ styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(3
 
 
 def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, **options: str) -> None:
+    import pyogrio  # brings GDAL, which no other process needs
+
     layer = source.layer
     with source.telling_why():
         pyogrio.write_arrow(
@@ -42,6 +43,8 @@ def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver
 def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
     """One file for all layers, with the style QGIS opens each in. as_of: the time stamp written inside."""
     # The file is flushed once, when the job hands it over; GDAL need not do so for each transaction.
+    import pyogrio
+
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of, "OGR_SQLITE_SYNCHRONOUS": "OFF"})
     for source in sources:
         _write(source.without_fid(), path, source, "GPKG", IDENTIFIER=source.layer.title, GEOMETRY_NAME="geom")

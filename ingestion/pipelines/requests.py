@@ -14,6 +14,7 @@ from county_configs.models import County
 from ingestion.connectors.files import open_file
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
+from ingestion.legacy import alias_of
 from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.mapper import Mapping as MappingFile
@@ -108,11 +109,6 @@ def datasets_of(asked: Asked, mapping: MappingFile) -> dict[str, Dataset]:
         return datasets
     name, dataset = mapping.of_file(asked.dataset)
     return {name: dataset}
-
-
-def alias_of(county: County, source: str) -> str:
-    """The Django database of a county's legacy system; it exists only when <COUNTY>_<SOURCE>_URL is set."""
-    return f"{county.pk.lower().replace('-', '_')}_{source}"
 
 
 def open_sources(

@@ -1,6 +1,5 @@
 """Loads a county's roll from a file or from its legacy database, as the county's mapping says."""
 
-import csv
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from county_configs.models import County
 from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
 from ingestion.pipelines.requests import Asked, Outcome, run_load
+from terrafusion.csv_files import CsvWriter
 from terrafusion.errors import TerraFusionError
 
 SHOWN = 50
@@ -124,7 +124,7 @@ def _check_writable(rejects: Path, source: Path) -> None:
 
 def _write_findings(path: Path, report: LoadReport) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = CsvWriter(stream)
         writer.writerow(["dataset", "line", "column", "value", "rule", "level", "reason"])
         for name, each in report.sets.items():
             rows = each.findings.select("line", "column", "value", "rule", "level", "reason").sort(pl.col("line"))
