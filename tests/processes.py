@@ -62,7 +62,7 @@ def web_server():
 def _answers(url):
     try:
         return requests.get(url, timeout=2).ok
-    except requests.ConnectionError:
+    except requests.RequestException:  # not there yet, or too busy to answer in time
         return False
 
 
