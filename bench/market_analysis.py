@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULT = ROOT / "bench" / "results" / "market_analysis.md"
 SALES = 1_000_000
-REPETITIONS = 5
+REPETITIONS = 3
 GOAL_RATIO, GOAL_MB = 1.2, 500
 
 SALES_SQL = "FROM sales WHERE arms_length AND parcel_count = 1"
