@@ -22,9 +22,9 @@ ROWS_STORED = 40
 def cancel_waiting():
     """Cancels from the end of a queue that real workers eat from its head: (cancelled while waiting, faults)."""
     county, cancelled = a_county("demo", max_running_jobs=4), []
-    with ServiceManager() as manager:
-        manager.wait_for_workers()
-        queue = submit_probes(county, WAITING + 60, "sleep", seconds=0.01)
+    queue = submit_probes(county, WAITING + 60, "sleep", seconds=0.1)
+    with ServiceManager():
+        until(Job.objects.filter(status="COMPLETED").exists)
         while queue and len(cancelled) < WAITING:
             job = Job.objects.get(pk=queue.pop())
             if finish.cancel(job) and not Job.objects.filter(pk=job.pk, status="RUNNING").exists():
