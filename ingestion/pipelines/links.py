@@ -42,6 +42,7 @@ def tie_parcels(merge: Merge, plan: Plan) -> None:
     absent = _fetch(f"SELECT line, property_id FROM {_LINKS} WHERE property_pk IS NULL AND refused = {_false()}")
     reason = "is not on the roll; the sale is kept without it"
     merge.findings += [warned(line, key, reason, "R-PARCEL-NOT-ON-ROLL") for line, key in absent]
+    analyze(parcels)  # an earlier load may have filled it a moment ago
     _touch_and_tie(merge, sales, parcels)
     _run(f"DROP TABLE {_LINKS}")
 
