@@ -136,7 +136,7 @@ def analyses(folder: Path) -> list[str]:
             for _ in range(REPETITIONS):
                 ours.append(timed(queries))
                 theirs.append(
-                    timed(lambda by_hand=by_hand: [market.backend.raw_sql(q).to_arrow_table() for q in by_hand])
+                    timed(lambda by_hand=by_hand: [market.backend.con.sql(q).to_arrow_table() for q in by_hand])
                 )
             total = timed(whole)[1]
             a, b = ([median(column) for column in zip(*runs, strict=True)] for runs in (ours, theirs))

@@ -56,14 +56,15 @@ def index_sales(market: Market, selection: Selection) -> IndexSales:
     """Arm's-length sales with a price, in a fixed order, so that every engine gives the same sums."""
     chosen = market_sales(market.sales, selection)
     chosen = chosen.filter(chosen.sale_price > 0)
-    found = market.columns(
-        chosen.select(
-            "sale_key", "sale_date", "sale_price", "property_key", *CHARACTERISTICS,
-            period=period_number(chosen.sale_date, selection.period),
-        )
-    )  # fmt: skip
-    order = np.lexsort([found["sale_key"], found["sale_date"]])
-    found = {name: column[order] for name, column in found.items()}
+    columns = chosen.select(
+        "sale_key",
+        "sale_date",
+        "sale_price",
+        "property_key",
+        *CHARACTERISTICS,
+        period=period_number(chosen.sale_date, selection.period),
+    )
+    found = market.columns(columns.order_by("sale_date", "sale_key"))
     period = found["period"].astype(np.int64)
     first = int(period[0]) if len(period) else 0
     return IndexSales(
