@@ -22,7 +22,12 @@ def is_cut() -> bool:
 
 
 def watch(**_: object) -> None:
-    """Starts, in a new worker process, the thread that ends an orphaned tree."""
+    """Prepares a new worker process: a thread ends it when it is orphaned; SIGTERM does not.
+
+    A service manager may send SIGTERM to every process at once. Ending a worker is the supervisor's business, which
+    lets its job finish first.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if settings.WORKER_LIFELINE_FD >= 0:
         threading.Thread(target=_end_orphaned_tree, name="lifeline", daemon=True).start()
 

@@ -36,7 +36,7 @@ CANCEL_SECONDS = 8  # a cancelled job that does not stop by itself is killed aft
 STALL_SECONDS = 10
 INCOMPLETE_SECONDS = 5
 FIRST_START_SECONDS = 30
-DRAIN_SECONDS = 24  # below lifeline.ORPHAN_SECONDS
+DRAIN_SECONDS = 22  # with time to spare for the rest of an exit within 30 s; below lifeline.ORPHAN_SECONDS
 FAILED_STARTS = 10  # then it gives up, so that the service manager shows it
 
 
