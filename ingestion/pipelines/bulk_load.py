@@ -28,6 +28,7 @@ from ingestion.transforms.validators import Finding, Level
 from terrafusion.errors import TerraFusionError
 
 from . import drift
+from .analytics_snapshot import request_snapshot
 from .certified import refuse_changes_of_certified
 from .controls import control_totals, differences
 from .links import tie_parcels
@@ -81,6 +82,12 @@ class LoadReport:
     @property
     def rejected(self) -> int:
         return sum(each.rejected for each in self.sets.values())
+
+    @property
+    def changed(self) -> int:
+        """Records of the roll that are not as they were."""
+        tallies = [tally for each in self.sets.values() for tally in each.targets.values()]
+        return sum(each.created + each.updated + each.retired for each in tallies)
 
 
 @dataclass(frozen=True)
@@ -162,7 +169,10 @@ def check_columns(source: str, columns: list[str], dataset: Dataset) -> None:
 
 
 def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> LoadReport:
-    """The switch: all data sets or none, in one transaction. Raises LoadRefused when the load must not happen."""
+    """The switch: all data sets or none, in one transaction; then a new snapshot for market analysis is asked for.
+
+    Raises LoadRefused when the load must not happen.
+    """
     report = LoadReport()
     plans = {each.name: _planned(each, report) for each in staged}
     if load.partial and not report.read:
@@ -178,6 +188,9 @@ def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> 
             transaction.set_rollback(True)
         else:
             _finish(load, staged, report, IngestionRun.Status.LOADED)
+            if report.changed:
+                # After the commit: a snapshot that waits now may begin before it, and not see this load.
+                transaction.on_commit(lambda: request_snapshot(load.county), robust=True)
     if dry_run:
         _finish(load, staged, report, IngestionRun.Status.CHECKED)
     return report

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property
 
-from .merge import Merge, _q
+from .merge import Merge
+from .statements import quoted
 
 REASON = "the tax year is certified up to this supplement; send a correction as a later supplement"
 
@@ -15,10 +16,10 @@ def refuse_changes_of_certified(merge: Merge) -> None:
         return
     if not CertifiedRoll.objects.filter(county=merge.county).exists():
         return
-    stage, values = _q(merge.stage), _q(AssessedValue._meta.db_table)
-    certified, properties = _q(CertifiedRoll._meta.db_table), _q(Property._meta.db_table)
+    stage, values = quoted(merge.stage), quoted(AssessedValue._meta.db_table)
+    certified, properties = quoted(CertifiedRoll._meta.db_table), quoted(Property._meta.db_table)
     names = [name for name in merge.columns() if name not in merge.conflict]
-    same = " AND ".join(f"t.{_q(name)} IS NOT DISTINCT FROM {stage}.{_q(name)}" for name in names)
+    same = " AND ".join(f"t.{quoted(name)} IS NOT DISTINCT FROM {stage}.{quoted(name)}" for name in names)
     merge.take_out(
         f"EXISTS (SELECT 1 FROM {certified} c JOIN {properties} p ON p.county_id = c.county_id "
         f"WHERE p.id = {stage}.roll_property_id AND c.tax_year = {stage}.tax_year "

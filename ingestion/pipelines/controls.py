@@ -12,9 +12,10 @@ import polars as pl
 
 from ingestion.connectors.source import LINE
 
-from .merge import AREA, CLASS, Merge, _fetch, _q, control_columns
+from .merge import AREA, CLASS, Merge, control_columns
 from .plan import LOAD, Plan
 from .staging import SOURCE
+from .statements import fetch, quoted
 
 Totals = dict[str, int]
 NOT_SAID = ""
@@ -75,15 +76,15 @@ def _summed(rows: pl.DataFrame, amounts: list[str]) -> pl.DataFrame:
 
 def _loaded_side(merge: Merge, amounts: list[str]) -> pl.DataFrame:
     """Sums of the roll's own rows, found again by their keys."""
-    sums = "".join(f", sum(t.{_q(name)})" for name in amounts)
+    sums = "".join(f", sum(t.{quoted(name)})" for name in amounts)
     if merge.updates_only:
-        join = f"t.{_q(merge.dataset.match)} = s.key_of_property AND t.county_id = %s"
+        join = f"t.{quoted(merge.dataset.match)} = s.key_of_property AND t.county_id = %s"
         counted = "count(DISTINCT s.__line__)"
     else:
         join, counted = merge.on("s", "t"), "count(*)"
-    rows = _fetch(
-        f"SELECT s.{CLASS}, s.{AREA}, {counted}{sums} FROM {_q(merge.stage)} s "
-        f"JOIN {_q(merge.target.table)} t ON {join} GROUP BY s.{CLASS}, s.{AREA}",
+    rows = fetch(
+        f"SELECT s.{CLASS}, s.{AREA}, {counted}{sums} FROM {quoted(merge.stage)} s "
+        f"JOIN {quoted(merge.target.table)} t ON {join} GROUP BY s.{CLASS}, s.{AREA}",
         [merge.county.pk] if merge.updates_only else None,
     )
     schema = {CLASS: pl.String, AREA: pl.String, "rows": pl.Int64} | dict.fromkeys(amounts, pl.Int64)

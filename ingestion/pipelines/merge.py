@@ -7,16 +7,12 @@ parameters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
-import numpy as np
 import polars as pl
-import shapely
 from django.db import connection, models
 
 from county_configs.models import County
@@ -24,11 +20,12 @@ from ingestion.connectors.source import LINE
 from ingestion.transforms.mapper import ATTRIBUTE, Dataset
 from ingestion.transforms.roll_fields import Target
 from ingestion.transforms.validators import Finding, Level
-from terrafusion.roll.geometry import EDGES, SRID, GeometryField
+from terrafusion.roll.geometry import EDGES
 from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property, PropertyType
 
 from .plan import LOAD, Plan, property_column
 from .staging import StagedSet
+from .statements import analyze, copy_in, fetch, json_merged, literal, quoted, run
 
 NOT_ON_ROLL = "is not on the roll"
 KEY_OF_PROPERTY = "key_of_property"  # what a staged row names its property by
@@ -105,13 +102,13 @@ class Merge:
 
     def fill(self, plan: Plan) -> None:
         names = self.columns()
-        quoted = ", ".join(map(_q, names))
-        extra = ", ".join(f"CAST(NULL AS {kind}) AS {_q(name)}" for name, kind in EXTRA.items())
+        columns = ", ".join(map(quoted, names))
+        extra = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in EXTRA.items())
         key = ", CAST(NULL AS bigint) AS roll_property_id" if self.target.hangs_on_property else ""
-        _run(f"DROP TABLE IF EXISTS {_q(self.stage)}")
-        _run(
-            f"CREATE TEMPORARY TABLE {_q(self.stage)} AS SELECT {quoted}, {_q('lineage')}, {extra}"
-            f"{key} FROM {_q(self.target.table)} WHERE 1 = 0"
+        run(f"DROP TABLE IF EXISTS {quoted(self.stage)}")
+        run(
+            f"CREATE TEMPORARY TABLE {quoted(self.stage)} AS SELECT {columns}, {quoted('lineage')}, {extra}"
+            f"{key} FROM {quoted(self.target.table)} WHERE 1 = 0"
         )
         at = 0
         for part in self.staged.parts():
@@ -120,7 +117,7 @@ class Merge:
             at += values.height
             rows = values.filter(fates[f"{LOAD}{self.target.name}"])
             if rows.height:
-                _copy(self.stage, self._frame(rows, names, plan), self._field)
+                copy_in(self.stage, self._frame(rows, names, plan), self._field)
         analyze(self.stage)
         if self.target.hangs_on_property:
             self._find_properties()
@@ -162,34 +159,36 @@ class Merge:
 
     def _find_properties(self) -> None:
         """Ties each row to its property; a row whose property is not on the roll cannot be kept."""
-        match = _q("parcel_number" if self.dataset.match == "parcel_number" else "property_id")
-        _run(
-            f"UPDATE {_q(self.stage)} SET roll_property_id = p.id FROM {_q(Property._meta.db_table)} p "
-            f"WHERE p.county_id = %s AND p.{match} = {_q(self.stage)}.{_q(KEY_OF_PROPERTY)}",
+        match = quoted("parcel_number" if self.dataset.match == "parcel_number" else "property_id")
+        run(
+            f"UPDATE {quoted(self.stage)} SET roll_property_id = p.id FROM {quoted(Property._meta.db_table)} p "
+            f"WHERE p.county_id = %s AND p.{match} = {quoted(self.stage)}.{quoted(KEY_OF_PROPERTY)}",
             [self.county.pk],
         )
         self.take_out("roll_property_id IS NULL", NOT_ON_ROLL, "R-ORPHAN")
 
     def take_out(self, condition: str, reason: str, rule: str, parameters: list[Any] | None = None) -> None:
         """Removes staged rows that cannot be loaded, and reports them."""
-        where = f"FROM {_q(self.stage)} WHERE {condition}"
-        rows = _fetch(f"SELECT {_q(LINE)}, {_q(KEY_OF_PROPERTY)} {where}", parameters)
+        where = f"FROM {quoted(self.stage)} WHERE {condition}"
+        rows = fetch(f"SELECT {quoted(LINE)}, {quoted(KEY_OF_PROPERTY)} {where}", parameters)
         if rows:
             self.findings += [Finding(line, "property_id", key or "", reason, rule) for line, key in rows]
             self.lost |= {line for line, _ in rows}
-            _run(f"DELETE {where}", parameters)
+            run(f"DELETE {where}", parameters)
 
     # --- From there into the roll ---
 
     def write(self) -> None:
-        total = self._count(f"SELECT count(*) FROM {_q(self.stage)}")
+        total = self._count(f"SELECT count(*) FROM {quoted(self.stage)}")
         if self.updates_only:
-            matched = self._count(f"SELECT count(*) FROM {_q(self.stage)} s WHERE EXISTS ({self._match('s')})")
-            self.take_out(f"NOT EXISTS ({self._match(_q(self.stage))})", NOT_ON_ROLL, "R-ORPHAN", [self.county.pk])
+            matched = self._count(f"SELECT count(*) FROM {quoted(self.stage)} s WHERE EXISTS ({self._match('s')})")
+            self.take_out(f"NOT EXISTS ({self._match(quoted(self.stage))})", NOT_ON_ROLL, "R-ORPHAN", [self.county.pk])
             self.tally.updated = self._update()
             self.tally.unchanged = max(0, matched - self.tally.updated)
             return
-        present = self._count(f"SELECT count(*) FROM {_q(self.stage)} s JOIN {self._table} t ON {self.on('s', 't')}")
+        present = self._count(
+            f"SELECT count(*) FROM {quoted(self.stage)} s JOIN {self._table} t ON {self.on('s', 't')}"
+        )
         written = self._upsert()
         self.tally.created = total - present
         self.tally.updated = written - self.tally.created
@@ -199,12 +198,12 @@ class Merge:
 
     @property
     def _table(self) -> str:
-        return _q(self.target.table)
+        return quoted(self.target.table)
 
     def _match(self, stage: str) -> str:
         return (
             f"SELECT 1 FROM {self._table} t WHERE t.county_id = %s "
-            f"AND t.{_q(self.dataset.match)} = {stage}.{_q(KEY_OF_PROPERTY)}"
+            f"AND t.{quoted(self.dataset.match)} = {stage}.{quoted(KEY_OF_PROPERTY)}"
         )
 
     def on(self, stage: str, table: str) -> str:
@@ -212,13 +211,13 @@ class Merge:
         parts = []
         for name in self.conflict:
             if name == "county_id":
-                parts.append(f"{table}.county_id = {_literal(self.county.pk)}")
+                parts.append(f"{table}.county_id = {literal(self.county.pk)}")
             else:
-                parts.append(f"{table}.{_q(name)} = {stage}.{_q(name)}")
+                parts.append(f"{table}.{quoted(name)} = {stage}.{quoted(name)}")
         return " AND ".join(parts)
 
     def _count(self, statement: str) -> int:
-        return int(_fetch(statement, [self.county.pk] if "%s" in statement else None)[0][0])
+        return int(fetch(statement, [self.county.pk] if "%s" in statement else None)[0][0])
 
     def _constants(self) -> dict[str, Any]:
         """What a new row has in the columns no mapping fills."""
@@ -242,36 +241,36 @@ class Merge:
     def _upsert(self) -> int:
         names, constants = self.columns(), self._constants()
         own = [*names, "lineage", *(["roll_property_id"] if self.target.hangs_on_property else [])]
-        into = ", ".join(map(_q, [*own, *constants]))
-        select = ", ".join([*(f"s.{_q(name)}" for name in own), *("%s" for _ in constants)])
+        into = ", ".join(map(quoted, [*own, *constants]))
+        select = ", ".join([*(f"s.{quoted(name)}" for name in own), *("%s" for _ in constants)])
         where = " WHERE owner_id > ''" if self.target.name == "owners" else ""
-        conflict = ", ".join(map(_q, self.conflict))
+        conflict = ", ".join(map(quoted, self.conflict))
         kept = [name for name in names if name not in self.conflict]
         statement = (
-            f"INSERT INTO {self._table} AS t ({into}) SELECT {select} FROM {_q(self.stage)} s WHERE {self._open()} "
+            f"INSERT INTO {self._table} AS t ({into}) SELECT {select} FROM {quoted(self.stage)} s WHERE {self._open()} "
             f"ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(kept, 'excluded')} "
             f"WHERE {self._differs(kept, 'excluded')}"
         )
         moment = connection.ops.adapt_datetimefield_value(self.now)
         stamps = [moment] * ("updated_at" in _names(self.target.model))
-        return _run(statement, [*constants.values(), *stamps])
+        return run(statement, [*constants.values(), *stamps])
 
     def _open(self) -> str:
         """Values of a certified roll, which are the same here, are not even offered: the database refuses any."""
         if self.target.model is not AssessedValue:
             return "1 = 1"
         return (
-            f"NOT EXISTS (SELECT 1 FROM {_q(CertifiedRoll._meta.db_table)} c "
-            f"WHERE c.county_id = {_literal(self.county.pk)} "
+            f"NOT EXISTS (SELECT 1 FROM {quoted(CertifiedRoll._meta.db_table)} c "
+            f"WHERE c.county_id = {literal(self.county.pk)} "
             "AND c.tax_year = s.tax_year AND s.supplement <= c.supplement)"
         )
 
     def _update(self) -> int:
         kept = [name for name in self.columns() if name != self.dataset.match]
         moment = connection.ops.adapt_datetimefield_value(self.now)
-        return _run(
-            f"UPDATE {self._table} AS t SET {self._assignments(kept, 's', target='')} FROM {_q(self.stage)} s "
-            f"WHERE t.county_id = %s AND t.{_q(self.dataset.match)} = s.{_q(KEY_OF_PROPERTY)} "
+        return run(
+            f"UPDATE {self._table} AS t SET {self._assignments(kept, 's', target='')} FROM {quoted(self.stage)} s "
+            f"WHERE t.county_id = %s AND t.{quoted(self.dataset.match)} = s.{quoted(KEY_OF_PROPERTY)} "
             f"{self._not_units()}AND ({self._differs(kept, 's', alive=False)})",
             [moment, self.county.pk],
         )
@@ -279,11 +278,11 @@ class Merge:
     def _not_units(self) -> str:
         """A parcel's outline is the parcel's; the condominium units that stand on it have none of their own."""
         outlines = "geometry" in self.columns() and self.dataset.match == "parcel_number"
-        return f"AND t.property_type <> {_literal(PropertyType.CONDOMINIUM.value)} " if outlines else ""
+        return f"AND t.property_type <> {literal(PropertyType.CONDOMINIUM.value)} " if outlines else ""
 
     def _assignments(self, names: list[str], source: str, target: str = "") -> str:
-        parts = [f"{_q(name)} = {self._new_value(name, source)}" for name in names]
-        parts.append(f"lineage = {_json_merged('t.lineage', f'{source}.lineage')}")
+        parts = [f"{quoted(name)} = {self._new_value(name, source)}" for name in names]
+        parts.append(f"lineage = {json_merged('t.lineage', f'{source}.lineage')}")
         if "updated_at" in _names(self.target.model):
             parts.append("updated_at = %s")
         if self.target.retires and not self.updates_only:
@@ -291,13 +290,15 @@ class Merge:
         return ", ".join(parts)
 
     def _new_value(self, name: str, source: str) -> str:
-        given = f"{source}.{_q(name)}"
-        return _json_merged("t.attributes", given) if name == "attributes" else given
+        given = f"{source}.{quoted(name)}"
+        return json_merged("t.attributes", given) if name == "attributes" else given
 
     def _differs(self, names: list[str], source: str, alive: bool = True) -> str:
         parts = []
         for name in names:
-            old = "json(t.attributes)" if name == "attributes" and connection.vendor == "sqlite" else f"t.{_q(name)}"
+            old = (
+                "json(t.attributes)" if name == "attributes" and connection.vendor == "sqlite" else f"t.{quoted(name)}"
+            )
             parts.append(f"{old} IS DISTINCT FROM {self._new_value(name, source)}")
         if self.target.retires and alive:
             parts.append("t.retired_at IS NOT NULL")
@@ -322,79 +323,8 @@ def _parcel_counts(rows: pl.DataFrame, plan: Plan) -> pl.Series:
     return joined["parcel_count"].fill_null(1).cast(pl.Int64)
 
 
-# --- Statements ---
-
-
-def _q(name: str) -> str:
-    return connection.ops.quote_name(name)
-
-
-def _literal(text: str) -> str:
-    """A county id: its alphabet has no quote, and doubled it would be harmless."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _run(statement: str, parameters: list[Any] | None = None) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.rowcount
-
-
-def analyze(table: str) -> None:
-    """Without statistics of rows this very transaction has written, PostgreSQL joins them row by row."""
-    if connection.vendor == "postgresql":
-        _run(f"ANALYZE {_q(table)}")
-
-
-def _fetch(statement: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()
-
-
 def _names(model: type[models.Model]) -> set[str]:
     return {each.name for each in model._meta.concrete_fields}
-
-
-def _json_merged(old: str, new: str) -> str:
-    return f"({old} || {new})" if connection.vendor == "postgresql" else f"json_patch({old}, {new})"
-
-
-def _copy(table: str, frame: pl.DataFrame, field_of: Any) -> None:
-    names = ", ".join(map(_q, frame.columns))
-    if connection.vendor == "postgresql":
-        frame = frame.with_columns(_ewkb(frame[name]) for name in _geometry_columns(frame, field_of))
-        with connection.cursor() as cursor, cursor.copy(f"COPY {_q(table)} ({names}) FROM STDIN (FORMAT csv)") as copy:
-            for piece in frame.iter_slices(20_000):
-                copy.write(piece.write_csv(include_header=False).encode())
-        return
-    marks = ", ".join(["%s"] * frame.width)
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {_q(table)} ({names}) VALUES ({marks})", _adapted(frame))
-
-
-def _geometry_columns(frame: pl.DataFrame, field_of: Any) -> list[str]:
-    return [name for name in frame.columns if isinstance(field_of(name), GeometryField)]
-
-
-def _ewkb(wkb: pl.Series) -> pl.Series:
-    shapes = shapely.set_srid(shapely.from_wkb(np.array(wkb.to_list(), dtype=object)), SRID)
-    return pl.Series(wkb.name, shapely.to_wkb(shapes, hex=True, include_srid=True).tolist(), dtype=pl.String)
-
-
-def _adapted(frame: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Rows in types SQLite stores; columns that need no change are passed as they are."""
-    odd = [number for number, dtype in enumerate(frame.dtypes) if isinstance(dtype, pl.Decimal) or dtype == pl.Date]
-    for row in frame.iter_rows():
-        if odd:
-            cells = list(row)
-            for number in odd:
-                if isinstance(cells[number], Decimal):
-                    cells[number] = str(cells[number])
-                elif isinstance(cells[number], date):
-                    cells[number] = cells[number].isoformat()
-            row = tuple(cells)
-        yield row
 
 
 def warned(line: int, key: str, reason: str, rule: str) -> Finding:

@@ -8,8 +8,9 @@ from ingestion.connectors.source import LINE
 from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import LayerFeature, Owner, Property
 
-from .merge import Merge, _copy, _fetch, _q, _run, analyze
+from .merge import Merge
 from .plan import Plan, key_columns
+from .statements import analyze, copy_in, fetch, quoted, run
 
 _SEEN = "stage_seen"
 
@@ -27,19 +28,19 @@ def retire_missing(merge: Merge, plan: Plan, notes: list[str]) -> None:
     if seen.select(keys).null_count().sum_horizontal()[0]:
         notes.append(f"{merge.staged.name}: nothing was retired, because a rejected row does not say its key.")
         return
-    _run(f"DROP TABLE IF EXISTS {_SEEN}")
+    run(f"DROP TABLE IF EXISTS {_SEEN}")
     marks = ", ".join(f"CAST(NULL AS text) AS k{number}" for number, _ in enumerate(keys))
-    _run(f"CREATE TEMPORARY TABLE {_SEEN} AS SELECT {marks} WHERE 1 = 0")
+    run(f"CREATE TEMPORARY TABLE {_SEEN} AS SELECT {marks} WHERE 1 = 0")
     frame = seen.select(keys).unique().rename({name: f"k{number}" for number, name in enumerate(keys)})
-    _copy(_SEEN, frame, lambda name: None)
-    _run(f"CREATE INDEX {_SEEN}_keys ON {_SEEN} ({', '.join(frame.columns)})")
+    copy_in(_SEEN, frame, lambda name: None)
+    run(f"CREATE INDEX {_SEEN}_keys ON {_SEEN} ({', '.join(frame.columns)})")
     analyze(_SEEN)
     _retire(merge, notes)
-    _run(f"DROP TABLE {_SEEN}")
+    run(f"DROP TABLE {_SEEN}")
 
 
 def _retire(merge: Merge, notes: list[str]) -> None:
-    table, properties = _q(merge.target.table), _q(Property._meta.db_table)
+    table, properties = quoted(merge.target.table), quoted(Property._meta.db_table)
     names = merge.target.key
     same = " AND ".join(f"CAST({_key(merge, name)} AS text) = k{number}" for number, name in enumerate(names))
     scope = "t.county_id = %s"
@@ -55,8 +56,8 @@ def _retire(merge: Merge, notes: list[str]) -> None:
     alive = f"FROM {origin} WHERE {scope} AND t.retired_at IS NULL"
     missing = f"{alive} AND NOT EXISTS (SELECT 1 FROM {_SEEN} WHERE {same})"
     county = [merge.county.pk]
-    before = _fetch(f"SELECT count(*) {alive}", county)[0][0]
-    gone = _fetch(f"SELECT count(*) {missing}", county)[0][0]
+    before = fetch(f"SELECT count(*) {alive}", county)[0][0]
+    gone = fetch(f"SELECT count(*) {missing}", county)[0][0]
     limit = merge.dataset.retirement_limit_percent
     if gone and 100 * gone > limit * before:
         raise TooManyMissing(
@@ -65,7 +66,7 @@ def _retire(merge: Merge, notes: list[str]) -> None:
         )
     moment = connection.ops.adapt_datetimefield_value(merge.now)
     stamp = ", updated_at = %s" if merge.target.model is not Owner and "updated_at" in _columns(merge) else ""
-    merge.tally.retired = _run(
+    merge.tally.retired = run(
         f"UPDATE {table} SET retired_at = %s{stamp} WHERE id IN (SELECT t.id {missing})",
         [moment, *([moment] if stamp else []), *county],
     )
@@ -74,7 +75,7 @@ def _retire(merge: Merge, notes: list[str]) -> None:
 
 
 def _key(merge: Merge, name: str) -> str:
-    return "p.property_id" if name == "property_id" and merge.target.hangs_on_property else f"t.{_q(name)}"
+    return "p.property_id" if name == "property_id" and merge.target.hangs_on_property else f"t.{quoted(name)}"
 
 
 def _columns(merge: Merge) -> set[str]:

@@ -5,6 +5,7 @@ import gzip
 import pytest
 from django.core.management import CommandError, call_command
 
+from terrafusion.jobs.models import Job
 from terrafusion.roll.models import AssessedValue, Property, Sale, SaleParcel
 from tests.factories import a_county
 
@@ -48,6 +49,20 @@ def test_rows_become_properties_and_sales(load):
     sale = Sale.objects.get(sale_id="1")
     assert (sale.sale_price, sale.is_valid) == (310_000, True)
     assert sale.properties.get().parcel_number == "000042"  # the zeros a spreadsheet lost
+
+
+def test_a_load_asks_for_one_snapshot_of_the_market_when_it_changed_something(load, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        load(*GOOD)
+    with django_capture_on_commit_callbacks(execute=True):
+        load(*GOOD[:1])
+
+    assert [(job.kind, job.county_id) for job in Job.objects.all()] == [("market_analysis", "demo")]
+    Job.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        load(*GOOD)
+        load(*GOOD, dry_run=True)
+    assert not Job.objects.exists()
 
 
 def test_a_gzipped_file_is_read_as_well(load):
