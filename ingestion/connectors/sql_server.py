@@ -139,12 +139,13 @@ class _Compiler:
         return f"{side} {operator} {self._parameter(value)}"
 
     def _after(self, keys: list[str], after: Sequence[Any]) -> str:
-        """(a > x) OR (a = x AND b > y) OR ..."""
+        """a >= x AND ((a > x) OR (a = x AND b > y) OR ...); the first lets an index begin at the page, which OR does not."""
+        start = f"{keys[0]} >= {self._parameter(after[0])} AND " if len(keys) > 1 else ""
         options = []
         for at, key in enumerate(keys):
             same = [f"{keys[before]} = {self._parameter(after[before])}" for before in range(at)]
             options.append("(" + " AND ".join([*same, f"{key} > {self._parameter(after[at])}"]) + ")")
-        return "(" + " OR ".join(options) + ")"
+        return f"{start}({' OR '.join(options)})"
 
 
 # --- The catalogue ---

@@ -39,10 +39,10 @@ def test_a_page_is_asked_for_as_sql_server_wants_it():
         "SELECT TOP (100) [o].[prop_id] AS [c0], [ac].[file_as_name] AS [c1], [o].[prop_id] AS [k0], "
         "[o].[owner_id] AS [k1] FROM [owner] AS [o] LEFT JOIN [account] AS [ac] ON [ac].[acct_id] = [o].[owner_id] "
         "WHERE [o].[owner_tax_yr] = %s AND RTRIM([ac].[web]) IN (%s, %s) "
-        "AND (([o].[prop_id] > %s) OR ([o].[prop_id] = %s AND [o].[owner_id] > %s)) "
+        "AND [o].[prop_id] >= %s AND (([o].[prop_id] > %s) OR ([o].[prop_id] = %s AND [o].[owner_id] > %s)) "
         "ORDER BY [o].[prop_id], [o].[owner_id]"
     )
-    assert statement.parameters == (2026, "T", "F", 7, 7, 9)
+    assert statement.parameters == (2026, "T", "F", 7, 7, 7, 9)
 
 
 def test_rows_of_one_parcel_are_taken_together_in_a_subquery():
