@@ -139,7 +139,7 @@ class _Compiler:
         return f"{side} {operator} {self._parameter(value)}"
 
     def _after(self, keys: list[str], after: Sequence[Any]) -> str:
-        """a >= x AND ((a > x) OR (a = x AND b > y) OR ...); the first lets an index begin at the page, which OR does not."""
+        """a >= x AND ((a > x) OR (a = x AND b > y) OR ...): for OR alone no index begins at the page."""
         start = f"{keys[0]} >= {self._parameter(after[0])} AND " if len(keys) > 1 else ""
         options = []
         for at, key in enumerate(keys):
