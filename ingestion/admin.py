@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -72,10 +70,7 @@ class SourceFileAdmin(CountyScopedAdmin):
         return False if obj is not None else super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: SourceFile, form: Any, change: bool) -> None:
-        file = form.cleaned_data["file"]
-        obj.name, obj.size_bytes = Path(file.name).name[:200], file.size
-        obj.sha256 = hashlib.file_digest(file.file, "sha256").hexdigest()
-        obj.uploaded_by, obj.uploaded_at = request.user, timezone.now()
+        obj.describe(request.user, timezone.now())
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Load into the roll")

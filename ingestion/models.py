@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -34,6 +37,12 @@ class SourceFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.uploaded_at:%Y-%m-%d})"
+
+    def describe(self, uploaded_by: User, now: datetime) -> None:
+        """Fills in what the file itself says: its owner's name for it, size and digest."""
+        self.name, self.size_bytes = Path(str(self.file.name)).name[:200], self.file.size
+        self.sha256 = hashlib.file_digest(self.file.file, "sha256").hexdigest()
+        self.uploaded_by, self.uploaded_at = uploaded_by, now
 
 
 class IngestionRun(models.Model):

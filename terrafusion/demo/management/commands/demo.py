@@ -1,4 +1,4 @@
-"""A county valued in front of you: loads the demo county, then values it over the REST API with real workers."""
+"""A county in front of you: invents it, then runs a job of every kind over the REST API with real workers."""
 
 import secrets
 import signal
@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
 from accounts.models import User
+from terrafusion.demo.deeds import deeds_handed_in
 from terrafusion.demo.walkthrough import Client, grid
 from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import Property, PropertyType
@@ -47,17 +48,39 @@ class Command(BaseCommand):
         _let_in("demo_supervisor", password)
         with _served() as client:
             try:
-                job_path = self._value(client, password)
+                client.wait_until_ready()
+                client.log_in("demo_supervisor", password)
+                self._load(client)
+                client.log_in("demo_appraiser", password)
+                job_path = self._value(client)
+                self._study(client)
+                self._market(client)
+                map_path = self._export(client)
             except TerraFusionError as error:
                 raise CommandError(str(error)) from error
-        self._farewell(password, job_path)
+        self._farewell(password, job_path, map_path)
 
-    def _value(self, client: Client, password: str) -> str:
-        client.wait_until_ready()
-        client.log_in("demo_appraiser", password)
+    def _load(self, client: Client) -> None:
+        self._title("3. A file from the recorder, with one bad row")
+        file = deeds_handed_in(User.objects.get(username="demo_supervisor"))
+        result = client.run("ingestion", {"county_id": COUNTY, "source": f"upload:{file.pk}"})["result"]
+        ((name, loaded),) = result["datasets"].items()
+        sales = loaded["targets"]["sales"]
+        self.stdout.write(
+            f"  {file.name}: {loaded['read']} rows read, {sales['unchanged']} on the roll already, "
+            f"{sales['updated']} changed, {loaded['rejected']} rejected and kept in the admin for correction."
+        )
+        for found in result["findings"]:
+            self.stdout.write(f"  line {found['line']}, {found['column']}: {found['value']!r} {found['reason']}")
+        dollars = result["control_totals"][name]["sales"]["headline"]
+        shown = ("source", "loaded", "rejected", "difference")
+        sides = ", ".join(f"{side} ${dollars[side]['sale_price']:,}" for side in shown)
+        self.stdout.write(f"  Control totals: {sides}")
+
+    def _value(self, client: Client) -> str:
         query = f"county_id={COUNTY}&property_type=single_family&neighborhood={_busiest_neighborhood()}&page_size=1"
         (subject,) = client.call("GET", f"/api/v1/properties?{query}")["results"]
-        self._title(f"3. One property: {subject['parcel_number']}, {subject['situs_address']}")
+        self._title(f"4. One property: {subject['parcel_number']}, {subject['situs_address']}")
         parameters = {"valuation_date": VALUATION_DATE}
         request = {"county_id": COUNTY, "parameters": parameters}
         job = client.run("valuation", request | {"property_id": subject["property_id"]})
@@ -75,17 +98,16 @@ class Command(BaseCommand):
             f"  Market: {market['change_per_year_percent']:+} % in the year before,"
             f" estimated from {market['sales_in_fit']:,} sales of the county."
         )
-        self._title(f"4. Its neighborhood, {subject['neighborhood']}")
+        self._title(f"5. Its neighborhood, {subject['neighborhood']}")
         whole = client.run("valuation", request | {"scope": {"neighborhood": subject["neighborhood"]}})["result"]
         self.stdout.write(
             f"  {whole['properties_valued']:,} properties valued at ${whole['total_market_value']:,} in all, "
             f"{whole['properties_refused']} refused with a reason; file {whole['artifacts'][0]['name']}"
         )
-        self._study(client)
         return str(job["links"]["results"])
 
     def _study(self, client: Client) -> None:
-        self._title("5. Are the values fair? A ratio study")
+        self._title("6. Are the values fair? A ratio study")
         parameters = {"property_class": "residential", "stratify_by": ["neighborhood"]}
         request = {"county_id": COUNTY, "report_type": "sales_ratio_study", "parameters": parameters}
         result = client.run("reporting", request)["result"]
@@ -96,12 +118,28 @@ class Command(BaseCommand):
             f"  {found['n']:,} sales; {result['result_metadata']['pages']} pages: {result['result_location']}"
         )
 
-    def _farewell(self, password: str, job_path: str) -> None:
+    def _market(self, client: Client) -> None:
+        self._title("7. The market: price index")
+        request = {"county_id": COUNTY, "analysis_type": "price_index", "parameters": {"period": "quarter"}}
+        found = client.run("market-analysis", request)["result"]["result_summary"]
+        self.stdout.write(f"  {found['key_finding']}")
+
+    def _export(self, client: Client) -> str:
+        self._title("8. Parcels and zoning for any GIS")
+        request = {"county_id": COUNTY, "export_format": "GeoPackage", "layers": ["parcels", "zoning"]}
+        job = client.run("gis-export", request)
+        result = job["result"]
+        counts = ", ".join(f"{count:,} {layer}" for layer, count in result["record_counts"].items())
+        self.stdout.write(f"  {counts}; {result['result_file_size_kb']:,.0f} KB: {result['result_file_location']}")
+        return f"/api/v1/gis-export/jobs/{job['job_id']}/map"
+
+    def _farewell(self, password: str, job_path: str, map_path: str) -> None:
         root = "http://localhost:8000"
         curl = CURL.format(username="demo_appraiser", password=password, root=root, path=job_path)
         self._title("Now look around: make run")
         self.stdout.write(
             f"  API page  {root}/api/docs\n  Roll      {root}/api/v1/properties\n  Admin     {root}/admin/"
+            f"\n  Map       {root}{map_path}"
             f"\n  Login     demo_supervisor (admin) or demo_appraiser, password {password}\n\n  {curl}\n"
         )
 
