@@ -111,7 +111,8 @@ class Supervisor:
         self.tree.refuse_new_jobs()
         self.tree.ask_to_end()
         deadline = time.monotonic() + DRAIN_SECONDS
-        while time.monotonic() < deadline and self.tree.process.poll() is None:
+        # The tree's parent may be gone before its workers: a SIGTERM to every process ends it at once.
+        while time.monotonic() < deadline and self.tree.members().everyone:
             try:
                 rows = self._running_rows()
                 self._enforce(rows)

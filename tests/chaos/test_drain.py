@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from terrafusion.jobs.models import Job
+from terrafusion.jobs.supervisor import DRAIN_SECONDS
 from tests.chaos.harness import FULL, ServiceManager, record, submit_probes, wait_until_none_is_open
 from tests.factories import a_county
 from tests.processes import until
@@ -21,7 +22,7 @@ EXIT_SECONDS = 30
 # as a container runtime may.
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(6, "supervisor"), *([(6, "everyone"), (60, "supervisor"), (60, "everyone")] if FULL else [])],
+    [(6, "supervisor"), (6, "everyone"), *([(60, "supervisor"), (60, "everyone")] if FULL else [])],
 )
 def test_sigterm_loses_and_charges_nothing(seconds, told):
     county = a_county("demo", max_running_jobs=4)
@@ -40,12 +41,18 @@ def test_sigterm_loses_and_charges_nothing(seconds, told):
 
         left = Job.objects.filter(status="RUNNING").count()
         charged = Job.objects.filter(charged__gt=0).count()
+        ended = Job.objects.filter(status="COMPLETED", attempt=1, parameters__seconds=seconds).count()
         Job.objects.filter(status="PENDING", parameters__seconds=60).update(parameters={"probe": "complete"})
         manager.ensure_running()
         wait_until_none_is_open(60)
         done = Job.objects.filter(status="COMPLETED").count()
 
-    record(7, running_job_seconds=seconds, told=told, exit_seconds=round(took, 1), charged=charged, completed=done)
+    exit_seconds = round(took, 1)
+    record(
+        7, running_job_seconds=seconds, told=told, exit_seconds=exit_seconds, ended_meanwhile=ended, charged=charged,
+        completed=done,
+    )  # fmt: skip
     assert code == 0
     assert took <= EXIT_SECONDS
+    assert ended == (4 if seconds < DRAIN_SECONDS else 0)
     assert (left, charged, done) == (0, 0, 24)
