@@ -13,9 +13,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from ingestion.transforms.mapper import FileOptions
 
 from .source import UnreadableSource
 
@@ -64,6 +66,21 @@ class Content:
             else:
                 with self.path.open("rb") as stream:
                     yield stream
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """What the sources that are files have in common."""
+
+    content: Content
+    options: FileOptions = field(default_factory=FileOptions)
+
+    @property
+    def name(self) -> str:
+        return self.content.name
+
+    def digest(self) -> str:
+        return self.content.digest()
 
 
 class _Counted(io.RawIOBase):

@@ -7,7 +7,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +19,7 @@ import pyarrow
 import pyarrow.parquet
 from openpyxl.utils.exceptions import InvalidFileException
 
-from ingestion.transforms.mapper import FileOptions
-
-from .opening import Content, checked_zip
+from .opening import Content, FileSource, checked_zip
 from .source import BATCH_ROWS, LINE, Batch, UnreadableSource, kinds_of, text_frame
 
 EXACT_DIGITS = 15  # what a spreadsheet keeps of a number
@@ -58,18 +56,8 @@ def cell_text(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Sheet(FileSource):
     """One sheet of an .xlsx workbook; formulas as the values Excel stored for them."""
-
-    content: Content
-    options: FileOptions = field(default_factory=FileOptions)
-
-    @property
-    def name(self) -> str:
-        return self.content.name
-
-    def digest(self) -> str:
-        return self.content.digest()
 
     def columns(self) -> list[str]:
         return self._columns
@@ -142,17 +130,8 @@ def _refuse_entities(path: Path, name: str) -> None:
 
 
 @dataclass(frozen=True)
-class ParquetFile:
+class ParquetFile(FileSource):
     """A Parquet file, read by row groups."""
-
-    content: Content
-
-    @property
-    def name(self) -> str:
-        return self.content.name
-
-    def digest(self) -> str:
-        return self.content.digest()
 
     def columns(self) -> list[str]:
         with self._opened() as file:

@@ -6,15 +6,13 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TextIO
 
 import polars as pl
 
-from ingestion.transforms.mapper import FileOptions
-
-from .opening import Content
+from .opening import FileSource
 from .source import LINE, Batch, BrokenRow, UnreadableSource, kinds_of, text_frame
 
 LONGEST_LINE = 1_000_000  # characters
@@ -23,18 +21,8 @@ CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
-class TextFile:
+class TextFile(FileSource):
     """A delimited or fixed-width file, plain, gzipped or in a zip; UTF-8, or else Latin-1 unless the mapping says."""
-
-    content: Content
-    options: FileOptions = field(default_factory=FileOptions)
-
-    @property
-    def name(self) -> str:
-        return self.content.name
-
-    def digest(self) -> str:
-        return self.content.digest()
 
     @cached_property
     def encoding(self) -> str:

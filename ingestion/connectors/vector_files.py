@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,7 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from ingestion.transforms.mapper import FileOptions
-
-from .opening import Content, checked_zip
+from .opening import Content, FileSource, checked_zip
 from .source import BATCH_ROWS, LINE, Batch, UnreadableSource
 from .tables import as_texts, on_disk
 
@@ -50,18 +48,8 @@ pyogrio.set_gdal_config_options(
 
 
 @dataclass(frozen=True)
-class VectorFile:
+class VectorFile(FileSource):
     """One layer: its attributes as texts, its shapes as WKB in hexadecimal in the column `geometry`."""
-
-    content: Content
-    options: FileOptions = field(default_factory=FileOptions)
-
-    @property
-    def name(self) -> str:
-        return self.content.name
-
-    def digest(self) -> str:
-        return self.content.digest()
 
     def columns(self) -> list[str]:
         with self._opened() as (_, info):
