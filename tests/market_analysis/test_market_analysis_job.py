@@ -11,9 +11,12 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Sum
 from django.test import Client
+from shapely import box
 
 from ingestion.pipelines.analytics_snapshot import snapshot_county
 from market_analysis.analyses.registry import ANALYSES
+from market_analysis.roll_answers import polygons_of, related_sales
+from market_analysis.selection import Selection
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property, Sale, SaleReview, TimeIndex
@@ -248,6 +251,22 @@ def test_related_names_are_a_reason_and_no_name_leaves_the_roll(analyst, demo):
     assert {"code": "related_names", "text": "Seller and buyer share a surname."} in reasons
     stored = pq.read_table(io.BytesIO(download(analyst, job["result"]["result_data_location"])))
     assert "CANARY" not in (str(stored.to_pylist()) + str(job) + str(reasons)).upper()
+
+
+def test_what_a_load_retired_counts_no_more(db):
+    county = a_county("king")
+    a_market(county, sales=3)
+    Sale.objects.update(grantor="SMITH, JOHN", grantee="SMITH, MARY")
+    for number in range(2):
+        shape = box(number, 0, number + 1, 1)
+        LayerFeature.objects.create(county=county, layer="zip_areas", feature_id=f"9810{number}", geometry=shape)
+    LayerFeature.objects.filter(feature_id="98101").update(retired_at=_later())
+    gone = Sale.objects.first()
+    Sale.objects.filter(pk=gone.pk).update(retired_at=_later())
+
+    assert set(related_sales(county, Selection())) == set(Sale.objects.current().values_list("pk", flat=True))
+    assert gone.pk not in related_sales(county, Selection())
+    assert set(polygons_of(county, "zip_code", None)[0]) == {"98100"}
 
 
 def test_a_decision_is_kept_over_a_new_screening_and_a_reload_and_counts(tmp_path):
