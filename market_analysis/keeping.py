@@ -81,7 +81,9 @@ def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
     def store() -> None:
         _forget_open(job, selection, flagged)
         for keys in _batches(sorted(flagged)):
-            on_roll = Sale.objects.in_county(job.county).current().filter(pk__in=keys)  # since the snapshot one may be gone
+            on_roll = (
+                Sale.objects.in_county(job.county).current().filter(pk__in=keys)
+            )  # since the snapshot one may be gone
             decided = SaleReview.objects.filter(sale__in=keys).exclude(decision=SaleReview.Decision.UNDECIDED)
             open_keys = set(on_roll.values_list("pk", flat=True)) - set(decided.values_list("sale_id", flat=True))
             SaleReview.objects.bulk_create(

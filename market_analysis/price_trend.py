@@ -10,13 +10,20 @@ import ibis
 
 from terrafusion.analytics.engine import previous
 
-from .selection import Selection, market_sales, period_label, period_number, price_per_sqft, whole_dollars
+from .selection import (
+    FEWEST_FOR_INTERVAL,
+    Selection,
+    market_sales,
+    period_label,
+    period_number,
+    price_per_sqft,
+    whole_dollars,
+)
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 EVERYWHERE = ""  # the area of a trend without areas
-FEWEST_FOR_INTERVAL = 6  # with five sales even the whole range covers the median in 93.75 % only
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from scipy.stats import binom
 from market_analysis.area_statistics import AreaStatistics, change_per_year, shrink
 from market_analysis.comparable_areas import NotEnoughAreas, comparable_areas
 from market_analysis.market_activity import seasonality
-from market_analysis.price_trend import FEWEST_FOR_INTERVAL, price_trend
+from market_analysis.price_trend import price_trend
 from market_analysis.related_names import are_related
-from market_analysis.selection import Selection, period_label, period_start
+from market_analysis.selection import FEWEST_FOR_INTERVAL, Selection, period_label, period_start
 from terrafusion.analytics.engine import on_duckdb
 from tests.analytics.synthetic import a_snapshot
 

@@ -203,6 +203,26 @@ def test_a_ratio_study_finds_the_chosen_index_and_a_new_run_replaces_it(analyst,
     assert set(again["result"]["result_summary"]["methods"]) == {"hedonic", "repeat_sales", "median"}
 
 
+@pytest.mark.parametrize("method", ["hedonic", "median"])
+def test_a_period_of_few_sales_is_marked_and_its_standard_error_says_so(db, method):
+    county = a_county("benton")
+    a_market(county, sales=160)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    lonely = Sale.objects.order_by("sale_date").last()
+    Sale.objects.filter(pk=lonely.pk).update(sale_date=date(2026, 12, 31))
+
+    job = run(client, "price_index", "benton", method=method, minimum_sales=1)
+
+    last = job["result"]["trends"][-1]
+    assert (last["period"], last["sales_volume"], last["too_few_sales"]) == ("2026-Q4", 1, True)
+    sure = min(each["standard_error"] or 1 for each in job["result"]["trends"])
+    assert last["standard_error"] is None if method == "median" else last["standard_error"] > 2 * sure
+    kept = TimeIndex.objects.get(series=f"{method}/county/quarter", period_start=date(2026, 10, 1))
+    assert kept.standard_error == last["standard_error"]
+    if method == "median":
+        assert "too few sales for a standard error" in job["result"]["result_summary"]["key_finding"]
+
+
 def test_the_surface_becomes_a_layer_with_the_areas_polygons(analyst, demo):
     job = run(analyst, "appreciation_surface", area="neighborhood")
 
