@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from terrafusion.roll.models import LayerFeature, Sale, SaleReview, TimeIndex
+from terrafusion.roll.series_names import SeriesName
 
 from .answer import Answer
 from .models import MarketAnalysisJob
-from .parameters import DWELLINGS, FILTERS, selection_of
+from .parameters import DWELLINGS, FILTERS, selection_of, window
+from .price_index import REPEAT_SALES
+from .repeat_sales import SHORTEST_HOLDING_DAYS
 from .selection import Selection
 
-LONGEST_SERIES = 100
 BATCH = 1000
 
 
@@ -117,12 +119,13 @@ def _batches(keys: list[int]) -> Iterator[list[int]]:
 
 
 def series_name(job: MarketAnalysisJob) -> str:
-    """Method, area and period, for example hedonic/county/quarter: what valuation and ratio studies name."""
+    """What valuation and ratio studies name, for example hedonic/county/quarter; everything that shapes the index."""
     asked = job.parameters
-    parts = [
-        f"{name}={'+'.join(asked[name])}"
+    filters = {
+        name: tuple(asked[name])
         for name in FILTERS
         if asked.get(name) and not (name == "property_types" and asked[name] == list(DWELLINGS))
-    ]
-    name = "/".join([asked["method"], *(parts or ["county"]), asked["period"]])
-    return name if len(name) <= LONGEST_SERIES else f"{name[: LONGEST_SERIES - 13]}~{str(job.pk)[:12]}"
+    }
+    held = asked["shortest_holding_days"]
+    unusual = asked["method"] == REPEAT_SALES and held != SHORTEST_HOLDING_DAYS
+    return str(SeriesName(asked["method"], asked["period"], filters, *window(asked), held if unusual else None))

@@ -203,6 +203,17 @@ def test_a_ratio_study_finds_the_chosen_index_and_a_new_run_replaces_it(analyst,
     assert set(again["result"]["result_summary"]["methods"]) == {"hedonic", "repeat_sales", "median"}
 
 
+def test_a_look_at_one_window_leaves_the_official_index_alone(analyst, demo):
+    official = run(analyst, "price_index", period="year")
+
+    run(analyst, "price_index", period="year", start_year=2023)
+
+    kept = TimeIndex.objects.filter(county=demo, series="hedonic/county/year")
+    assert {str(each.job_id) for each in kept} == {official["job_id"]}
+    window = TimeIndex.objects.filter(county=demo, series="hedonic/county/year/from=2023-01-01")
+    assert window.count() == 3
+
+
 @pytest.mark.parametrize("method", ["hedonic", "median"])
 def test_a_period_of_few_sales_is_marked_and_its_standard_error_says_so(db, method):
     county = a_county("benton")
