@@ -75,8 +75,8 @@ def keep_layer(job: MarketAnalysisJob, answer: Answer) -> Kept:
 
 
 def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    """Suggestions for staff. A review that someone has decided is never touched; an open one that is no longer
-    suspicious goes, when the screening looked at every sale of its window."""
+    """Suggestions for staff. A review that someone has decided is never touched; an open one goes when the screening
+    looked at its sale and found nothing."""
     flagged: dict[int, list[dict[str, str]]] = dict(answer.kept)
     selection = selection_of(job.parameters)
 
@@ -101,16 +101,19 @@ def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
 def _forget_open(job: MarketAnalysisJob, selection: Selection, flagged: dict[int, list[dict[str, str]]]) -> None:
     if selection.filters:
         return
-    open_reviews = SaleReview.objects.filter(
-        sale__county=job.county, decision=SaleReview.Decision.UNDECIDED, reason=""
-    ).exclude(suggested_reasons=[])
+    still_open = {"decision": SaleReview.Decision.UNDECIDED, "reason": ""}
+    looked_at = SaleReview.objects.filter(sale__county=job.county, sale__sale_price__gt=0, **still_open)
+    looked_at = looked_at.exclude(suggested_reasons=[])
+    if not job.parameters["include_invalid"]:
+        looked_at = looked_at.filter(sale__is_valid=True)
     if selection.first is not None:
-        open_reviews = open_reviews.filter(sale__sale_date__gte=selection.first)
+        looked_at = looked_at.filter(sale__sale_date__gte=selection.first)
     if selection.last is not None:
-        open_reviews = open_reviews.filter(sale__sale_date__lte=selection.last)
-    gone = [pk for pk, sale in open_reviews.values_list("pk", "sale_id") if sale not in flagged]
+        looked_at = looked_at.filter(sale__sale_date__lte=selection.last)
+    gone = [pk for pk, sale in looked_at.values_list("pk", "sale_id") if sale not in flagged]
     for keys in _batches(gone):
-        SaleReview.objects.filter(pk__in=keys).delete()
+        # Still open: someone may have decided since the line above.
+        SaleReview.objects.filter(pk__in=keys, **still_open).delete()
 
 
 def _batches(keys: list[int]) -> Iterator[list[int]]:

@@ -101,9 +101,9 @@ def period_start(number: int, period: str) -> date:
 
 
 def change_words(percent: float) -> str:
-    """ "rose 1.2 %", "fell 1.2 %", or "stayed the same" where it rounds to nothing."""
+    """As in "rose 1.2 %", and never "fell 0.0 %"."""
     if round(abs(percent), 1) == 0:
-        return "stayed the same"
+        return "changed by less than 0.1 %" if percent else "did not change"
     return f"{'rose' if percent > 0 else 'fell'} {abs(percent):.1f} %"
 
 

@@ -14,6 +14,7 @@ from django.test import Client
 from shapely import box
 
 from ingestion.pipelines.analytics_snapshot import snapshot_county
+from market_analysis import keeping
 from market_analysis.analyses.registry import ANALYSES
 from market_analysis.roll_answers import polygons_of, related_sales
 from market_analysis.selection import Selection
@@ -344,6 +345,49 @@ def test_an_open_suggestion_goes_when_the_sale_is_no_longer_suspicious(db):
     run(client, "sales_screening", "benton")
 
     assert not SaleReview.objects.filter(sale=sale).exists()
+
+
+def test_a_suggestion_on_a_sale_the_screening_did_not_look_at_stays(db):
+    county = a_county("benton")
+    a_market(county, sales=40)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    sale = Sale.objects.order_by("pk")[3]
+    Sale.objects.filter(pk=sale.pk).update(sale_price=9_000, is_valid=False)
+    run(client, "sales_screening", "benton", include_invalid=True)
+    assert SaleReview.objects.filter(sale=sale).exists()
+
+    run(client, "sales_screening", "benton")
+
+    assert SaleReview.objects.filter(sale=sale).exists(), "the county's code set it aside; nobody looked"
+
+
+def test_a_decision_made_while_suggestions_are_cleared_is_kept(db, monkeypatch):
+    county = a_county("benton")
+    a_market(county, sales=40)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    sale = Sale.objects.order_by("pk")[3]
+    SaleReview.objects.create(sale=sale, suggested_reasons=[{"code": "price_low", "text": "It was."}])
+
+    def decided_meanwhile(keys):
+        SaleReview.objects.filter(sale=sale).update(decision=SaleReview.Decision.VALID)
+        return [keys] if keys else []
+
+    monkeypatch.setattr(keeping, "_batches", decided_meanwhile)
+    run(client, "sales_screening", "benton")
+
+    assert SaleReview.objects.get(sale=sale).decision == SaleReview.Decision.VALID
+
+
+def test_one_sale_makes_no_deciles(db):
+    county = a_county("benton")
+    a_market(county, sales=1)
+    client = client_of(a_user("analyst", county, role="analyst"))
+
+    summary = run(client, "market_activity", "benton")["result"]["result_summary"]
+
+    assert summary["key_finding"].startswith("1 sale; ")
+    assert "Eight of ten" not in summary["key_finding"]
+    assert summary["price_deciles"] == {}
 
 
 def test_staff_decide_many_at_once_but_only_in_their_county(analyst, demo):
