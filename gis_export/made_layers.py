@@ -9,12 +9,12 @@ from typing import Any
 import shapely
 
 from terrafusion.roll.models import LayerFeature, Property, TimeIndex, ValueEstimate
+from terrafusion.roll.series_names import COUNTY, SeriesName
 
 from . import roll_fields
 from .layers import POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Rows
 
 AREA_LAYERS = ("zip_areas", "neighborhoods", "county_boundary")  # in this order an index finds its area
-COUNTY_SERIES = "county"
 DAYS_A_YEAR = 365.25
 
 
@@ -80,14 +80,15 @@ def _point(row: Property) -> Any:
 def appreciation(asked: LayerRequest) -> ExportLayer:
     """How far each price index of the county moved, on the area it is for.
 
-    A series names its area after the last slash: the county, or the key of a ZIP area or neighborhood.
+    A series names its area: the county, or the key of a ZIP area or neighborhood. One of several areas has no place.
     """
     areas = _areas(asked)
     points = TimeIndex.objects.filter(county=asked.county).order_by("series", "period_start")
     rows, homeless = [], 0
     for series, of_series in groupby(points, key=lambda point: point.series):
         path = list(of_series)
-        area = areas.get(series.rsplit("/", 1)[-1])
+        name = SeriesName.parse(series)
+        area = areas.get(name.place) if name and name.place else None
         if len(path) < 2 or path[0].level <= 0:
             continue
         if area is None:
@@ -104,7 +105,7 @@ def _areas(asked: LayerRequest) -> dict[str, LayerFeature]:
     found: dict[str, LayerFeature] = {}
     features = LayerFeature.objects.filter(county=asked.county, layer__in=AREA_LAYERS, geometry__isnull=False)
     for feature in sorted(features, key=lambda each: (AREA_LAYERS.index(each.layer), each.pk)):
-        key = COUNTY_SERIES if feature.layer == "county_boundary" else feature.feature_id
+        key = COUNTY if feature.layer == "county_boundary" else feature.feature_id
         found.setdefault(key, feature)
     return found
 

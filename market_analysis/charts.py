@@ -66,15 +66,16 @@ def volume_chart(trends: Sequence[Trend], starts: Sequence[date]) -> Chart:
 
 
 def index_chart(trends: Sequence[Trend], starts: Sequence[date], method: str) -> Chart:
-    """The three indices on one scale; the chosen one with its band of two standard errors."""
+    """The three indices on one scale; the chosen one with its 95 % band, hollow where the sales are too few."""
     names = {"hedonic": "Hedonic", "repeat_sales": "Repeat sales", "median": "Median price"}
     values = [
         {
             "start": start.isoformat(),
             "method": label,
             "level": each[name],
-            "low": each[name] - 1.96 * each[f"{name}_standard_error"] if name == method else None,
-            "high": each[name] + 1.96 * each[f"{name}_standard_error"] if name == method else None,
+            "low": _beside(each, name, -1.96) if name == method else None,
+            "high": _beside(each, name, 1.96) if name == method else None,
+            "too_few_sales": name == method and each["too_few_sales"],
         }
         for each, start in zip(trends, starts, strict=True)
         for name, label in names.items()
@@ -90,10 +91,16 @@ def index_chart(trends: Sequence[Trend], starts: Sequence[date], method: str) ->
         color=alt.Color(**kind, scale=alt.Scale(domain=order, range=[ACCENT, "#b4551d", "#6b7480"])),
         strokeDash=alt.StrokeDash(**kind, scale=alt.Scale(domain=order, range=[[1, 0], [6, 3], [2, 3]])),
     )
+    chart += (
+        base.transform_filter("datum.too_few_sales")
+        .mark_point(filled=True, size=30, fill="white", stroke=ACCENT, opacity=1)
+        .encode(y="level:Q")
+    )
     return Chart(
         "price_index",
         "Price index",
-        f"Hedonic, repeat-sales and median price index; the band holds the {names[method].lower()} index with 95 %.",
+        f"Hedonic, repeat-sales and median price index; the band holds the {names[method].lower()} index with 95 %, "
+        "and a hollow point rests on too few sales.",
         _spec(chart.properties(width=WIDTH, height=HEIGHT), "Price index"),
     )
 
@@ -245,6 +252,12 @@ def reasons_chart(reasons: Mapping[str, int]) -> Chart:
         "Number of sales with each reason; a sale may have three.",
         _spec(chart.properties(width=WIDTH - 120, height=28 * len(values)), "Why sales should be looked at"),
     )
+
+
+def _beside(point: Trend, name: str, errors: float) -> float | None:
+    """The index so many standard errors away; None where the sales are too few to say."""
+    error = point[f"{name}_standard_error"]
+    return None if error is None else float(point[name] + errors * error)
 
 
 def _change(figures: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ _FLOORS = [0.01 if feature.logarithm else 0.25 for feature in FEATURES]  # less 
 class ComparableArea:
     """distance: 0 is the same market; 1 differs by one robust spread of the county's areas in every feature.
 
-    alike, unlike: sentences, the most telling first.
+    alike: sentences, the most telling first. unlike: the greatest difference in spreads; '' with few features known.
     """
 
     statistics: AreaStatistics
@@ -114,9 +114,10 @@ def _told(
     own: AreaStatistics, other: AreaStatistics, distance: float, scaled: np.ndarray, telling: np.ndarray
 ) -> ComparableArea:
     known = [at for at in range(len(FEATURES)) if not np.isnan(scaled[at]) and telling[at]]
-    nearest = sorted(known, key=lambda at: (abs(scaled[at]) / FEATURES[at].weight, at))
-    sentences = [_sentence(FEATURES[at], own, other) for at in nearest]
-    return ComparableArea(other, distance, tuple(sentences[:REASONS]), sentences[-1] if len(known) > REASONS else "")
+    greatest = max(known, key=lambda at: (abs(scaled[at]), -at)) if len(known) > REASONS else None
+    nearest = sorted((at for at in known if at != greatest), key=lambda at: (abs(scaled[at]) / FEATURES[at].weight, at))
+    alike = tuple(_sentence(FEATURES[at], own, other) for at in nearest[:REASONS])
+    return ComparableArea(other, distance, alike, "" if greatest is None else _sentence(FEATURES[greatest], own, other))
 
 
 def _sentence(feature: Feature, own: AreaStatistics, other: AreaStatistics) -> str:

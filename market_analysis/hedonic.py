@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from .index_sales import Floats, IndexSales, Ints
-from .log_index import LogIndex, tukey_weights
+from .log_index import FEWEST_A_PERIOD, LogIndex, tukey_correction, tukey_weights
 
 ROUNDS = 10
 KNOTS = (1 / 3, 2 / 3)  # quantiles where a broken line may turn
@@ -35,7 +35,11 @@ def has_dwelling(sales: IndexSales) -> np.ndarray:
 
 
 def hedonic_index(sales: IndexSales, weights: Floats | None = None) -> HedonicIndex:
-    """sales: all with a living area. weights: from an earlier fit, then used as they are."""
+    """sales: all with a living area. weights: from an earlier fit, then used as they are.
+
+    With them the older sales keep the weight that the newer ones had a say in; they move little, and a refit costs as
+    much as the index itself.
+    """
     model = _Model.of(sales)
     if weights is not None:
         solution = model.solve(weights)
@@ -75,6 +79,7 @@ class _Model:
     described: Floats
     time: sparse.csr_matrix
     place: sparse.csr_matrix
+    period: Ints  # of each sale
     seen: Ints  # periods with a sale
     periods: int
 
@@ -84,7 +89,7 @@ class _Model:
         _, place = np.unique(sales.characteristics["neighborhood"].astype(str), return_inverse=True)
         return cls(
             np.log(sales.sale_price), _describe(sales), _dummies(np.searchsorted(seen, sales.period))[:, 1:],
-            _dummies(place), seen, sales.periods,
+            _dummies(place), sales.period, seen, sales.periods,
         )  # fmt: skip
 
     def solve(self, weights: Floats) -> _Solution:
@@ -104,12 +109,20 @@ class _Model:
         return _Solution(coefficients, residual, spread, inverse)
 
     def index(self, solution: _Solution, weights: Floats) -> LogIndex:
-        """Levels and their covariance, which holds whatever the variance of single prices (sandwich)."""
-        bread, meat = self._sums(weights), self._sums((weights * solution.residual) ** 2)
+        """Levels and their covariance, which holds whatever the variance of single prices (sandwich).
+
+        A sale alone in its period has residual 0, as if its price were free of noise: in a thin period a residual
+        counts as no less than the spread of all.
+        """
+        thin = np.bincount(self.period, minlength=self.periods) < FEWEST_A_PERIOD
+        least = np.where(thin[self.period], solution.spread, 0.0)
+        bread = self._sums(weights)
+        meat = self._sums((weights * np.maximum(np.abs(solution.residual), least)) ** 2)
         scaled = bread.near / np.maximum(bread.diagonal, 1e-12)
         crossed = scaled @ meat.near.T
         middle = meat.own - crossed - crossed.T + (scaled * meat.diagonal) @ scaled.T
         covariance = solution.inverse @ middle @ solution.inverse
+        covariance *= tukey_correction(solution.residual / solution.spread)
         split = self.described.shape[1]
         levels = np.full(self.periods, np.nan)
         spread = np.full((self.periods, self.periods), np.nan)
@@ -117,7 +130,7 @@ class _Model:
         known = np.zeros((len(self.seen), len(self.seen)))
         known[1:, 1:] = covariance[split:, split:]
         spread[np.ix_(self.seen, self.seen)] = known
-        return LogIndex(levels, spread, len(self.log_price))
+        return LogIndex(levels, spread, len(self.log_price), thin)
 
     def _sums(self, weights: Floats) -> _Sums:
         weighted = self.described * weights[:, None]

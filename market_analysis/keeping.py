@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from terrafusion.roll.models import LayerFeature, Sale, SaleReview, TimeIndex
+from terrafusion.roll.series_names import SeriesName
 
 from .answer import Answer
 from .models import MarketAnalysisJob
-from .parameters import DWELLINGS, FILTERS, selection_of
+from .parameters import DWELLINGS, FILTERS, selection_of, window
+from .price_index import REPEAT_SALES
+from .repeat_sales import SHORTEST_HOLDING_DAYS
 from .selection import Selection
 
-LONGEST_SERIES = 100
 BATCH = 1000
 
 
@@ -73,15 +75,17 @@ def keep_layer(job: MarketAnalysisJob, answer: Answer) -> Kept:
 
 
 def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    """Suggestions for staff. A review that someone has decided is never touched; an open one that is no longer
-    suspicious goes, when the screening looked at every sale of its window."""
+    """Suggestions for staff. A review that someone has decided is never touched; an open one goes when the screening
+    looked at its sale and found nothing."""
     flagged: dict[int, list[dict[str, str]]] = dict(answer.kept)
     selection = selection_of(job.parameters)
 
     def store() -> None:
         _forget_open(job, selection, flagged)
         for keys in _batches(sorted(flagged)):
-            on_roll = Sale.objects.in_county(job.county).filter(pk__in=keys)  # since the snapshot one may be gone
+            on_roll = (
+                Sale.objects.in_county(job.county).current().filter(pk__in=keys)
+            )  # since the snapshot one may be gone
             decided = SaleReview.objects.filter(sale__in=keys).exclude(decision=SaleReview.Decision.UNDECIDED)
             open_keys = set(on_roll.values_list("pk", flat=True)) - set(decided.values_list("sale_id", flat=True))
             SaleReview.objects.bulk_create(
@@ -97,16 +101,19 @@ def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
 def _forget_open(job: MarketAnalysisJob, selection: Selection, flagged: dict[int, list[dict[str, str]]]) -> None:
     if selection.filters:
         return
-    open_reviews = SaleReview.objects.filter(
-        sale__county=job.county, decision=SaleReview.Decision.UNDECIDED, reason=""
-    ).exclude(suggested_reasons=[])
+    still_open = {"decision": SaleReview.Decision.UNDECIDED, "reason": ""}
+    looked_at = SaleReview.objects.filter(sale__county=job.county, sale__sale_price__gt=0, **still_open)
+    looked_at = looked_at.exclude(suggested_reasons=[])
+    if not job.parameters["include_invalid"]:
+        looked_at = looked_at.filter(sale__is_valid=True)
     if selection.first is not None:
-        open_reviews = open_reviews.filter(sale__sale_date__gte=selection.first)
+        looked_at = looked_at.filter(sale__sale_date__gte=selection.first)
     if selection.last is not None:
-        open_reviews = open_reviews.filter(sale__sale_date__lte=selection.last)
-    gone = [pk for pk, sale in open_reviews.values_list("pk", "sale_id") if sale not in flagged]
+        looked_at = looked_at.filter(sale__sale_date__lte=selection.last)
+    gone = [pk for pk, sale in looked_at.values_list("pk", "sale_id") if sale not in flagged]
     for keys in _batches(gone):
-        SaleReview.objects.filter(pk__in=keys).delete()
+        # Still open: someone may have decided since the line above.
+        SaleReview.objects.filter(pk__in=keys, **still_open).delete()
 
 
 def _batches(keys: list[int]) -> Iterator[list[int]]:
@@ -115,12 +122,13 @@ def _batches(keys: list[int]) -> Iterator[list[int]]:
 
 
 def series_name(job: MarketAnalysisJob) -> str:
-    """Method, area and period, for example hedonic/county/quarter: what valuation and ratio studies name."""
+    """What valuation and ratio studies name, for example hedonic/county/quarter; everything that shapes the index."""
     asked = job.parameters
-    parts = [
-        f"{name}={'+'.join(asked[name])}"
+    filters = {
+        name: tuple(asked[name])
         for name in FILTERS
         if asked.get(name) and not (name == "property_types" and asked[name] == list(DWELLINGS))
-    ]
-    name = "/".join([asked["method"], *(parts or ["county"]), asked["period"]])
-    return name if len(name) <= LONGEST_SERIES else f"{name[: LONGEST_SERIES - 13]}~{str(job.pk)[:12]}"
+    }
+    held = asked["shortest_holding_days"]
+    unusual = asked["method"] == REPEAT_SALES and held != SHORTEST_HOLDING_DAYS
+    return str(SeriesName(asked["method"], asked["period"], filters, *window(asked), held if unusual else None))

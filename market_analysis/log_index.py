@@ -5,29 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from .index_sales import Floats, Ints
+from .index_sales import Bools, Floats, Ints
 
 HUBER = 1.345  # 95 % efficient where errors are normal
 TUKEY = 4.685
+FEWEST_A_PERIOD = 5  # sales or pairs; with fewer their own residuals do not tell how far they scatter
 
 
 @dataclass(frozen=True)
 class LogIndex:
     """levels: log price level of each period, shape (periods,); NaN where the sales say nothing.
 
-    covariance: of the levels, shape (periods, periods); the level they are measured from has variance 0.
+    covariance: of the levels, shape (periods, periods); the level they are measured from has variance 0. NaN where
+    the sales are too few to say.
     observations: sales, or pairs of sales, behind it.
+    thin: periods that rest on too few of them, shape (periods,); None when none does.
     """
 
     levels: Floats
     covariance: Floats
     observations: int
+    thin: Bools | None = None
 
     @property
-    def known(self) -> npt.NDArray[np.bool_]:
+    def known(self) -> Bools:
         return ~np.isnan(self.levels)
+
+    def is_thin(self, period: int) -> bool:
+        return self.thin is not None and bool(self.thin[period])
 
     def based_on(self, base: Ints) -> LogIndex:
         """The same index measured from the mean level of these periods, all of them known."""
@@ -35,13 +41,22 @@ class LogIndex:
         step[:, base] -= 1 / len(base)
         covariance = np.full_like(self.covariance, np.nan)
         inside = np.ix_(self.known, self.known)
-        covariance[inside] = step[inside] @ self.covariance[inside] @ step[inside].T
+        covariance[inside] = step[inside] @ np.nan_to_num(self.covariance[inside]) @ step[inside].T
+        unsure = np.isnan(np.diag(self.covariance)) | bool(np.isnan(np.diag(self.covariance)[base]).any())
+        covariance[unsure] = covariance[:, unsure] = np.nan
         return replace(self, levels=self.levels - self.levels[base].mean(), covariance=covariance)
 
     def based_on_first(self, periods: int) -> LogIndex:
-        """Measured from the known ones among so many periods from the first known on: a year's noise is small."""
+        """Measured from the known ones among so many periods from the first known on: a year's noise is small.
+
+        A thin period is left out of them, unless all are thin.
+        """
         known = np.flatnonzero(self.known)
-        return self.based_on(known[known < known[0] + periods]) if len(known) else self
+        if not len(known):
+            return self
+        year = known[known < known[0] + periods]
+        firm = year if self.thin is None else year[~self.thin[year]]
+        return self.based_on(firm if len(firm) else year)
 
     @property
     def standard_errors(self) -> Floats:
@@ -57,6 +72,24 @@ def huber_weights(standardised: Floats) -> Floats:
 def tukey_weights(standardised: Floats) -> Floats:
     """Falling to 0 at 4.685 robust deviations: a wrong price counts for nothing."""
     return np.maximum(0.0, 1 - (standardised / TUKEY) ** 2) ** 2
+
+
+def huber_correction(standardised: Floats) -> float:
+    """What the variance from weighted least squares must be multiplied by.
+
+    Reweighting ends at the robust estimate, but its normal equations hold the weight psi(z) / z where the variance of
+    an M-estimate asks for the slope of psi: too large, so the variance comes out too small.
+    Source: Huber and Ronchetti (2009), Robust Statistics, section 7.6.
+    """
+    slope = float((np.abs(standardised) <= HUBER).mean())
+    return float(huber_weights(standardised).mean() / max(slope, 0.1)) ** 2
+
+
+def tukey_correction(standardised: Floats) -> float:
+    """As `huber_correction`, for Tukey's bisquare."""
+    square = np.minimum((standardised / TUKEY) ** 2, 1.0)
+    slope = float(((1 - square) * (1 - 5 * square)).mean())
+    return float(tukey_weights(standardised).mean() / max(slope, 0.1)) ** 2
 
 
 def smoothed(index: LogIndex) -> LogIndex:
@@ -92,7 +125,7 @@ def smoothed(index: LogIndex) -> LogIndex:
     levels[: known[0]] = levels[known[-1] + 1 :] = np.nan
     covariance[np.isnan(levels)] = np.nan
     covariance[:, np.isnan(levels)] = np.nan
-    return LogIndex(levels, covariance, index.observations)
+    return replace(index, levels=levels, covariance=covariance)
 
 
 def _smooth_path(periods: int) -> Floats:

@@ -135,8 +135,8 @@ class AppreciationSerializer(AreaTrendSerializer):
     minimum_sales = serializers.IntegerField(default=15, min_value=10, max_value=1000)
 
     def validate_area_layer(self, value: str) -> str:
-        layers = LayerFeature.objects.filter(county=self.context["county"]).order_by("layer")
-        known = list(layers.values_list("layer", flat=True).distinct())
+        layers = LayerFeature.objects.filter(county=self.context["county"], retired_at__isnull=True)
+        known = list(layers.order_by("layer").values_list("layer", flat=True).distinct())
         if value not in known:
             raise serializers.ValidationError(f"Unknown layer {value!r}. Known: {', '.join(known) or 'none'}.")
         return value

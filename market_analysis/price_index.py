@@ -13,7 +13,7 @@ from .hedonic import has_dwelling, hedonic_index
 from .index_sales import IndexSales
 from .log_index import LogIndex, revision_percent, smoothed, volatility_percent
 from .repeat_sales import SHORTEST_HOLDING_DAYS, repeat_sales_index, sale_pairs
-from .selection import PERIODS_A_YEAR
+from .selection import FEWEST_FOR_INTERVAL, PERIODS_A_YEAR
 
 HEDONIC, REPEAT_SALES, MEDIAN = "hedonic", "repeat_sales", "median"
 METHODS = (HEDONIC, REPEAT_SALES, MEDIAN)
@@ -23,7 +23,7 @@ WITHOUT_NEWEST = (1, 2, 4)  # periods left out to see how an index is revised
 
 @dataclass(frozen=True)
 class MethodIndex:
-    """One method's index; level 1.0 is the mean of its first year.
+    """One method's index; level 1.0 is the mean of its first year, thin periods aside.
 
     raw: as estimated. index: smoothed, except the median. volatility, revision: percent. None where not estimable,
     and then `why_not` says why.
@@ -86,7 +86,10 @@ def _median(sales: IndexSales, base: int) -> MethodIndex:
 
 
 def median_index(sales: IndexSales) -> LogIndex:
-    """Log median of each period. Its standard error is the 95 % interval by order statistics, over 2 x 1.96."""
+    """Log median of each period. Its standard error is the 95 % interval by order statistics, over 2 x 1.96.
+
+    NaN below six sales: there even the whole range of prices does not hold the median with 95 %.
+    """
     levels = np.full(sales.periods, np.nan)
     variance = np.full(sales.periods, np.nan)
     order = np.lexsort([sales.sale_price, sales.period])
@@ -96,9 +99,12 @@ def median_index(sales: IndexSales) -> LogIndex:
         if number:
             own = log_price[end - number : end]
             levels[period] = np.median(own)
-            low = max(1, int(np.floor((number + 1) / 2 - 0.98 * np.sqrt(number))))
+        if number >= FEWEST_FOR_INTERVAL:
+            low = int(np.floor((number + 1) / 2 - 0.98 * np.sqrt(number)))
             variance[period] = ((own[number - low] - own[low - 1]) / (2 * 1.96)) ** 2
-    return LogIndex(levels, np.diag(variance), len(sales))
+    covariance = np.zeros((sales.periods, sales.periods))
+    np.fill_diagonal(covariance, variance)
+    return LogIndex(levels, covariance, len(sales), np.isnan(variance))
 
 
 def _judged(

@@ -10,13 +10,21 @@ import ibis
 
 from terrafusion.analytics.engine import previous
 
-from .selection import Selection, market_sales, period_label, period_number, price_per_sqft, whole_dollars
+from .selection import (
+    FEWEST_FOR_INTERVAL,
+    Selection,
+    change_words,
+    market_sales,
+    period_label,
+    period_number,
+    price_per_sqft,
+    whole_dollars,
+)
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 EVERYWHERE = ""  # the area of a trend without areas
-FEWEST_FOR_INTERVAL = 6  # with five sales even the whole range covers the median in 93.75 % only
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,15 @@ class AreaChange:
         return 100 * (self.last.median_price / self.first.median_price - 1)
 
     @property
+    def caveat(self) -> str:
+        """What the finding must add; '' for a clear change."""
+        if self.clear:
+            return ""
+        if self.first.median_low is None or self.last.median_low is None:
+            return "; there are too few sales for an interval"
+        return "; the 95 % intervals of the two medians overlap"
+
+    @property
     def clear(self) -> bool:
         a, b = self.first, self.last
         if a.median_low is None or a.median_high is None or b.median_low is None or b.median_high is None:
@@ -156,21 +173,18 @@ def finding(points: Sequence[TrendPoint], selection: Selection, area_name: str |
     area, change = max(changes.items(), key=lambda item: (item[1].clear, abs(item[1].percent), item[0]))
     told = _change_told(change, selection)
     if not area_name:
-        return f"The median sale price {told}."
+        return f"The median sale price {told}{change.caveat}."
     words = area_name.replace("_", " ").replace("zip code", "ZIP code")
     name = f"{words} {area}" if area else f"sales without a {words}"
     largest = "largest clear change" if change.clear else "largest change"
     of = f", the {largest} of {len(changes)} areas" if len(changes) > 1 else ""
-    return f"In {name} the median sale price {told}{of}."
+    return f"In {name} the median sale price {told}{of}{change.caveat}."
 
 
 def _change_told(change: AreaChange, selection: Selection) -> str:
     a, b = change.first, change.last
-    verb = "rose" if change.percent > 0 else "fell" if change.percent < 0 else "stayed"
-    by = f" {abs(change.percent):.1f} %" if change.percent else ""
     since, until = (period_label(each.period_number, selection.period) for each in (a, b))
-    told = (
-        f"{verb}{by} from ${a.median_price:,} in {since} ({a.sales_volume:,} sales) "
+    return (
+        f"{change_words(change.percent)} from ${a.median_price:,} in {since} ({a.sales_volume:,} sales) "
         f"to ${b.median_price:,} in {until} ({b.sales_volume:,} sales)"
     )
-    return told if change.clear else f"{told}, which is within the uncertainty of the two medians"

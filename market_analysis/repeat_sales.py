@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from .index_sales import Bools, Floats, IndexSales, Ints
-from .log_index import LogIndex, huber_weights
+from .log_index import FEWEST_A_PERIOD, LogIndex, huber_correction, huber_weights
 
 SHORTEST_HOLDING_DAYS = 183  # sooner is a flip: the price holds the renovation, not the market
 ROUNDS = 12
@@ -54,37 +54,59 @@ def repeat_sales_index(pairs: Pairs, periods: int) -> LogIndex:
     third weighs by its inverse. Huber weights of the standardised residual come on top, to convergence.
     """
     weights = np.ones(len(pairs))
-    index = _solve(pairs, weights, periods)
+    levels = _levels(pairs, weights, periods)
     for _ in range(ROUNDS):
-        residual = _residuals(index.levels, pairs)
+        residual = _residuals(levels, pairs)
         variance = _holding_variance(residual, pairs.holding_days)
         before = weights
         weights = huber_weights(residual / np.sqrt(variance)) / variance
-        index = _solve(pairs, weights, periods)
+        levels = _levels(pairs, weights, periods)
         if np.allclose(weights, before, rtol=1e-6):
             break
-    return index
+    return _index(pairs, weights, levels)
 
 
-def _solve(pairs: Pairs, weights: Floats, periods: int) -> LogIndex:
-    """Weighted least squares on the graph of periods; the covariance holds whatever the variances are (sandwich)."""
+def _levels(pairs: Pairs, weights: Floats, periods: int) -> Floats:
+    """Weighted least squares on the graph of periods; the first of those that pairs connect is 0."""
     first, second = pairs.first_period, pairs.second_period
     bread = _laplacian(first, second, weights, periods)
     pulled = weights * pairs.log_ratio
     right = np.bincount(second, pulled, periods) - np.bincount(first, pulled, periods)
     connected = _largest_connected(bread)
-    free = connected.copy()
-    free[np.flatnonzero(connected)[:1]] = False
+    free = _free(connected)
     levels = np.where(connected, 0.0, np.nan)
+    if free.any():
+        levels[free] = np.linalg.solve(bread[np.ix_(free, free)], right[free])
+    return levels
+
+
+def _index(pairs: Pairs, weights: Floats, levels: Floats) -> LogIndex:
+    """With the covariance, which holds whatever the variances of single pairs are (sandwich).
+
+    A pair alone in its period has residual 0, as if its prices were free of noise: where a period is thin, a pair
+    counts with no less than the variance its holding time says.
+    """
+    first, second, periods = pairs.first_period, pairs.second_period, len(levels)
+    residual = _residuals(levels, pairs)
+    variance = _holding_variance(residual, pairs.holding_days)
+    thin = np.bincount(first, minlength=periods) + np.bincount(second, minlength=periods) < FEWEST_A_PERIOD
+    squared = np.maximum(residual**2, np.where(thin[first] | thin[second], variance, 0.0))
+    connected = ~np.isnan(levels)
+    free = _free(connected)
     covariance = np.where(connected[:, None] & connected, 0.0, np.nan)
     if free.any():
         inside = np.ix_(free, free)
-        inverse = np.linalg.inv(bread[inside])
-        levels[free] = inverse @ right[free]
-        residual = _residuals(levels, pairs)
-        meat = _laplacian(first, second, (weights * residual) ** 2, periods)[inside]
-        covariance[inside] = inverse @ meat @ inverse
-    return LogIndex(levels, covariance, len(pairs))
+        inverse = np.linalg.inv(_laplacian(first, second, weights, periods)[inside])
+        meat = _laplacian(first, second, weights**2 * squared, periods)[inside]
+        covariance[inside] = huber_correction(residual / np.sqrt(variance)) * inverse @ meat @ inverse
+    return LogIndex(levels, covariance, len(pairs), thin)
+
+
+def _free(connected: Bools) -> Bools:
+    """All but the first connected period, from which the others are measured."""
+    free = connected.copy()
+    free[np.flatnonzero(connected)[:1]] = False
+    return free
 
 
 def _laplacian(first: Ints, second: Ints, weights: Floats, periods: int) -> Floats:
@@ -113,5 +135,5 @@ def _holding_variance(residual: Floats, holding_days: Ints) -> Floats:
     centered = years - years.mean()
     spread = float(centered @ centered)
     slope = max(0.0, float(centered @ squared) / spread) if spread > 0 else 0.0
-    floor = 0.25 * squared.mean()
-    return np.maximum(squared.mean() + slope * centered, floor) if floor > 0 else np.ones(len(residual))
+    floor = max(0.25 * float(squared.mean()), 1e-12)
+    return np.maximum(squared.mean() + slope * centered, floor)

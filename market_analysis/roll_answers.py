@@ -23,7 +23,7 @@ USUAL_LAYERS = {
 
 def polygons_of(county: County, column: str, layer: str | None) -> tuple[dict[str, BaseGeometry], str]:
     """Polygons by area code (the layer's feature_id), and the name of the layer they came from."""
-    features = LayerFeature.objects.filter(county=county, geometry__isnull=False)
+    features = LayerFeature.objects.filter(county=county, geometry__isnull=False, retired_at__isnull=True)
     for name in (layer,) if layer else USUAL_LAYERS.get(column, ()):
         found = dict(features.filter(layer=name).values_list("feature_id", "geometry"))
         polygons = {
@@ -36,7 +36,7 @@ def polygons_of(county: County, column: str, layer: str | None) -> tuple[dict[st
 
 def related_sales(county: County, selection: Selection) -> Collection[int]:
     """Keys of the sales whose seller and buyer share a surname. Names are read here and go no further."""
-    named = Sale.objects.in_county(county).exclude(grantor="").exclude(grantee="")
+    named = Sale.objects.in_county(county).current().exclude(grantor="").exclude(grantee="")
     if selection.first is not None:
         named = named.since(selection.first)
     if selection.last is not None:

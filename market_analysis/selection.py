@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 FLIP_DAYS = 365
+FEWEST_FOR_INTERVAL = 6  # with five sales even the whole range covers the median in 93.75 % only
 PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 
 
@@ -97,6 +98,13 @@ def period_label(number: int, period: str) -> str:
 def period_start(number: int, period: str) -> date:
     a_year = PERIODS_A_YEAR[period]
     return date(number // a_year, 1 + number % a_year * (12 // a_year), 1)
+
+
+def change_words(percent: float) -> str:
+    """As in "rose 1.2 %", and never "fell 0.0 %"."""
+    if round(abs(percent), 1) == 0:
+        return "changed by less than 0.1 %" if percent else "did not change"
+    return f"{'rose' if percent > 0 else 'fell'} {abs(percent):.1f} %"
 
 
 def whole_dollars(value: float | None) -> int | None:

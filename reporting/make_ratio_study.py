@@ -16,6 +16,7 @@ from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, TimeIndex
+from terrafusion.roll.series_names import SeriesName
 
 from .delivery import delivered
 from .document import Fact
@@ -121,7 +122,8 @@ def _time_adjustment(
     if not levels:
         known = ", ".join(of_county.order_by("series").values_list("series", flat=True).distinct()[:20]) or "none"
         raise NothingSelected(f"time_adjustment: {county.pk} has no price index {series!r}. It has: {known}.")
-    index = index_levels(levels, target, series)
+    name = SeriesName.parse(series)
+    index = index_levels(levels, target, series, name.days_a_period if name else None)
     return lambda sales: index
 
 

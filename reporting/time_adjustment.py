@@ -65,13 +65,20 @@ def rate_of_ratios(sales: StudySales, target: date) -> TimeAdjustment:
     return _along([min(ends[0], target), max(ends[1], target)], rate, target, description)
 
 
-def index_levels(periods: Sequence[tuple[date, float]], target: date, description: str) -> TimeAdjustment:
-    """A price index: its level at the start of each period, above zero. Raises NotEnoughSales without one."""
+def index_levels(
+    periods: Sequence[tuple[date, float]], target: date, description: str, days_a_period: float | None = None
+) -> TimeAdjustment:
+    """A price index: the start of each period and its mean level, above zero, which stands in the period's middle.
+
+    days_a_period: None takes the shortest step between two periods. Raises NotEnoughSales without a period.
+    """
     if not periods:
         raise NotEnoughSales(f"The time index {description} has no period.")
     ordered = sorted(periods)
-    days = np.array([np.datetime64(start, "D").astype(np.int64) for start, _ in ordered], dtype=np.float64)
-    return TimeAdjustment(target, days, np.log([level for _, level in ordered]), f"index {description}")
+    starts = np.array([np.datetime64(start, "D").astype(np.int64) for start, _ in ordered], dtype=np.float64)
+    # A single level is the same on every day.
+    length = days_a_period or (float(np.diff(starts).min()) if len(starts) > 1 else 0.0)
+    return TimeAdjustment(target, starts + length / 2, np.log([level for _, level in ordered]), f"index {description}")
 
 
 def _along(ends: Sequence[date], log_rate_a_year: float, target: date, description: str) -> TimeAdjustment:

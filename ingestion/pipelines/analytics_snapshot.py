@@ -98,7 +98,7 @@ def request_snapshot(county: County) -> Job | None:
 
 def request_nightly(county: County | None) -> None:
     """Every county that has sales; there is nothing to analyse in the others."""
-    if county is not None and Sale.objects.in_county(county).exists():
+    if county is not None and Sale.objects.in_county(county).current().exists():
         request_snapshot(county)
 
 
@@ -149,9 +149,9 @@ def _properties(county: County) -> Iterator[Partition]:
 
 
 def _sales(county: County) -> Iterator[Partition]:
-    """Rows in the order of SALES, by year of sale."""
+    """Rows in the order of SALES, by year of sale. A sale that a later load retired is none."""
     described = [f"parcels__roll_property__{name}" for name in _DESCRIBED]
-    sales = Sale.objects.in_county(county).order_by("sale_date", "pk").values_list(*_SALE_FIELDS, *described)
+    sales = Sale.objects.in_county(county).current().order_by("sale_date", "pk").values_list(*_SALE_FIELDS, *described)
     rows = (_sale_row(row) for row in sales.iterator(chunk_size=BATCH_ROWS))
     yield from groupby(rows, key=lambda row: row[2].year)
 
@@ -220,7 +220,7 @@ class _Writer:
         self.progress(table, rows)
         if table == "sales":
             days = columns[SALES.names.index("sale_date")]
-            self.sale_dates = [min(*self.sale_dates[:1], *days), max(*self.sale_dates[1:], *days)]
+            self.sale_dates = [min([*self.sale_dates[:1], *days]), max([*self.sale_dates[1:], *days])]
 
     def manifest(self, snapshot_id: str, county: County, now: datetime) -> Manifest:
         first, last = [each.isoformat() for each in self.sale_dates] or ["", ""]

@@ -21,6 +21,7 @@ from ..market_activity import (
 )
 from ..selection import PERIODS_A_YEAR, period_label, period_start, require_sales
 
+FEWEST_FOR_DECILES = 10
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -43,14 +44,16 @@ def market_activity(question: Question) -> Answer:
     numbers: dict[str, Any] = {
         "stock": standing,
         "turnover_percent_per_year": _turnover(number, standing, starts, selection.period),
-        "price_deciles": _deciles(spread["price"], 0),
-        "price_per_sqft_deciles": _deciles(spread["per_sqft"], 2),
+        "price_deciles": _deciles(spread["price"], 0) if number >= FEWEST_FOR_DECILES else {},
+        "price_per_sqft_deciles": _deciles(spread["per_sqft"], 2) if number >= FEWEST_FOR_DECILES else {},
         "flips": flipped,
         "flips_percent": round(100 * flipped / number, 2),
         "seasonality": seasons,
     }
     table = pa.Table.from_pylist([{"period_start": start, **each} for start, each in zip(starts, trends, strict=True)])
-    charts = [volume_chart(trends, starts), distribution_chart(numbers["price_deciles"])]
+    charts = [volume_chart(trends, starts)]
+    if numbers["price_deciles"]:
+        charts.append(distribution_chart(numbers["price_deciles"]))
     if seasons:
         charts.append(seasonality_chart(seasons))
     return Answer(_finding(trends, numbers, number), number, numbers, table, trends, charts)
@@ -98,12 +101,10 @@ def _deciles(values: list[float | None], digits: int) -> dict[str, float]:
 
 def _finding(trends: list[dict[str, Any]], numbers: Mapping[str, Any], number: int) -> str:
     busiest = max(trends, key=lambda each: each["sales_volume"])
-    deciles = numbers["price_deciles"]
-    told = (
-        f"{number:,} sales; {busiest['period']} had most, {busiest['sales_volume']:,}. Eight of ten prices lie between "
-        f"${deciles['p10']:,} and ${deciles['p90']:,}"
-    )
+    told = f"{number:,} sale{'' if number == 1 else 's'}; {busiest['period']} had most, {busiest['sales_volume']:,}."
+    if deciles := numbers["price_deciles"]:
+        told += f" Eight of ten prices lie between ${deciles['p10']:,} and ${deciles['p90']:,}."
     if seasons := numbers["seasonality"]:
         month = max(seasons, key=lambda each: seasons[each])
-        told += f", and {MONTHS[int(month) - 1]} sells {seasons[month]:.2f} times an average month"
-    return f"{told}."
+        told += f" {MONTHS[int(month) - 1]} sells {seasons[month]:.2f} times an average month."
+    return told

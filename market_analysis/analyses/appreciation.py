@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyarrow as pa
@@ -64,19 +65,24 @@ def layer_name(column: str) -> str:
 def surface_attributes(area: AreaStatistics) -> dict[str, Any]:
     """What the layer says of an area. The change with its 95 % interval, at equal living area."""
     shown = described(area)
-    error = None if area.change_error is None or area.change_percent is None else 196 * area.change_error
-    change = shown["change_percent_per_year"]
     return {
         "sales_volume": shown["sales_volume"],
         "median_price": shown["median_price"],
         "price_per_sqft": shown["price_per_sqft"],
-        "change_percent_per_year": change,
-        "change_low": None if error is None else round(change - error, 2),
-        "change_high": None if error is None else round(change + error, 2),
+        "change_percent_per_year": shown["change_percent_per_year"],
+        "change_low": _percent_away(area, -1.96),
+        "change_high": _percent_away(area, 1.96),
         "shrunk_change_percent_per_year": shown["shrunk_change_percent_per_year"],
         "turnover_percent_per_year": shown["turnover_percent_per_year"],
         "stock": shown["stock"],
     }
+
+
+def _percent_away(area: AreaStatistics, errors: float) -> float | None:
+    """Percent a year, so many standard errors of the log change away: never below -100."""
+    if area.change is None or area.change_error is None:
+        return None
+    return round(100 * math.expm1(area.change + errors * area.change_error), 2)
 
 
 def _finding(areas: list[AreaStatistics], column: str) -> str:
@@ -85,10 +91,15 @@ def _finding(areas: list[AreaStatistics], column: str) -> str:
     if not changing:
         dearest = max(areas, key=lambda each: (each.median_price, each.area))
         return f"The dearest {words} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
-    (low, slowest), (high, fastest) = min(changing), max(changing)
-    if slowest == fastest:
-        return f"In {words} {fastest} prices changed by {high:+.1f} % a year at equal living area."
+    (low, lowest), (high, highest) = min(changing), max(changing)
+    if lowest == highest:
+        return f"In {words} {highest} prices changed by {high:+.1f} % a year at equal living area."
+    if f"{low:+.1f}" == f"{high:+.1f}":
+        return (
+            f"At equal living area prices changed by {high:+.1f} % a year in all {len(changing)} areas; "
+            "no difference between them can be told."
+        )
     return (
-        f"At equal living area prices changed fastest in {words} {fastest}, {high:+.1f} % a year, "
-        f"and slowest in {slowest}, {low:+.1f} %, of {len(changing)} areas."
+        f"At equal living area the change of prices is highest in {words} {highest}, {high:+.1f} % a year, "
+        f"and lowest in {lowest}, {low:+.1f} %, of {len(changing)} areas."
     )

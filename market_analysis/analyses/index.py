@@ -13,7 +13,7 @@ from ..charts import index_chart, volume_chart
 from ..index_sales import IndexSales, index_sales
 from ..log_index import LogIndex
 from ..price_index import METHODS, MethodIndex, price_indices
-from ..selection import NoSales, period_label, period_start, require_sales
+from ..selection import NoSales, Selection, change_words, period_label, period_start, require_sales
 
 
 def price_index(question: Question) -> Answer:
@@ -27,12 +27,14 @@ def price_index(question: Question) -> Answer:
     chosen = made[parameters["method"]]
     if chosen.index is None:
         raise NoSales(f"The {chosen.method.replace('_', '-')} index cannot be estimated: {chosen.why_not}")
-    trends = [_point(sales, period, made, chosen, selection.period) for period in range(sales.periods)]
+    trends = [_point(sales, period, made, chosen, selection) for period in range(sales.periods)]
     starts = [period_start(sales.first_period + period, selection.period) for period in range(sales.periods)]
     table = pa.Table.from_pylist([{"period_start": start, **each} for start, each in zip(starts, trends, strict=True)])
     numbers = {
         "method": chosen.method,
-        "base": "1.0 is the mean of the first year",
+        "base": "1.0 is the mean of the first year, periods with too few sales aside",
+        "minimum_sales": selection.minimum_sales,
+        "points_with_too_few_sales": sum(each["too_few_sales"] for each in trends),
         "methods": {name: _quality(each) for name, each in made.items()},
     }
     kept = [
@@ -45,17 +47,22 @@ def price_index(question: Question) -> Answer:
 
 
 def _point(
-    sales: IndexSales, period: int, made: Mapping[str, MethodIndex], chosen: MethodIndex, length: str
+    sales: IndexSales, period: int, made: Mapping[str, MethodIndex], chosen: MethodIndex, selection: Selection
 ) -> dict[str, Any]:
-    """A trend point: the contract's figures, then the level and standard error of every method."""
+    """A trend point: the contract's figures, then the level and standard error of every method.
+
+    too_few_sales: fewer than asked for, or than the chosen method needs for a period.
+    """
     prices = sales.sale_price[sales.period == period]
+    thin = chosen.index is None or chosen.index.is_thin(period)
     point: dict[str, Any] = {
-        "period": period_label(sales.first_period + period, length),
+        "period": period_label(sales.first_period + period, selection.period),
         "average_price": round(float(prices.mean())) if len(prices) else None,
         "median_price": round(float(np.median(prices))) if len(prices) else None,
         "sales_volume": len(prices),
         "index": _level(chosen.index, period),
         "standard_error": _error(chosen.index, period),
+        "too_few_sales": thin or len(prices) < selection.minimum_sales,
     }
     for name in METHODS:
         point[name] = _level(made[name].index, period)
@@ -71,9 +78,9 @@ def _level(index: LogIndex | None, period: int) -> float | None:
 
 
 def _error(index: LogIndex | None, period: int) -> float | None:
-    """Of the level, in its own units."""
+    """Of the level, in its own units. None where the sales are too few to say."""
     level = _level(index, period)
-    if index is None or level is None:
+    if index is None or level is None or np.isnan(index.standard_errors[period]):
         return None
     return round(level * float(index.standard_errors[period]), 5)
 
@@ -81,10 +88,11 @@ def _error(index: LogIndex | None, period: int) -> float | None:
 def _quality(made: MethodIndex) -> dict[str, Any]:
     if made.index is None:
         return {"not_estimated": made.why_not}
-    errors = made.index.standard_errors[made.index.known]
+    errors = made.index.standard_errors
+    known = errors[~np.isnan(errors)]
     return {
         "observations": made.index.observations,
-        "mean_standard_error_percent": _rounded(100 * float(np.mean(errors))),
+        "mean_standard_error_percent": _rounded(100 * float(known.mean()) if len(known) else None),
         "volatility_percent": _rounded(made.volatility),
         "revision_percent": _rounded(made.revision),
         "residual_spread": _rounded(made.residual_spread),
@@ -96,7 +104,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _finding(chosen: MethodIndex, sales: IndexSales, length: str) -> str:
-    """From the first to the last known level, with what is left of it after two standard errors."""
+    """From the first to the last known level, and whether the change could be chance."""
     assert chosen.index is not None  # noqa: S101 - the caller has refused the job otherwise
     known = np.flatnonzero(chosen.index.known)
     first, last = int(known[0]), int(known[-1])
@@ -104,10 +112,16 @@ def _finding(chosen: MethodIndex, sales: IndexSales, length: str) -> str:
     change = float(100 * np.expm1(measured.levels[last]))
     error = float(100 * np.exp(measured.levels[last]) * measured.standard_errors[last])
     since, until = (period_label(sales.first_period + each, length) for each in (first, last))
-    verb = "rose" if change > 0 else "fell"
-    sure = "" if abs(change) > 1.96 * error else ", which is within its uncertainty"
+    what = "pairs of sales" if chosen.method == "repeat_sales" else "sales"
     return (
-        f"By the {chosen.method.replace('_', '-')} index prices {verb} {abs(change):.1f} % from {since} to {until} "
-        f"(standard error {error:.1f} points, {chosen.index.observations:,} "
-        f"{'pairs of sales' if chosen.method == 'repeat_sales' else 'sales'}){sure}."
+        f"By the {chosen.method.replace('_', '-')} index prices {change_words(change)} from {since} to {until} "
+        f"({chosen.index.observations:,} {what}); {_certainty(change, error)}."
     )
+
+
+def _certainty(change: float, error: float) -> str:
+    """change, error: percent and points of it; NaN where the sales are too few for an error."""
+    if np.isnan(error):
+        return "the first or the last period has too few sales for a standard error"
+    told = f"standard error {error:.1f} points"
+    return told if abs(change) > 1.96 * error else f"{told}, so the change is not significant at 95 %"

@@ -45,6 +45,10 @@ class SaleQuerySet(models.QuerySet):
     def in_county(self, county: Any) -> Self:
         return self.filter(county=county)
 
+    def current(self) -> Self:
+        """Not retired by a later load, arm's length or not."""
+        return self.filter(retired_at__isnull=True)
+
     def valid(self) -> Self:
         """Arm's-length sales: a reviewer's decision where there is one, else the county's validity code."""
         from .models import SaleReview  # models.py imports this module

@@ -16,6 +16,8 @@ from gis_export.fields import SHORT_NAME_LENGTH, short_names
 from gis_export.layer_catalogue import OF_THE_ROLL
 from gis_export.layers import LayerRequest
 from gis_export.roll_fields import APPRECIATION, AREA, COMPARABLE
+from market_analysis.keeping import series_name
+from market_analysis.models import MarketAnalysisJob
 from terrafusion.roll.models import LayerFeature, TimeIndex
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
@@ -126,7 +128,9 @@ def test_comparables_of_an_estimate_lie_on_the_map(export, county):
 
 def test_appreciation_shows_an_index_on_its_area(export, county):
     for start, level in ((date(2024, 1, 1), 1.0), (date(2026, 1, 1), 1.21)):
-        for series in ("hedonic/zip/99350", "hedonic/zip/00000"):
+        for zip_codes in (["99350"], ["00000"], ["99350", "00000"]):
+            asked = {"method": "hedonic", "period": "quarter", "zip_codes": zip_codes, "shortest_holding_days": 183}
+            series = series_name(MarketAnalysisJob(parameters=asked))  # as market analysis writes it
             TimeIndex.objects.create(county=county, series=series, period_start=start, level=level, sales_volume=40)
 
     job, path = export(export_format="GeoJSON", layers=["appreciation"])
@@ -136,7 +140,7 @@ def test_appreciation_shows_an_index_on_its_area(export, county):
     assert row["appreciation"] == pytest.approx(21)
     assert row["annual_appreciation"] == pytest.approx(10, abs=0.02)
     assert row["sales_volume"] == 80
-    assert job["result"]["without_geometry"] == {"appreciation": 1}, "no area is called 00000"
+    assert job["result"]["without_geometry"] == {"appreciation": 2}, "00000 is no area, nor are two"
 
 
 def test_a_layer_of_points_and_polygons_is_refused_in_a_sentence(client, county):

@@ -51,6 +51,23 @@ def test_every_row_of_the_roll_is_in_it_and_the_manifest_counts_them(county):
     assert snapshot.manifest.first_sale == str(min(row["sale_date"] for row in sales))
 
 
+def test_a_first_year_with_a_single_sale_is_a_year_like_any_other(county):
+    sale = Sale.objects.first()
+    Sale.objects.filter(pk=sale.pk).update(sale_date="1999-05-06")
+
+    assert snapshot_county(county, NOW).manifest.first_sale == "1999-05-06"
+
+
+def test_a_sale_that_a_load_retired_is_not_analysed(county):
+    sale = Sale.objects.first()
+    Sale.objects.filter(pk=sale.pk).update(retired_at=NOW)
+
+    sales = rows_of(snapshot_county(county, NOW), "sales")
+
+    assert len(sales) == 29
+    assert sale.sale_id not in {row["sale_id"] for row in sales}
+
+
 def test_arms_length_is_what_the_roll_says_it_is(county):
     decisions = [SaleReview.Decision.INVALID, SaleReview.Decision.VALID, SaleReview.Decision.UNDECIDED]
     for number, sale in enumerate(Sale.objects.order_by("pk")[:12]):

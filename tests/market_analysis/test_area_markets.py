@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from market_analysis.analyses.appreciation import _finding as surface_finding
+from market_analysis.analyses.appreciation import surface_attributes
 from market_analysis.area_statistics import AreaStatistics, change_per_year, shrink
-from market_analysis.comparable_areas import NotEnoughAreas, comparable_areas
+from market_analysis.comparable_areas import NotEnoughAreas, _told, comparable_areas
 from market_analysis.market_activity import seasonality
-from market_analysis.price_trend import FEWEST_FOR_INTERVAL, price_trend
+from market_analysis.price_trend import TrendPoint, finding, price_trend
 from market_analysis.related_names import are_related
-from market_analysis.selection import Selection, period_label, period_start
+from market_analysis.selection import FEWEST_FOR_INTERVAL, Selection, change_words, period_label, period_start
 from terrafusion.analytics.engine import on_duckdb
 from tests.analytics.synthetic import a_snapshot
 
@@ -110,6 +112,63 @@ def test_the_most_similar_area_comes_first_with_its_reasons():
     assert "median price $405,000 against $400,000" in found[0].alike
     with pytest.raises(NotEnoughAreas):
         comparable_areas(areas[:1], "subject", 3)
+
+
+def test_the_difference_named_is_the_greatest_whatever_its_weight():
+    """Two spreads of price count more than 0.6 of lot size, though a lot's weight is a quarter of the price's."""
+    twin = an_area("twin", median_price=480_000, lot_sqft=9000)
+    spreads_away = np.array([2.0, 0.1, 0.1, 0.1, 0.1, 0.6, 0.1, 0.1])
+
+    found = _told(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
+
+    assert found.unlike == "median price $480,000 against $400,000"
+    assert found.unlike not in found.alike
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ((-0.01, -0.08), "is highest in ZIP code A, -1.0 % a year, and lowest in B, -7.7 %, of 2 areas."),
+        ((0.02, 0.0201), "changed by +2.0 % a year in all 2 areas; no difference between them can be told."),
+    ],
+)
+def test_the_surface_tells_what_is_true_of_a_falling_market_and_of_an_even_one(changes, words):
+    areas = [an_area(code, shrunk_change=change) for code, change in zip("AB", changes, strict=True)]
+
+    assert surface_finding(areas, "zip_code").endswith(words)
+
+
+def test_the_interval_of_a_change_never_falls_below_minus_100_percent():
+    """A log change of 0.1 with an error of 0.9: exp(0.1 -+ 1.96 x 0.9) - 1."""
+    shown = surface_attributes(an_area("A", change=0.1, change_error=0.9))
+
+    assert (shown["change_low"], shown["change_high"]) == (-81.06, 544.95)
+
+
+def a_point(period, price, low, high, n=40):
+    return TrendPoint("", 2020 * 4 + period, price, price, low, high, None, n, None, False)
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (a_point(1, 500, 480, 520), "rose 25.0 % from $400 in 2020-Q1 (40 sales) to $500 in 2020-Q2 (40 sales)."),
+        (a_point(1, 420, 400, 440), "; the 95 % intervals of the two medians overlap."),
+        (a_point(1, 500, None, None, 5), "(5 sales); there are too few sales for an interval."),
+        (a_point(1, 400, 390, 410), "did not change from $400"),
+    ],
+)
+def test_a_trend_says_exactly_what_was_tested(last, words):
+    assert words in finding([a_point(0, 400, 390, 410), last], Selection(), None)
+
+
+def test_a_change_that_rounds_to_nothing_neither_rose_nor_fell():
+    assert [change_words(each) for each in (1.24, -0.06, -0.04, 0.0)] == [
+        "rose 1.2 %",
+        "fell 0.1 %",
+        "changed by less than 0.1 %",
+        "did not change",
+    ]
 
 
 def test_seasonality_counts_whole_years_only():

@@ -11,9 +11,13 @@ import pytest
 from django.core.management import call_command
 from django.db.models import Sum
 from django.test import Client
+from shapely import box
 
 from ingestion.pipelines.analytics_snapshot import snapshot_county
+from market_analysis import keeping
 from market_analysis.analyses.registry import ANALYSES
+from market_analysis.roll_answers import polygons_of, related_sales
+from market_analysis.selection import Selection
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property, Sale, SaleReview, TimeIndex
@@ -200,6 +204,37 @@ def test_a_ratio_study_finds_the_chosen_index_and_a_new_run_replaces_it(analyst,
     assert set(again["result"]["result_summary"]["methods"]) == {"hedonic", "repeat_sales", "median"}
 
 
+def test_a_look_at_one_window_leaves_the_official_index_alone(analyst, demo):
+    official = run(analyst, "price_index", period="year")
+
+    run(analyst, "price_index", period="year", start_year=2023)
+
+    kept = TimeIndex.objects.filter(county=demo, series="hedonic/county/year")
+    assert {str(each.job_id) for each in kept} == {official["job_id"]}
+    window = TimeIndex.objects.filter(county=demo, series="hedonic/county/year/from=2023-01-01")
+    assert window.count() == 3
+
+
+@pytest.mark.parametrize("method", ["hedonic", "median"])
+def test_a_period_of_few_sales_is_marked_and_its_standard_error_says_so(db, method):
+    county = a_county("benton")
+    a_market(county, sales=160)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    lonely = Sale.objects.order_by("sale_date").last()
+    Sale.objects.filter(pk=lonely.pk).update(sale_date=date(2026, 12, 31))
+
+    job = run(client, "price_index", "benton", method=method, minimum_sales=1)
+
+    last = job["result"]["trends"][-1]
+    assert (last["period"], last["sales_volume"], last["too_few_sales"]) == ("2026-Q4", 1, True)
+    sure = min(each["standard_error"] or 1 for each in job["result"]["trends"])
+    assert last["standard_error"] is None if method == "median" else last["standard_error"] > 2 * sure
+    kept = TimeIndex.objects.get(series=f"{method}/county/quarter", period_start=date(2026, 10, 1))
+    assert kept.standard_error == last["standard_error"]
+    if method == "median":
+        assert "too few sales for a standard error" in job["result"]["result_summary"]["key_finding"]
+
+
 def test_the_surface_becomes_a_layer_with_the_areas_polygons(analyst, demo):
     job = run(analyst, "appreciation_surface", area="neighborhood")
 
@@ -250,6 +285,22 @@ def test_related_names_are_a_reason_and_no_name_leaves_the_roll(analyst, demo):
     assert "CANARY" not in (str(stored.to_pylist()) + str(job) + str(reasons)).upper()
 
 
+def test_what_a_load_retired_counts_no_more(db):
+    county = a_county("king")
+    a_market(county, sales=3)
+    Sale.objects.update(grantor="SMITH, JOHN", grantee="SMITH, MARY")
+    for number in range(2):
+        shape = box(number, 0, number + 1, 1)
+        LayerFeature.objects.create(county=county, layer="zip_areas", feature_id=f"9810{number}", geometry=shape)
+    LayerFeature.objects.filter(feature_id="98101").update(retired_at=_later())
+    gone = Sale.objects.first()
+    Sale.objects.filter(pk=gone.pk).update(retired_at=_later())
+
+    assert set(related_sales(county, Selection())) == set(Sale.objects.current().values_list("pk", flat=True))
+    assert gone.pk not in related_sales(county, Selection())
+    assert set(polygons_of(county, "zip_code", None)[0]) == {"98100"}
+
+
 def test_a_decision_is_kept_over_a_new_screening_and_a_reload_and_counts(tmp_path):
     county = a_county("king")
     client = client_of(a_user("analyst", county, role="analyst"))
@@ -294,6 +345,49 @@ def test_an_open_suggestion_goes_when_the_sale_is_no_longer_suspicious(db):
     run(client, "sales_screening", "benton")
 
     assert not SaleReview.objects.filter(sale=sale).exists()
+
+
+def test_a_suggestion_on_a_sale_the_screening_did_not_look_at_stays(db):
+    county = a_county("benton")
+    a_market(county, sales=40)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    sale = Sale.objects.order_by("pk")[3]
+    Sale.objects.filter(pk=sale.pk).update(sale_price=9_000, is_valid=False)
+    run(client, "sales_screening", "benton", include_invalid=True)
+    assert SaleReview.objects.filter(sale=sale).exists()
+
+    run(client, "sales_screening", "benton")
+
+    assert SaleReview.objects.filter(sale=sale).exists(), "the county's code set it aside; nobody looked"
+
+
+def test_a_decision_made_while_suggestions_are_cleared_is_kept(db, monkeypatch):
+    county = a_county("benton")
+    a_market(county, sales=40)
+    client = client_of(a_user("analyst", county, role="analyst"))
+    sale = Sale.objects.order_by("pk")[3]
+    SaleReview.objects.create(sale=sale, suggested_reasons=[{"code": "price_low", "text": "It was."}])
+
+    def decided_meanwhile(keys):
+        SaleReview.objects.filter(sale=sale).update(decision=SaleReview.Decision.VALID)
+        return [keys] if keys else []
+
+    monkeypatch.setattr(keeping, "_batches", decided_meanwhile)
+    run(client, "sales_screening", "benton")
+
+    assert SaleReview.objects.get(sale=sale).decision == SaleReview.Decision.VALID
+
+
+def test_one_sale_makes_no_deciles(db):
+    county = a_county("benton")
+    a_market(county, sales=1)
+    client = client_of(a_user("analyst", county, role="analyst"))
+
+    summary = run(client, "market_activity", "benton")["result"]["result_summary"]
+
+    assert summary["key_finding"].startswith("1 sale; ")
+    assert "Eight of ten" not in summary["key_finding"]
+    assert summary["price_deciles"] == {}
 
 
 def test_staff_decide_many_at_once_but_only_in_their_county(analyst, demo):

@@ -191,12 +191,27 @@ def test_prices_of_a_rising_market_are_brought_to_the_date():
 
     steady = study(sales, lambda of: steady_rate(10.0, date(2025, 1, 1), TARGET))
     trend = study(sales, partial(rate_of_ratios, target=TARGET))
-    index = study(sales, lambda of: index_levels([(date(2025, 1, 1), 1.0), (TARGET, 1.1)], TARGET, "x"))
+    levels = [(date(year, 1, 1), 1.1 ** (year - 2024)) for year in (2024, 2025, 2026)]
+    index = study(sales, lambda of: index_levels(levels, TARGET, "x"))
 
     for each in (steady, trend, index):
         assert each.sales.sale_price == pytest.approx(np.full(80, 110_000.0), rel=1e-3)
         assert {row.time_adjusted for row in each.sensitivity} == {False, True}
     assert "+10.0" in trend.time_adjustment.description
+
+
+@pytest.mark.parametrize("days_a_period", [None, 91.3125])
+def test_a_periods_mean_level_stands_in_its_middle(days_a_period):
+    """A market that rises by 1 % a month: a quarter's mean is the level of its middle, six weeks after its start."""
+    starts = [date(2025, month, 1) for month in (1, 4, 7, 10)]
+    levels = [(start, 1.01 ** (start.month + 0.5)) for start in starts]
+
+    index = index_levels(levels, date(2025, 8, 15), "x", days_a_period)
+    sales = sales_of(np.full(2, 1e5), np.full(2, 1e5), dates=[date(2025, 2, 15), date(2025, 5, 15)])
+
+    assert index.adjusted(sales) == pytest.approx([1e5 * 1.01**6, 1e5 * 1.01**3], rel=1e-3)
+    alone = index_levels(levels[:1], date(2025, 8, 15), "x", days_a_period)
+    assert alone.adjusted(sales) == pytest.approx([1e5, 1e5])
 
 
 def test_a_trend_needs_sales():
