@@ -164,6 +164,6 @@ def _check_antimeridian(area: BaseGeometry) -> None:
     steps = np.abs(np.diff(points[:, 0]))
     if (steps[ring[1:] == ring[:-1]] > 180).any():
         raise BadArea(
-            "An edge of the area spans more than 180 degrees of longitude. Over the antimeridian write a bbox whose west"
-            " is greater than its east, or a MultiPolygon with a part on each side."
+            "An edge of the area spans more than 180 degrees of longitude. Over the antimeridian write a bbox whose"
+            " west is greater than its east, or a MultiPolygon with a part on each side."
         )

@@ -37,17 +37,17 @@ def look_up_parcel(county: County, parcel_number: str) -> dict[str, Any]:
     rows = list(Property.objects.in_county(county).current().filter(parcel_number_key=key).order_by("pk")[:MOST_FOUND])
     if not key or not rows:
         raise PlaceUnknown(f"No current parcel {parcel_number!r} on the roll of {county.pk}.")
-    point = _point_of(county, rows[0])
+    point = point_of(rows[0])
     if point is None:
         raise PlaceUnknown(f"Parcel {rows[0].parcel_number} has neither an outline nor a position.")
     return _answer(county, point, rows)
 
 
-def _point_of(county: County, row: Property) -> Point | None:
+def point_of(row: Property) -> Point | None:
     """A point inside the parcel; a condominium unit's is that of the parcel it stands on."""
     shape = row.geometry
     if shape is None and row.parent_parcel_number:
-        ground = Property.objects.in_county(county).current().filter(parcel_number=row.parent_parcel_number)
+        ground = Property.objects.in_county(row.county_id).current().filter(parcel_number=row.parent_parcel_number)
         shape = next((each.geometry for each in ground.exclude(geometry=None)[:1]), None)
     if shape is not None and not shape.is_empty:
         return shapely.point_on_surface(shape)
@@ -57,7 +57,7 @@ def _point_of(county: County, row: Property) -> Point | None:
 
 
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:
-    on_map = LayerFeature.objects.filter(~Q(geometry=None), county=county).intersecting(point)
+    on_map = LayerFeature.objects.filter(~Q(geometry=None), county=county, retired_at=None).intersecting(point)
     districts = on_map.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
     return {
         "county_id": county.pk,

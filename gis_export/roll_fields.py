@@ -88,10 +88,6 @@ SALE = (
     Field("is_valid", "is_valid", "boolean", "Arm's length by the county's code table.", sql="s.is_valid"),
     Field("parcel_count", "parcels_n", "integer", "Parcels the deed conveys.", sql="s.parcel_count"),
 )
-PARTIES = (
-    Field("grantor", "grantor", "text", "Seller.", sql="s.grantor"),
-    Field("grantee", "grantee", "text", "Buyer.", sql="s.grantee"),
-)
 
 COMPARABLE = (
     Field("role", "role", "text", "subject, or comparable."),
@@ -125,6 +121,14 @@ APPRECIATION = (
     Field("annual_appreciation", "apprec_yr", "decimal", "The same as a yearly rate, compounded.", "percent"),
     Field("sales_volume", "sales_vol", "integer", "Sales behind the index.", "sale"),
 )
+
+
+def party_fields(grantor_sql: str, grantee_sql: str) -> tuple[Field, ...]:
+    """Personal data: only with view_owner_names."""
+    return (
+        Field("grantor", "grantor", "text", "Seller.", sql=grantor_sql),
+        Field("grantee", "grantee", "text", "Buyer.", sql=grantee_sql),
+    )
 
 
 def owner_fields(names_sql: str, address_sql: str) -> tuple[Field, ...]:

@@ -26,6 +26,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from accounts.basic import QuickBasicAuthentication
 
 from ..coordinate_systems import reproject
+from ..county_area import extent_of
 from ..formats.geojson import feature_lines, geojson_geometries
 from ..layers import ExportLayer, Query
 from ..reading import FID, GEOMETRY, batch_schema, read_features
@@ -81,8 +82,9 @@ class CollectionsView(OgcView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers."""
+        extent = extent_of(self.county)
         found = [
-            documents.collection(self.county, name, name.replace("_", " ").capitalize(), self.root)
+            documents.collection(self.county, name, name.replace("_", " ").capitalize(), self.root, extent)
             for name in documents.collection_names(self.county)
         ]
         links = [link(f"{self.root}/collections", "self")]
@@ -94,7 +96,7 @@ class CollectionView(OgcView):
     def get(self, request: Request, county_id: str, collection_id: str) -> Response:
         """One layer."""
         layer = self.collection_named(collection_id)
-        return Response(documents.collection(self.county, layer.name, layer.title, self.root))
+        return Response(documents.collection(self.county, layer.name, layer.title, self.root, extent_of(self.county)))
 
 
 BBOX = OpenApiParameter("bbox", OpenApiTypes.STR, description="west,south,east,north in degrees.")

@@ -4,23 +4,25 @@ import csv
 import io
 import json
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from xml.etree import ElementTree
 
 import pyogrio
 import pytest
 import shapely
+from django.utils import timezone
 
 from gis_export.fields import SHORT_NAME_LENGTH, short_names
 from gis_export.layer_catalogue import OF_THE_ROLL
 from gis_export.layers import LayerRequest
 from gis_export.roll_fields import APPRECIATION, AREA, COMPARABLE
-from terrafusion.roll.models import LayerFeature, TimeIndex
+from gis_export.roll_layers import last_change
+from terrafusion.roll.models import Property, Sale, TimeIndex
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 from .reading_back import read_back
-from .roll import CONDOMINIUM, TAX_YEAR, key
+from .roll import CONDOMINIUM, TAX_YEAR, a_parcel, key, square
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +74,52 @@ def test_records_without_a_shape_are_counted(export):
     assert job["result"]["without_geometry"] == {"parcels": 1}
 
 
+def test_a_unit_whose_parcel_has_no_outline_is_counted_as_without_a_shape(export, county):
+    Property.objects.filter(property_id=key(100)).update(parent_parcel_number="9-9999")
+    Property.objects.filter(property_id=key(101)).update(parent_parcel_number="1-0200")  # which has no polygon
+
+    job, path = export(export_format="GeoJSON")
+
+    assert job["result"]["without_geometry"] == {"parcels": 3}
+    assert by_key(path)[key(CONDOMINIUM)]["unit_count"] == 0
+
+
+def test_units_are_added_to_one_polygon_of_their_parcel(export, county):
+    Property.objects.filter(property_id=key(20)).update(parcel_number=f"1-{CONDOMINIUM:04d}")
+
+    _, path = export(export_format="GeoJSON", parameters={"include_assessment_data": True})
+    rows = by_key(path)
+
+    assert (rows[key(CONDOMINIUM)]["unit_count"], rows[key(20)]["unit_count"]) == (2, 0)
+    assert rows[key(20)]["market_land"] == 100_020
+
+
+def test_a_unit_does_not_stand_on_a_retired_parcel(export, county):
+    Property.objects.filter(property_id=key(CONDOMINIUM)).update(retired_at=timezone.now())
+    ground = a_parcel(county, 300, square(40, 40), parent_parcel_number="")
+    ground.parcel_number = f"1-{CONDOMINIUM:04d}"
+    ground.save()
+
+    _, path = export(export_format="GeoJSON", layers=["sales"])
+
+    features = json.loads(path.read_text())["features"]
+    unit = next(each for each in features if each["properties"]["property_id"] == key(100))
+    assert ground.geometry.contains(shapely.from_geojson(json.dumps(unit["geometry"])))
+
+
+def test_the_roll_is_as_of_its_last_change_or_load(county):
+    def day(number):
+        return datetime(2030, 1, number, tzinfo=UTC)
+
+    Property.objects.update(updated_at=day(1))
+    Sale.objects.update(updated_at=day(2))
+    assert last_change(county) == "2030-01-02T00:00:00Z"
+
+    for status, number in (("loaded", 3), ("failed", 4)):
+        county.ingestion_runs.create(status=status, started_at=day(number), finished_at=day(number), mapping={})
+    assert last_change(county) == "2030-01-03T00:00:00Z"
+
+
 def test_sales_lie_on_their_parcels(export):
     _, path = export(export_format="GeoJSON", layers=["sales"])
     rows = rows_of(path)
@@ -82,19 +130,6 @@ def test_sales_lie_on_their_parcels(export):
         ("S100", key(100), "2025-06-17"),
     ]
     assert "grantor" not in rows[0]
-
-
-def test_a_loaded_layer_keeps_its_attributes_in_their_types(export):
-    _, path = export(export_format="GeoPackage", layers=["zoning"])
-    frame = read_back(path, "GeoPackage", "zoning").set_index("feature_id")
-
-    assert frame.loc["R1", "density"] == 4
-    assert frame.loc["R1", "max_height_ft"] == 35.5
-    assert bool(frame.loc["R1", "overlay"]) is True
-    assert frame.loc["R1", "note"] == "quiet"
-    info = pyogrio.read_info(path, layer="zoning")
-    types = dict(zip(info["fields"], info["dtypes"], strict=True))
-    assert (types["density"], types["max_height_ft"], types["overlay"]) == ("int64", "float64", "bool")
 
 
 def test_comparables_of_an_estimate_lie_on_the_map(export, county):
@@ -137,21 +172,6 @@ def test_appreciation_shows_an_index_on_its_area(export, county):
     assert row["annual_appreciation"] == pytest.approx(10, abs=0.02)
     assert row["sales_volume"] == 80
     assert job["result"]["without_geometry"] == {"appreciation": 1}, "no area is called 00000"
-
-
-def test_a_layer_of_points_and_polygons_is_refused_in_a_sentence(client, county):
-    from terrafusion.jobs.runner import run_next_job
-
-    for number, shape in enumerate((shapely.Point(-119.3, 46.2), shapely.box(-119.3, 46.2, -119.2, 46.3))):
-        LayerFeature.objects.create(county=county, layer="mixed", feature_id=str(number), geometry=shape)
-    body = {"county_id": county.pk, "export_format": "GeoJSON", "layers": ["mixed"]}
-
-    job = client.post("/api/v1/gis-export/run", body, format="json").json()
-    run_next_job()
-
-    ended = client.get(job["links"]["status"]).json()
-    assert (ended["status"], ended["failure_reason"]) == ("FAILED", "bad_data")
-    assert ended["message"] == "Layer 'mixed' mixes points and polygons; load them as layers of their own."
 
 
 # --- Several layers ---
