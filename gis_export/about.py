@@ -120,10 +120,16 @@ def iso_metadata(about: About) -> str:
     _identification(_under(root, "identificationInfo", "MD_DataIdentification"), about)
     quality = _under(root, "dataQualityInfo", "DQ_DataQuality")
     _code(_under(quality, "scope", "DQ_Scope", "level"), "MD_ScopeCode", "dataset")
-    moved = f"Coordinate operation from EPSG:4326: {operation(about.system)}."
+    moved = f"Coordinate operation from EPSG:4326: {operation(about.system, *_middle(about))}."
     _text(_under(quality, "lineage", "LI_Lineage"), "statement", f"Exported from the assessment roll. {moved}")
     Xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _middle(about: About) -> tuple[float, float]:
+    """A place of the county, in degrees; anywhere when it has none."""
+    west, south, east, north = about.extent or (0, 0, 0, 0)
+    return (west + east) / 2, (south + north) / 2
 
 
 def _identification(parent: Xml.Element, about: About) -> None:

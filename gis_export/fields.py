@@ -12,7 +12,7 @@ FieldType = Literal["text", "integer", "decimal", "date", "boolean"]
 
 LONGEST_NAME = 63  # bytes of a column name in PostgreSQL
 SHORT_NAME_LENGTH = 10  # of a dBASE column, the table inside a Shapefile
-DBASE_TEXT_WIDTH = 254  # bytes of UTF-8 a dBASE text column holds
+DBASE_TEXT_WIDTH = 254  # bytes of UTF-8 a dBASE text column holds at most
 
 ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
@@ -28,6 +28,7 @@ class Field:
     """One column of an export.
 
     sql: where its value comes from; parameters: of that expression. Both are left out where rows are made in Python.
+    width: bytes of a text column in a Shapefile.
     """
 
     name: str
@@ -37,13 +38,14 @@ class Field:
     unit: str = ""
     sql: str = ""
     parameters: tuple[Any, ...] = ()
+    width: int = DBASE_TEXT_WIDTH
 
     def arrow(self, *, short: bool = False) -> pa.Field:
         """With what GDAL writes into formats that keep a description of a column."""
         comment = f"{self.description} Unit: {self.unit}." if self.unit else self.description
         metadata = {"GDAL:OGR:comment": comment}
         if short and self.type == "text":
-            metadata["GDAL:OGR:width"] = str(DBASE_TEXT_WIDTH)
+            metadata["GDAL:OGR:width"] = str(self.width)
         return pa.field(self.short_name if short else self.name, ARROW_TYPES[self.type], metadata=metadata)
 
 

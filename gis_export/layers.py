@@ -19,6 +19,7 @@ Shape = Literal["polygon", "line", "point"]
 POLYGON: Shape = "polygon"
 LINE: Shape = "line"
 POINT: Shape = "point"
+DIMENSION = {POINT: 0, LINE: 1, POLYGON: 2}
 
 
 class LayerError(TerraFusionError):

@@ -11,7 +11,7 @@ from terrafusion.roll.models import LayerFeature
 
 from . import roll_fields
 from .fields import Field, FieldType, short_names, unique_names
-from .layers import LINE, POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
+from .layers import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
 
 FEATURE = table(LayerFeature)
 OWN_NAMES = {
@@ -46,7 +46,7 @@ def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
     )
 
 
-_SHAPES: dict[int, Shape] = {0: POINT, 1: LINE, 2: POLYGON}
+_SHAPES: dict[int, Shape] = {dimension: shape for shape, dimension in DIMENSION.items()}
 _DIMENSIONS = {"01": 0, "04": 0, "02": 1, "05": 1, "03": 2, "06": 2, "07": 2}
 
 

@@ -38,6 +38,7 @@ from .documents import GEOJSON, link
 from .request import CRS84, ItemsRequest, check_format, read_request, systems_of
 
 FEET_DECIMALS = 4
+LARGEST_KEY = 2**63 - 1
 
 
 class AnyAccept(DefaultContentNegotiation):
@@ -132,6 +133,8 @@ class ItemView(OgcView):
     @extend_schema(parameters=[CRS], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str, collection_id: str, feature_id: int) -> HttpResponse:
         """One feature."""
+        if feature_id > LARGEST_KEY:
+            raise NotFound
         layer = self.collection_named(collection_id)
         said = {name: request.query_params[name] for name in request.query_params if name in ("crs", "f")}
         asked = read_request(said, layer, self.county)
@@ -157,7 +160,7 @@ def _page(layer: ExportLayer, asked: ItemsRequest) -> tuple[pa.RecordBatch, bool
         rows += batch.num_rows
         if rows > asked.limit:
             break
-    if not found:
+    if not rows:  # a batch may be empty: none of those whose box meets the area does so itself
         return _empty(layer), False
     table = pa.Table.from_batches(found).combine_chunks()
     (batch,) = table.slice(0, asked.limit).to_batches()

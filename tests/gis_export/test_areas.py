@@ -246,6 +246,29 @@ def test_a_bad_request_is_told_by_field(client, county, request_, field, told):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("depth", [64, 900, 100_000])
+def test_a_request_nested_too_deeply_is_refused_and_told(client, county, depth):
+    area = '{"type": "Polygon", "coordinates": ' + "[" * depth + "]" * depth + "}"
+    body = f'{{"county_id": "{county.pk}", "export_format": "GeoJSON", "area_of_interest": {area}}}'
+
+    answer = client.post(RUN, body, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "nested too deeply; at most 64 levels" in answer.json()["detail"]
+
+
+@pytest.mark.django_db
+def test_a_point_layer_takes_the_points_that_lie_in_the_area(export):
+    """The parcels of sales S3 and S4 touch the area; of the second alone the point lies in it."""
+    west = WEST + 3.9 * SIDE
+    area = {"type": "bbox", "coordinates": [west, SOUTH, west + SIDE, SOUTH + SIDE]}
+
+    for parameters in ({}, {"clip": True}):
+        _, path = export(export_format="GeoJSON", layers=["sales"], area_of_interest=area, parameters=parameters)
+        assert read_back(path, "GeoJSON")["sale_id"].tolist() == ["S4"]
+
+
+@pytest.mark.django_db
 def test_a_request_of_too_many_bytes_is_refused_and_told(client, county, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
     body = {"county_id": county.pk, "export_format": "GeoJSON", "area_of_interest": {"type": "wkt", "wkt": "x" * 1_000}}

@@ -13,12 +13,15 @@ import pytest
 import shapely
 from django.utils import timezone
 
+from county_configs.models import County
 from gis_export.fields import SHORT_NAME_LENGTH, short_names
 from gis_export.layer_catalogue import OF_THE_ROLL
 from gis_export.layers import LayerRequest
 from gis_export.roll_fields import APPRECIATION, AREA, COMPARABLE
 from gis_export.roll_layers import last_change
-from terrafusion.roll.models import Property, Sale, TimeIndex
+from terrafusion.jobs.models import JobArtifact
+from terrafusion.jobs.runner import run_next_job
+from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 from .reading_back import read_back
@@ -144,10 +147,11 @@ def test_comparables_of_an_estimate_lie_on_the_map(export, county):
         "parameters": {"valuation_date": VALUATION_DATE.isoformat()},
     }
     valuation = appraiser.post("/api/v1/valuation/run", body, format="json").json()
-    from terrafusion.jobs.runner import run_next_job
-
     run_next_job()
     grid = appraiser.get(valuation["links"]["results"]).json()["result"]
+    # A condominium unit stands where its parcel does.
+    on = {"longitude": None, "latitude": None, "parent_parcel_number": f"1-{CONDOMINIUM:04d}"}
+    Property.objects.filter(pk=subject.pk).update(**on)
 
     _, path = export(export_format="GeoJSON", layers=["comparables"], parameters={"property_id": subject.property_id})
     rows = rows_of(path)
@@ -248,6 +252,7 @@ def test_the_metadata_are_iso_19115(export):
     west, east = (float(texts(f".//gmd:{each}BoundLongitude/gco:Decimal")[0]) for each in ("west", "east"))
     assert west < -119.3 < east
     assert "30 features" in texts(".//gmd:abstract/gco:CharacterString")[0]
+    assert "SPCS83 Washington South zone (US survey foot)" in texts(".//gmd:statement/gco:CharacterString")[0]
     assert texts(".//gmd:topicCategory/gmd:MD_TopicCategoryCode") == ["planningCadastre"]
 
 
@@ -268,6 +273,26 @@ def test_the_file_has_a_name_a_person_understands(export, client):
 
     assert f'filename="53005_benton_parcels_zoning_{TAX_YEAR}_' in disposition
     assert '_epsg2927.zip"' in disposition
+
+
+def test_the_longest_of_names_still_fits(county):
+    from tests.factories import a_user, client_of
+
+    long = County.objects.get(pk=county.pk)
+    long.pk = "county" * 10 + "long"
+    long.save(force_insert=True)
+    layers = [f"{each}" * 60 for each in "ab"]
+    for layer in layers:
+        LayerFeature.objects.create(county=long, layer=layer, feature_id="1", geometry=square(0, 0))
+    body = {"county_id": long.pk, "export_format": "CSV", "layers": layers}
+    clerk = client_of(a_user("clerk", long, role="analyst"))
+    job = clerk.post("/api/v1/gis-export/run", body, format="json").json()
+
+    run_next_job()
+
+    ended = clerk.get(job["links"]["status"]).json()
+    assert ended["status"] == "COMPLETED", ended["message"]
+    assert max(len(each.friendly_name) for each in JobArtifact.objects.all()) <= 200
 
 
 # --- Short names ---

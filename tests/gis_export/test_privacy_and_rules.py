@@ -134,6 +134,21 @@ def test_a_county_has_a_largest_area(ruled, client):
     assert "exports at most 1.0 km2" in refused.json()["detail"]
 
 
+def test_a_retry_is_held_to_the_rules_of_today(ruled, client, export):
+    job, _ = export(export_format="KML")
+
+    for rules, told in (
+        ({"allowed_formats": ["GeoJSON"]}, "does not export KML"),
+        ({"largest_area_km2": 1}, "1.0 km2"),
+    ):
+        ruled(**rules)
+        refused = client.post(job["links"]["retry"])
+        assert refused.status_code == 400
+        assert told in refused.json()["detail"]
+    ruled()
+    assert client.post(job["links"]["retry"]).status_code == 202
+
+
 def test_a_county_sets_what_is_not_said(ruled, client, export):
     county = ruled(default_crs="EPSG:6599", default_parameters={"include_assessment_data": True, "clip": False})
 
