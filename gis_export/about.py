@@ -24,7 +24,7 @@ _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml"
 
 @dataclass(frozen=True)
 class About:
-    """What is said of an export. as_of: the last change of the roll, UTC. extent: west, south, east, north, degrees.
+    """What is said of an export. as_of: the last change or load of the roll, UTC. extent: west, south, east, north, degrees.
 
     counts: features by layer. request_digest: names the request that made it.
     """
@@ -73,7 +73,7 @@ Layers:
 {counts}
 Coordinates: {about.system.identifier}, {about.system.name}, in {about.system.unit}; x (or longitude) first
 Tax year of the values: {about.tax_year or "none"}
-As of: {about.as_of or "unknown"} (the last change of the roll, UTC)
+As of: {about.as_of or "unknown"} (the last change or load of the roll, UTC)
 Request: {about.request_digest}
 {short}{private}
 fields.csv says what each column means and its unit; metadata.xml says the same of the whole by ISO 19115;

@@ -13,6 +13,8 @@ from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import LayerFeature, Property
 from terrafusion.roll.querysets import parcel_number_key
 
+from .loaded_layers import hidden_attributes
+
 PARCEL_FIELDS = (
     "property_id", "parcel_number", "situs_address", "situs_city", "zip_code", "property_type", "neighborhood",
     "tax_code_area",
@@ -59,6 +61,7 @@ def point_of(row: Property) -> Point | None:
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:
     on_map = LayerFeature.objects.filter(~Q(geometry=None), county=county, retired_at=None).intersecting(point)
     districts = on_map.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
+    hidden = hidden_attributes(county)
     return {
         "county_id": county.pk,
         "longitude": point.x,
@@ -66,7 +69,12 @@ def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, 
         "parcels": [{name: getattr(row, name) for name in PARCEL_FIELDS} for row in parcels],
         "tax_code_areas": sorted({row.tax_code_area for row in parcels if row.tax_code_area}),
         "districts": [
-            {"layer": each.layer, "feature_id": each.feature_id, "name": each.name, "attributes": each.attributes}
+            {
+                "layer": each.layer,
+                "feature_id": each.feature_id,
+                "name": each.name,
+                "attributes": {name: each.attributes[name] for name in each.attributes if name.lower() not in hidden},
+            }
             for each in districts
         ],
     }

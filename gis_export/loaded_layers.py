@@ -30,6 +30,11 @@ def loaded_layers(county: County) -> list[str]:
     return sorted(features.values_list("layer", flat=True).distinct())
 
 
+def hidden_attributes(county: County) -> frozenset[str]:
+    """In lower case: attributes county.yaml keeps from everybody, such as an owner's name in a layer of parcels."""
+    return frozenset(each.lower() for each in county.settings.gis_export.hidden_attributes)
+
+
 def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
     """A layer as it was loaded: key, name, and its attributes as columns."""
     features = LayerFeature.objects.filter(county=asked.county, layer=name, retired_at=None)
@@ -39,7 +44,7 @@ def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
         name=name,
         title=OWN_NAMES.get(name, name.replace("_", " ").capitalize()),
         shape=_shape(source, parameters, name),
-        fields=(*roll_fields.AREA, *_attribute_fields(source, parameters)),
+        fields=(*roll_fields.AREA, *_attribute_fields(source, parameters, hidden_attributes(asked.county))),
         source=Query(f"{source} AND f.geometry IS NOT NULL", parameters, "f.id", "f.geometry", box="f"),
         label="name",
         count_missing=features.filter(geometry=None).count,
@@ -69,11 +74,11 @@ _JSON_TYPES: dict[str, FieldType] = {
 }  # fmt: skip
 
 
-def _attribute_fields(source: str, parameters: tuple[Any, ...]) -> tuple[Field, ...]:
+def _attribute_fields(source: str, parameters: tuple[Any, ...], hidden: frozenset[str]) -> tuple[Field, ...]:
     """A column for each attribute any feature has, of the narrowest type that holds every value."""
     seen: dict[str, set[FieldType]] = {}
     for key, kind in _attribute_types(source, parameters):
-        if kind != "null":
+        if kind != "null" and key.lower() not in hidden:
             seen.setdefault(key, set()).add(_JSON_TYPES.get(kind, "text"))
     names = unique_names(seen, [*RESERVED, *(each.name for each in roll_fields.AREA)])
     shorts = short_names(names.values(), [each.short_name for each in roll_fields.AREA])

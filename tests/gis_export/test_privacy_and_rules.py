@@ -11,6 +11,7 @@ from tests.factories import a_user, client_of
 
 from .conftest import RUN
 from .reading_back import read_back
+from .roll import SIDE, SOUTH, WEST
 
 pytestmark = pytest.mark.django_db
 WITH_OWNERS = {"export_format": "GeoJSON", "layers": ["parcels", "sales"], "parameters": {"include_owner_info": True}}
@@ -132,6 +133,21 @@ def test_a_county_has_a_largest_area(ruled, client):
 
     assert refused.status_code == 400
     assert "exports at most 1.0 km2" in refused.json()["detail"]
+
+
+def test_a_county_keeps_attributes_of_its_layers_from_everybody(ruled, client, export):
+    ruled(hidden_attributes=["Density", "NOTE"])
+    at = {"lon": WEST + 0.5 * SIDE, "lat": SOUTH + 0.5 * SIDE}
+
+    _, path = export(export_format="GeoPackage", layers=["zoning"])
+    live = client.get("/api/v1/counties/benton/ogc/collections/zoning/items").content.decode()
+    found = client.get("/api/v1/counties/benton/lookup", at).content.decode()
+
+    assert not {"density", "note"} & set(read_back(path, "GeoPackage", "zoning").columns)
+    for text in (live, found):
+        assert "max_height_ft" in text
+        assert "density" not in text
+        assert "quiet" not in text
 
 
 def test_a_retry_is_held_to_the_rules_of_today(ruled, client, export):
