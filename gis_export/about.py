@@ -24,8 +24,9 @@ _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml"
 
 @dataclass(frozen=True)
 class About:
-    """What is said of an export. as_of: the last change or load of the roll, UTC. extent: west, south, east, north, degrees.
+    """What is said of an export. as_of: the last change or load of the roll, UTC.
 
+    extent: west, south, east, north, degrees.
     counts: features by layer. request_digest: names the request that made it.
     """
 

@@ -2,6 +2,9 @@
 
 import json
 import math
+import re
+import shutil
+import subprocess
 import zipfile
 
 import numpy as np
@@ -14,7 +17,7 @@ from gis_export.roll_fields import PARCEL
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import Property
 
-from .reading_back import read_back
+from .reading_back import geodatabase_in, read_back
 from .roll import CONDOMINIUM, HOLE, HOSTILE, MULTI, key
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.django_db
 POLYGON_FORMATS = [name for name in FORMATS if name != "PMTiles"]
 DEGREES_TOLERANCE, FEET_TOLERANCE = 1e-7, 1e-3
 CUT_AT = 254
+OGRINFO = shutil.which("ogrinfo")
 
 
 def expected_shapes(county, crs):
@@ -154,6 +158,24 @@ def test_geoparquet_says_what_the_specification_asks(export):
     boxes = np.array([[box[edge] for edge in ("xmin", "ymin", "xmax", "ymax")] for box in table["bbox"].to_pylist()])
     assert np.array_equal(boxes, shapely.bounds(shapes))
     assert column["bbox"] == shapely.total_bounds(shapes).tolist()
+
+
+@pytest.mark.skipif(OGRINFO is None, reason="ogrinfo (Debian's gdal-bin) is not installed.")
+@pytest.mark.parametrize("export_format", ["GeoJSON", "Shapefile", "KML", "GeoPackage", "FlatGeobuf", "FileGDB", "CSV"])
+def test_an_older_gdal_finds_every_parcel_in_its_place_too(export, county, export_format):
+    _, path = export(export_format=export_format)
+    if export_format in ("Shapefile", "FileGDB"):
+        path = geodatabase_in(path) if export_format == "FileGDB" else f"/vsizip/{path}"
+    asked = [OGRINFO, "-ro", "-al", "-so", path]
+
+    told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    assert "Feature Count: 30" in told
+    crs = "EPSG:4326" if FORMATS[export_format].degrees_only else "EPSG:2927"
+    edges = [float(each) for each in re.findall(r"-?\d+\.\d+", re.search("Extent: .*", told)[0])]
+    assert edges == pytest.approx(shapely.total_bounds(list(expected_shapes(county, crs).values())), abs=FEET_TOLERANCE)
+    if export_format != "CSV":
+        assert ("WGS 84" if crs == "EPSG:4326" else "NAD83(HARN) / Washington South (ftUS)") in told
 
 
 def test_geoparquet_has_whole_row_groups_but_the_last(export, monkeypatch):
