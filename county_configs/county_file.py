@@ -150,6 +150,7 @@ class GisExportSection(Section):
     default_crs: of formats that can carry one; the county's own when left out.
     largest_area_km2: of one export; no limit when left out.
     simplification_tolerance_m: metres by which outlines may be simplified; 0 leaves them as surveyed.
+    hidden_attributes: of loaded layers, whatever their case, that no export, live layer or look-up shows.
     """
 
     allowed_formats: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -157,6 +158,7 @@ class GisExportSection(Section):
     default_parameters: ExportParameters = ExportParameters()
     largest_area_km2: Annotated[float, Field(gt=0)] | None = None
     simplification_tolerance_m: Annotated[float, Field(ge=0, le=100)] = 0.0
+    hidden_attributes: tuple[str, ...] = ()
 
 
 class CountyFile(Section):

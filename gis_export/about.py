@@ -24,8 +24,9 @@ _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml"
 
 @dataclass(frozen=True)
 class About:
-    """What is said of an export. as_of: the last change of the roll, UTC. extent: west, south, east, north, degrees.
+    """What is said of an export. as_of: the last change or load of the roll, UTC.
 
+    extent: west, south, east, north, degrees.
     counts: features by layer. request_digest: names the request that made it.
     """
 
@@ -73,7 +74,7 @@ Layers:
 {counts}
 Coordinates: {about.system.identifier}, {about.system.name}, in {about.system.unit}; x (or longitude) first
 Tax year of the values: {about.tax_year or "none"}
-As of: {about.as_of or "unknown"} (the last change of the roll, UTC)
+As of: {about.as_of or "unknown"} (the last change or load of the roll, UTC)
 Request: {about.request_digest}
 {short}{private}
 fields.csv says what each column means and its unit; metadata.xml says the same of the whole by ISO 19115;
@@ -120,10 +121,16 @@ def iso_metadata(about: About) -> str:
     _identification(_under(root, "identificationInfo", "MD_DataIdentification"), about)
     quality = _under(root, "dataQualityInfo", "DQ_DataQuality")
     _code(_under(quality, "scope", "DQ_Scope", "level"), "MD_ScopeCode", "dataset")
-    moved = f"Coordinate operation from EPSG:4326: {operation(about.system)}."
+    moved = f"Coordinate operation from EPSG:4326: {operation(about.system, *_middle(about))}."
     _text(_under(quality, "lineage", "LI_Lineage"), "statement", f"Exported from the assessment roll. {moved}")
     Xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode") + "\n"
+
+
+def _middle(about: About) -> tuple[float, float]:
+    """A place of the county, in degrees; anywhere when it has none."""
+    west, south, east, north = about.extent or (0, 0, 0, 0)
+    return (west + east) / 2, (south + north) / 2
 
 
 def _identification(parent: Xml.Element, about: About) -> None:

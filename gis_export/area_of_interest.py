@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,16 @@ from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 MOST_VERTICES = 100_000
+MOST_CROSSING_VERTICES = 1_000  # repairing 1,000 random points takes three seconds, ten times as many minutes
 GEOMETRY_TYPES = ("Polygon", "MultiPolygon")
 ALLOWED = (
     'Write {"type": "bbox", "coordinates": [west, south, east, north]}, {"type": "wkt", "wkt": "POLYGON (...)"}, '
     'a GeoJSON Polygon, MultiPolygon or Feature of one, or {"type": "county_boundary"}.'
 )
 _EARTH = Geod(ellps="WGS84")
+# Nothing else may reach the reader of WKT: geometry collections in each other overflow its stack and end the process.
+_WKT_POLYGON = re.compile(r"\s*(MULTI)?POLYGON(Z|M|ZM)?\b", re.IGNORECASE)
+_TOO_DEEP = re.compile(r"(\(\s*){4}")  # a MULTIPOLYGON has three levels
 
 
 class BadArea(ValueError):
@@ -36,10 +41,6 @@ class AreaOfInterest:
     @property
     def is_whole_county(self) -> bool:
         return self.polygon is None
-
-    def square_kilometres(self) -> float:
-        """Area on the ellipsoid; 0 for the whole county."""
-        return 0.0 if self.polygon is None else square_kilometres(self.polygon)
 
 
 WHOLE_COUNTY = AreaOfInterest(None)
@@ -85,7 +86,10 @@ def _box(corners: Any) -> BaseGeometry:
         or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in corners)
     ):
         raise BadArea("A bbox has four numbers: [west, south, east, north], in degrees.")
-    west, south, east, north = map(float, corners)
+    try:
+        west, south, east, north = map(float, corners)
+    except OverflowError:  # a whole number of JSON has no largest value
+        raise BadArea(_NOT_DEGREES) from None
     _check_degrees(np.array([[west, south], [east, north]]))
     if south >= north or west == east:
         raise BadArea("The bbox is empty: south must be below north, and west differ from east.")
@@ -97,6 +101,10 @@ def _box(corners: Any) -> BaseGeometry:
 def _from_wkt(text: Any) -> BaseGeometry:
     if not isinstance(text, str):
         raise BadArea('The area of type "wkt" needs its text in "wkt".')
+    if not _WKT_POLYGON.match(text):
+        raise BadArea("The WKT is no polygon; a Polygon or MultiPolygon is needed: POLYGON ((x y, ...)).")
+    if _TOO_DEEP.search(text):
+        raise BadArea("Not readable as WKT: its brackets stand in each other too deeply.")
     try:
         return shapely.from_wkt(text)
     except shapely.GEOSException as error:
@@ -107,7 +115,7 @@ def _from_geojson(value: Mapping[str, Any]) -> BaseGeometry:
     if value.get("type") not in GEOMETRY_TYPES:
         raise BadArea(f"The geometry is a {value.get('type')!r}; a Polygon or MultiPolygon is needed.")
     try:
-        return shapely.from_geojson(json.dumps(value))
+        return shapely.from_geojson(json.dumps({"type": value["type"], "coordinates": value.get("coordinates")}))
     except (shapely.GEOSException, ValueError) as error:
         raise BadArea(f"Not readable as a GeoJSON geometry: {str(error)[:200]}.") from error
 
@@ -122,9 +130,13 @@ def _usable(area: BaseGeometry) -> AreaOfInterest:
         raise BadArea(f"The area has {vertices:,} vertices; at most {MOST_VERTICES:,} are taken.")
     area = shapely.force_2d(area)
     _check_degrees(shapely.get_coordinates(area))
+    _check_antimeridian(area)
     if area.is_valid:
         return AreaOfInterest(area)
-    mended = only_polygons(shapely.make_valid(area))
+    if vertices > MOST_CROSSING_VERTICES:
+        most = f"at most {MOST_CROSSING_VERTICES:,} of such an outline are repaired"
+        raise BadArea(f"The area crosses itself and has {vertices:,} vertices; {most}. Mend it in a GIS first.")
+    mended = only_polygons(shapely.make_valid(area, method="structure", keep_collapsed=False))
     if mended.is_empty:
         raise BadArea("The area has no extent: its outline folds onto a line.")
     return AreaOfInterest(mended, repaired=True)
@@ -137,7 +149,21 @@ def only_polygons(geometry: BaseGeometry) -> BaseGeometry:
     return nested[0] if len(nested) == 1 else MultiPolygon(nested)
 
 
+_NOT_DEGREES = "Longitude runs from -180 to 180 and latitude from -90 to 90 degrees (EPSG:4326)."
+
+
 def _check_degrees(points: np.ndarray) -> None:
     """Raises BadArea outside the world, which is where coordinates in feet or metres lie."""
     if not np.isfinite(points).all() or np.abs(points[:, 0]).max() > 180 or np.abs(points[:, 1]).max() > 90:
-        raise BadArea("Longitude runs from -180 to 180 and latitude from -90 to 90 degrees (EPSG:4326).")
+        raise BadArea(_NOT_DEGREES)
+
+
+def _check_antimeridian(area: BaseGeometry) -> None:
+    """Raises BadArea for a ring from 179 to -179: a polygon in degrees runs the long way around the world."""
+    points, ring = shapely.get_coordinates(shapely.get_rings(area), return_index=True)
+    steps = np.abs(np.diff(points[:, 0]))
+    if (steps[ring[1:] == ring[:-1]] > 180).any():
+        raise BadArea(
+            "An edge of the area spans more than 180 degrees of longitude. Over the antimeridian write a bbox whose"
+            " west is greater than its east, or a MultiPolygon with a part on each side."
+        )

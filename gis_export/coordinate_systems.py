@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import shapely
 from pyproj import CRS, Transformer
+from pyproj.enums import TransformDirection
 from pyproj.exceptions import CRSError
 
 STORAGE = "EPSG:4326"
@@ -64,9 +65,13 @@ def _transformer(target: str, authority_order: bool) -> Transformer:
     return Transformer.from_crs(STORAGE, order, always_xy=True)
 
 
-def operation(system: CoordinateSystem) -> str:
-    """The name of the coordinate operation from storage, for the metadata."""
-    return "none" if system.is_storage else _transformer(system.identifier, False).description
+def operation(system: CoordinateSystem, longitude: float, latitude: float) -> str:
+    """The name of the coordinate operation from storage, for the metadata; PROJ chooses it by the place (degrees)."""
+    if system.is_storage:
+        return "none"
+    transformer = _transformer(system.identifier, False)
+    transformer.transform(longitude, latitude)
+    return transformer.get_last_used_operation().description
 
 
 def reproject(geometries: np.ndarray, system: CoordinateSystem, *, authority_order: bool = False) -> np.ndarray:
@@ -82,6 +87,12 @@ def reproject(geometries: np.ndarray, system: CoordinateSystem, *, authority_ord
     if system.is_storage and not authority_order:
         return geometries
     return shapely.transform(geometries, move)
+
+
+def box_to_degrees(system: CoordinateSystem, left: float, bottom: float, right: float, top: float) -> list[float]:
+    """West, south, east, north of a box whose axes are as the register orders them."""
+    back = TransformDirection.INVERSE
+    return list(_transformer(system.identifier, True).transform_bounds(left, bottom, right, top, direction=back))
 
 
 def expresses(system: CoordinateSystem, west: float, south: float, east: float, north: float) -> bool:

@@ -14,20 +14,20 @@ BOUNDARY_LAYER = "county_boundary"
 
 def boundary_of(county: County) -> BaseGeometry | None:
     """The loaded boundary in degrees; None when there is none."""
-    features = LayerFeature.objects.filter(county=county, layer=BOUNDARY_LAYER, geometry__isnull=False)
+    features = LayerFeature.objects.filter(county=county, layer=BOUNDARY_LAYER, geometry__isnull=False, retired_at=None)
     shapes = [feature.geometry for feature in features]
     return shapely.union_all(shapes) if shapes else None
 
 
 def extent_of(county: County) -> BaseGeometry | None:
-    """The box, in degrees, around everything the county has loaded; None when nothing has a place."""
+    """The box, in degrees, around everything current that the county has loaded; None when nothing has a place."""
     boxes = [
-        model.objects.filter(county=county).aggregate(
+        model.objects.filter(county=county, retired_at=None).aggregate(
             west=Min("west"), south=Min("south"), east=Max("east"), north=Max("north")
         )
         for model in (Property, LayerFeature)
     ]
-    positions = Property.objects.filter(county=county, geometry=None).aggregate(
+    positions = Property.objects.filter(county=county, geometry=None, retired_at=None).aggregate(
         west=Min("longitude"), south=Min("latitude"), east=Max("longitude"), north=Max("latitude")
     )
     shapes = [

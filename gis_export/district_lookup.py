@@ -13,6 +13,8 @@ from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import LayerFeature, Property
 from terrafusion.roll.querysets import parcel_number_key
 
+from .loaded_layers import hidden_attributes
+
 PARCEL_FIELDS = (
     "property_id", "parcel_number", "situs_address", "situs_city", "zip_code", "property_type", "neighborhood",
     "tax_code_area",
@@ -37,17 +39,17 @@ def look_up_parcel(county: County, parcel_number: str) -> dict[str, Any]:
     rows = list(Property.objects.in_county(county).current().filter(parcel_number_key=key).order_by("pk")[:MOST_FOUND])
     if not key or not rows:
         raise PlaceUnknown(f"No current parcel {parcel_number!r} on the roll of {county.pk}.")
-    point = _point_of(county, rows[0])
+    point = point_of(rows[0])
     if point is None:
         raise PlaceUnknown(f"Parcel {rows[0].parcel_number} has neither an outline nor a position.")
     return _answer(county, point, rows)
 
 
-def _point_of(county: County, row: Property) -> Point | None:
+def point_of(row: Property) -> Point | None:
     """A point inside the parcel; a condominium unit's is that of the parcel it stands on."""
     shape = row.geometry
     if shape is None and row.parent_parcel_number:
-        ground = Property.objects.in_county(county).current().filter(parcel_number=row.parent_parcel_number)
+        ground = Property.objects.in_county(row.county_id).current().filter(parcel_number=row.parent_parcel_number)
         shape = next((each.geometry for each in ground.exclude(geometry=None)[:1]), None)
     if shape is not None and not shape.is_empty:
         return shapely.point_on_surface(shape)
@@ -57,8 +59,9 @@ def _point_of(county: County, row: Property) -> Point | None:
 
 
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:
-    on_map = LayerFeature.objects.filter(~Q(geometry=None), county=county).intersecting(point)
+    on_map = LayerFeature.objects.filter(~Q(geometry=None), county=county, retired_at=None).intersecting(point)
     districts = on_map.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
+    hidden = hidden_attributes(county)
     return {
         "county_id": county.pk,
         "longitude": point.x,
@@ -66,7 +69,12 @@ def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, 
         "parcels": [{name: getattr(row, name) for name in PARCEL_FIELDS} for row in parcels],
         "tax_code_areas": sorted({row.tax_code_area for row in parcels if row.tax_code_area}),
         "districts": [
-            {"layer": each.layer, "feature_id": each.feature_id, "name": each.name, "attributes": each.attributes}
+            {
+                "layer": each.layer,
+                "feature_id": each.feature_id,
+                "name": each.name,
+                "attributes": {name: each.attributes[name] for name in each.attributes if name.lower() not in hidden},
+            }
             for each in districts
         ],
     }

@@ -9,6 +9,7 @@ from terrafusion.roll.models import TimeIndex
 
 from . import made_layers, roll_layers
 from .layers import ExportLayer, LayerError, LayerRequest
+from .loaded_layers import loaded_layer, loaded_layers
 
 Maker = Callable[[LayerRequest], ExportLayer]
 
@@ -23,7 +24,7 @@ MADE: dict[str, Maker] = {"comparables": made_layers.comparables, "appreciation"
 
 def layer_names(county: County) -> list[str]:
     """Every layer the county can export; loaded layers of the same name as ours are not reachable."""
-    loaded = [name for name in roll_layers.loaded_layers(county) if name not in OF_THE_ROLL | MADE]
+    loaded = [name for name in loaded_layers(county) if name not in OF_THE_ROLL | MADE]
     made = ["comparables"]
     if TimeIndex.objects.filter(county=county).exists():
         made.append("appreciation")
@@ -34,6 +35,6 @@ def make_layer(name: str, asked: LayerRequest) -> ExportLayer:
     """Raises LayerError for a layer that is not loaded or cannot be made."""
     if maker := (OF_THE_ROLL | MADE).get(name):
         return maker(asked)
-    if name not in roll_layers.loaded_layers(asked.county):
+    if name not in loaded_layers(asked.county):
         raise LayerError(f"Layer {name!r} is no longer loaded in {asked.county.pk}.")
-    return roll_layers.loaded_layer(asked, name)
+    return loaded_layer(asked, name)

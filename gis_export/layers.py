@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from django.db import connection, models
@@ -18,6 +19,7 @@ Shape = Literal["polygon", "line", "point"]
 POLYGON: Shape = "polygon"
 LINE: Shape = "line"
 POINT: Shape = "point"
+DIMENSION = {POINT: 0, LINE: 1, POLYGON: 2}
 
 
 class LayerError(TerraFusionError):
@@ -40,7 +42,7 @@ class Query:
     """SQL that both databases understand, but for the geometry.
 
     source: from FROM to the end of WHERE. key: a unique column that puts the features in order. geometry: the column
-    or expression that holds it; on_polygon: show a point on it instead. longitude and latitude stand in for a missing
+    or expression that holds it; as_points: show a point on it instead. longitude and latitude stand in for a missing
     geometry. box: the columns of its bounding box, where a box test may be used before the exact one.
     """
 
@@ -70,7 +72,12 @@ class ExportLayer:
     fields: tuple[Field, ...]
     source: Query | Rows
     label: str
-    missing_geometry: int = 0  # records of the roll that belong to the layer and have no shape to show
+    count_missing: Callable[[], int] = lambda: 0
+
+    @cached_property
+    def missing_geometry(self) -> int:
+        """Records of the roll that belong to the layer and have no shape to show; counted when first asked for."""
+        return self.count_missing()
 
     def without_fields(self, names: frozenset[str]) -> ExportLayer:
         return replace(self, fields=tuple(each for each in self.fields if each.name not in names))

@@ -6,12 +6,11 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-import shapely
-
 from terrafusion.roll.models import LayerFeature, Property, TimeIndex, ValueEstimate
 from terrafusion.roll.series_names import COUNTY, SeriesName
 
 from . import roll_fields
+from .district_lookup import point_of
 from .layers import POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Rows
 
 AREA_LAYERS = ("zip_areas", "neighborhoods", "county_boundary")  # in this order an index finds its area
@@ -42,7 +41,7 @@ def comparables(asked: LayerRequest) -> ExportLayer:
         "market_value": estimate.market_value,
         "distance_miles": 0.0,
     }
-    rows = [(of_subject | _named(subject), _point(subject))]
+    rows = [(of_subject | _named(subject), point_of(subject))]
     for rank, line in enumerate(grid, start=1):
         row = properties.get(line["property_id"])
         sold = {
@@ -56,25 +55,17 @@ def comparables(asked: LayerRequest) -> ExportLayer:
             "weight": float(line["weight"]),
             "distance_miles": line["distance_miles"],
         }
-        rows.append((sold | (_named(row) if row else {}), _point(row) if row else None))
+        rows.append((sold | (_named(row) if row else {}), point_of(row) if row else None))
     placed = [(values, point) for values, point in rows if point is not None]
     return ExportLayer(
         "comparables", f"Comparables of {subject.parcel_number}", POINT, roll_fields.COMPARABLE, Rows(placed), "role",
-        missing_geometry=len(rows) - len(placed),
+        count_missing=lambda: len(rows) - len(placed),
     )  # fmt: skip
 
 
 def _named(row: Property) -> dict[str, Any]:
     names = ("property_id", "parcel_number", "situs_address")
     return {name: getattr(row, name) for name in names}
-
-
-def _point(row: Property) -> Any:
-    if row.geometry is not None and not row.geometry.is_empty:
-        return row.geometry.point_on_surface()
-    if row.longitude is not None and row.latitude is not None:
-        return shapely.Point(row.longitude, row.latitude)
-    return None
 
 
 def appreciation(asked: LayerRequest) -> ExportLayer:
@@ -97,13 +88,15 @@ def appreciation(asked: LayerRequest) -> ExportLayer:
         rows.append((_movement(series, path, area), area.geometry))
     return ExportLayer(
         "appreciation", "Change of prices", POLYGON, roll_fields.APPRECIATION, Rows(rows), "name",
-        missing_geometry=homeless,
+        count_missing=lambda: homeless,
     )  # fmt: skip
 
 
 def _areas(asked: LayerRequest) -> dict[str, LayerFeature]:
     found: dict[str, LayerFeature] = {}
-    features = LayerFeature.objects.filter(county=asked.county, layer__in=AREA_LAYERS, geometry__isnull=False)
+    features = LayerFeature.objects.filter(
+        county=asked.county, layer__in=AREA_LAYERS, geometry__isnull=False, retired_at=None
+    )
     for feature in sorted(features, key=lambda each: (AREA_LAYERS.index(each.layer), each.pk)):
         key = COUNTY if feature.layer == "county_boundary" else feature.feature_id
         found.setdefault(key, feature)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.utils import timezone
 from pmtiles.reader import Reader
 
+from terrafusion.jobs.downloads import require_readable
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.problems import Gone
 
 from .models import GisExportJob
 
@@ -27,9 +26,8 @@ def map_artifact(job: GisExportJob) -> JobArtifact | None:
 
 @contextmanager
 def opened(artifact: JobArtifact) -> Iterator[Reader]:
-    """Raises Gone once the file expired."""
-    if artifact.purged_at is not None or artifact.expires_at <= timezone.now():
-        raise Gone(f"{artifact.name} expired on {artifact.expires_at:%Y-%m-%d}; retry the job for a new one.")
+    """Raises Gone once the file expired, NotFound when it is lost."""
+    require_readable(artifact)
     with results_storage().open(artifact.path) as file:
 
         def get_bytes(offset: int, length: int) -> bytes:

@@ -49,9 +49,9 @@ class MapViewSet(GisExportJobViewSet):
     @extend_schema(responses={(200, MAP_TILE): OpenApiTypes.BINARY})
     def tile(self, request: Request, job_id: str, zoom: int, x: int, y: int) -> HttpResponse:
         """One vector tile; 204 where nothing lies."""
-        _, artifact = self._job_and_map(request, job_id)
+        job, artifact = self._job_and_map(request, job_id)
         content = tile(artifact, zoom, x, y)
-        headers = {"Cache-Control": "private, max-age=3600"}
+        headers = {"Cache-Control": "no-store" if job.holds_owner_names else "private, max-age=3600"}
         if content is None:
             return HttpResponse(status=204, headers=headers)
         return HttpResponse(content, content_type=MAP_TILE, headers=headers | {"Content-Encoding": "gzip"})

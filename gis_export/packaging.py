@@ -14,7 +14,8 @@ from .formats.registry import FileFormat
 from .formats.source import LayerSource
 from .formats.zip_files import add_file, add_text
 
-LONGEST_NAME = 120  # characters of the layers in a file name
+# Characters of the layers in a file name: with a county_id of 64 the whole of it stays below 200, the longest kept.
+LONGEST_NAME = 80
 
 
 def layers_in_name(names: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ BATCH_ROWS = 8192
 BATCH_BYTES = 1 << 20
 BATCHES_AHEAD = 2
 
+ADDRESS_PARTS = ("host", "port", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "options")
 GEOMETRY = "geometry"
 FID = "fid"
 
@@ -69,9 +70,7 @@ def read_features(
 def database_address() -> str:
     """The URI of Django's database for another client library."""
     of_django = connection.get_connection_params()
-    known = {
-        name: str(of_django[name]) for name in ("host", "port", "user", "password", "sslmode") if of_django.get(name)
-    }
+    known = {name: str(of_django[name]) for name in ADDRESS_PARTS if of_django.get(name)}
     return f"postgresql:///{quote(str(of_django['dbname']))}?{urlencode(known, quote_via=quote)}"
 
 
@@ -183,6 +182,8 @@ def shapes_of(
     shapes = shapes[kept]
     if query.as_points:
         shapes = shapely.point_on_surface(shapes)
+        inside = select(shapes, selection)  # it is the point that is delivered
+        kept, shapes = kept[inside], shapes[inside]
     return finished(kept, shapes, layer, selection)
 
 

@@ -4,7 +4,27 @@ One place for the long names, the ten-character names, the units and the SQL the
 `v` its assessed value, `u` the condominium units on it, `s` the sale.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+from terrafusion.roll.models import AssessedValue, LayerFeature, Property, Sale
+
 from .fields import Field
+
+_MODELS = {"p": Property, "v": AssessedValue, "s": Sale, "f": LayerFeature}
+
+
+def _measured(fields: Iterable[Field]) -> tuple[Field, ...]:
+    """Texts as wide as their column on the roll, where that says; every Shapefile of a county is smaller for it."""
+    return tuple(replace(each, width=min(_length(each), each.width)) for each in fields)
+
+
+def _length(field: Field) -> int:
+    alias, _, column = field.sql.partition(".")
+    if field.type != "text" or alias not in _MODELS:
+        return field.width
+    return getattr(_MODELS[alias]._meta.get_field(column), "max_length", None) or field.width
+
 
 IDENTITY = (
     Field("property_id", "prop_id", "text", "Key of the record in the source system.", sql="p.property_id"),
@@ -45,8 +65,8 @@ UNITS = Field(
     "unit_count", "unit_count", "integer", "Condominium units standing on the parcel.", sql="COALESCE(u.units, 0)"
 )
 
-PARCEL = (*IDENTITY, *SITUS, *CLASSES, *LAND, *DWELLING, UNITS)
-PARCEL_BASIC = (*IDENTITY, *SITUS, *CLASSES)
+PARCEL = _measured((*IDENTITY, *SITUS, *CLASSES, *LAND, *DWELLING, UNITS))
+PARCEL_BASIC = _measured((*IDENTITY, *SITUS, *CLASSES))
 
 _DOLLARS = (
     ("market_land", "mkt_land", "Market value of the land"),
@@ -60,11 +80,13 @@ VALUE_COLUMNS = tuple(name for name, _, _ in _DOLLARS)
 TAX_YEAR = Field("tax_year", "tax_year", "integer", "Tax year of the values.", "year", "v.tax_year")
 
 # Of one record of the roll
-VALUES = (
-    TAX_YEAR,
-    Field("supplement", "supplement", "integer", "Supplement of the roll; 0 is the original.", sql="v.supplement"),
-    *(Field(name, short, "integer", f"{means}.", "US dollar", f"v.{name}") for name, short, means in _DOLLARS),
-    Field("roll_status", "rollstatus", "text", "Preliminary or certified.", sql="v.status"),
+VALUES = _measured(
+    (
+        TAX_YEAR,
+        Field("supplement", "supplement", "integer", "Supplement of the roll; 0 is the original.", sql="v.supplement"),
+        *(Field(name, short, "integer", f"{means}.", "US dollar", f"v.{name}") for name, short, means in _DOLLARS),
+        Field("roll_status", "rollstatus", "text", "Preliminary or certified.", sql="v.status"),
+    )
 )
 # Of a polygon: the parcel and the condominium units on it, added up
 VALUES_OF_POLYGON = (
@@ -79,18 +101,16 @@ VALUES_OF_POLYGON = (
     ),
 )  # fmt: skip
 
-SALE = (
-    Field("sale_id", "sale_id", "text", "Key of the sale in the source system.", sql="s.sale_id"),
-    Field("sale_date", "sale_date", "date", "Date of the sale.", sql="s.sale_date"),
-    Field("sale_price", "sale_price", "integer", "As recorded.", "US dollar", "s.sale_price"),
-    Field("instrument", "instrument", "text", "Kind of deed.", sql="s.instrument"),
-    Field("validity_code", "valid_code", "text", "Validity as the county codes it.", sql="s.validity_code"),
-    Field("is_valid", "is_valid", "boolean", "Arm's length by the county's code table.", sql="s.is_valid"),
-    Field("parcel_count", "parcels_n", "integer", "Parcels the deed conveys.", sql="s.parcel_count"),
-)
-PARTIES = (
-    Field("grantor", "grantor", "text", "Seller.", sql="s.grantor"),
-    Field("grantee", "grantee", "text", "Buyer.", sql="s.grantee"),
+SALE = _measured(
+    (
+        Field("sale_id", "sale_id", "text", "Key of the sale in the source system.", sql="s.sale_id"),
+        Field("sale_date", "sale_date", "date", "Date of the sale.", sql="s.sale_date"),
+        Field("sale_price", "sale_price", "integer", "As recorded.", "US dollar", "s.sale_price"),
+        Field("instrument", "instrument", "text", "Kind of deed.", sql="s.instrument"),
+        Field("validity_code", "valid_code", "text", "Validity as the county codes it.", sql="s.validity_code"),
+        Field("is_valid", "is_valid", "boolean", "Arm's length by the county's code table.", sql="s.is_valid"),
+        Field("parcel_count", "parcels_n", "integer", "Parcels the deed conveys.", sql="s.parcel_count"),
+    )
 )
 
 COMPARABLE = (
@@ -109,9 +129,11 @@ COMPARABLE = (
     Field("distance_miles", "dist_miles", "decimal", "Distance from the subject.", "mile"),
 )
 
-AREA = (
-    Field("feature_id", "feature_id", "text", "Key of the feature in its layer.", sql="f.feature_id"),
-    Field("name", "name", "text", "Name of the feature.", sql="f.name"),
+AREA = _measured(
+    (
+        Field("feature_id", "feature_id", "text", "Key of the feature in its layer.", sql="f.feature_id"),
+        Field("name", "name", "text", "Name of the feature.", sql="f.name"),
+    )
 )
 
 APPRECIATION = (
@@ -125,6 +147,14 @@ APPRECIATION = (
     Field("annual_appreciation", "apprec_yr", "decimal", "The same as a yearly rate, compounded.", "percent"),
     Field("sales_volume", "sales_vol", "integer", "Sales behind the index.", "sale"),
 )
+
+
+def party_fields(grantor_sql: str, grantee_sql: str) -> tuple[Field, ...]:
+    """Personal data: only with view_owner_names."""
+    return (
+        Field("grantor", "grantor", "text", "Seller.", sql=grantor_sql),
+        Field("grantee", "grantee", "text", "Buyer.", sql=grantee_sql),
+    )
 
 
 def owner_fields(names_sql: str, address_sql: str) -> tuple[Field, ...]:

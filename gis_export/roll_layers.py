@@ -1,4 +1,4 @@
-"""The layers of the roll as queries: parcels, assessment summary, sales, and whatever LayerFeature holds."""
+"""The layers of the roll as queries: parcels, assessment summary, sales."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from django.db import connection
 from django.db.models import Max
 
 from county_configs.models import County
-from terrafusion.roll.models import AssessedValue, LayerFeature, Owner, Property, Sale, SaleParcel
+from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel
 
 from . import roll_fields
-from .fields import Field, FieldType, short_names
-from .layers import LINE, POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
+from .fields import Field
+from .layers import POINT, POLYGON, ExportLayer, LayerRequest, Query, current, table
 
 PROPERTY, VALUE, OWNER = table(Property), table(AssessedValue), table(Owner)
-SALE, SALE_PARCEL, FEATURE = table(Sale), table(SaleParcel), table(LayerFeature)
-OWN_NAMES = {
-    "neighborhoods": "Neighborhoods",
-    "zoning": "Zoning",
-    "zip_areas": "ZIP areas",
-    "county_boundary": "County boundary",
-}
+SALE, SALE_PARCEL = table(Sale), table(SaleParcel)
 CONFIDENTIAL = "CONFIDENTIAL"
 
 
@@ -29,6 +23,19 @@ def latest_tax_year(county: County) -> int | None:
     """The newest tax year with a value on the county's roll."""
     newest = AssessedValue.objects.filter(roll_property__county=county).order_by("-tax_year").values_list("tax_year")
     return newest[0][0] if newest[:1] else None
+
+
+def last_change(county: County) -> str:
+    """When the county's roll last changed, in UTC; "" for an empty roll. The as-of time of an export.
+
+    The last load counts besides the rows: values, owners and layers have no time of their own.
+    """
+    moments = [
+        model.objects.filter(county=county).aggregate(last=Max("updated_at"))["last"] for model in (Property, Sale)
+    ]
+    moments.append(county.ingestion_runs.filter(status="loaded").aggregate(last=Max("finished_at"))["last"])
+    newest = max((each for each in moments if each), default=None)
+    return f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else ""
 
 
 # --- Parcels ---
@@ -50,7 +57,8 @@ def _polygons(
     parameters: list[Any] = []
     if with_units or asked.include_assessment_data:
         units, of_units = _units(asked)
-        joins.append(f"LEFT JOIN ({units}) u ON u.parent = p.parcel_number")
+        # Of several polygons with one parcel number the first alone gets the units, or they would be added twice.
+        joins.append(f"LEFT JOIN ({units}) u ON u.parent = p.parcel_number AND p.id = {_ground_of('p.parcel_number')}")
         parameters += of_units
     if asked.include_assessment_data:
         values, of_values = _values(asked)
@@ -61,7 +69,8 @@ def _polygons(
         fields += _owners()
     where = f"p.county_id = %s AND {current(Property, 'p')}"
     polygon = f"p.geometry IS NOT NULL AND {_is_polygon('p.geometry')}"
-    lacking = f"FROM {PROPERTY} p WHERE {where} AND p.parent_parcel_number = '' AND ({polygon}) IS NOT TRUE"
+    stands_on_one = f"p.parent_parcel_number <> '' AND {_ground_of('p.parent_parcel_number')} IS NOT NULL"
+    lacking = f"FROM {PROPERTY} p WHERE {where} AND ({polygon}) IS NOT TRUE AND NOT ({stands_on_one})"
     return ExportLayer(
         name=name,
         title=title,
@@ -75,7 +84,7 @@ def _polygons(
             box="p",
         ),
         label="parcel_number",
-        missing_geometry=_count(lacking, (asked.county.pk,)),
+        count_missing=lambda: count_rows(lacking, (asked.county.pk,)),
     )
 
 
@@ -84,6 +93,14 @@ def _is_polygon(column: str) -> str:
     if connection.vendor == "postgresql":
         return f"ST_Dimension({column}) = 2"
     return f"hex(substr({column}, 2, 1)) IN ('03', '06', '07')"
+
+
+def _ground_of(parcel_number: str) -> str:
+    """The key of the current parcel of p's county with that number and a polygon; the first of several."""
+    return (
+        f"(SELECT MIN(h.id) FROM {PROPERTY} h WHERE h.county_id = p.county_id AND h.parcel_number = {parcel_number}"
+        f" AND {current(Property, 'h')} AND {_is_polygon('h.geometry')})"
+    )
 
 
 def _units(asked: LayerRequest) -> tuple[str, list[Any]]:
@@ -97,8 +114,8 @@ def _units(asked: LayerRequest) -> tuple[str, list[Any]]:
         join = f"LEFT JOIN ({values}) w ON w.roll_property_id = q.id"
     sql = (
         f"SELECT q.parent_parcel_number AS parent, {columns} FROM {PROPERTY} q {join}"
-        f" WHERE q.county_id = %s AND q.parent_parcel_number <> '' AND q.geometry IS NULL AND {current(Property, 'q')}"
-        " GROUP BY q.parent_parcel_number"
+        f" WHERE q.county_id = %s AND q.parent_parcel_number <> '' AND {current(Property, 'q')}"
+        f" AND ({_is_polygon('q.geometry')}) IS NOT TRUE GROUP BY q.parent_parcel_number"
     )
     return sql, [*parameters, asked.county.pk]
 
@@ -128,17 +145,27 @@ def _owners() -> tuple[Field, ...]:
     return roll_fields.owner_fields(names, address)
 
 
+def _parties() -> tuple[Field, ...]:
+    """Hidden where any owner of a conveyed parcel, of whichever year, is confidential: a deed would name them."""
+    hidden = (
+        f"EXISTS (SELECT 1 FROM {SALE_PARCEL} x JOIN {OWNER} o ON o.roll_property_id = x.roll_property_id"
+        " WHERE x.sale_id = s.id AND o.confidential)"
+    )
+    shown = (f"CASE WHEN {hidden} THEN '{CONFIDENTIAL}' ELSE s.{name} END" for name in ("grantor", "grantee"))
+    return roll_fields.party_fields(*shown)
+
+
 # --- Records of the roll, units included ---
 
-# The parcel that lends a record without a shape its own.
-_GROUND = (
-    f"LEFT JOIN {PROPERTY} g ON g.id = CASE WHEN p.geometry IS NULL AND p.parent_parcel_number <> '' THEN"
-    f" (SELECT MIN(h.id) FROM {PROPERTY} h WHERE h.county_id = p.county_id"
-    " AND h.parcel_number = p.parent_parcel_number AND h.geometry IS NOT NULL) END"
-)
 _SHAPE = "COALESCE(p.geometry, g.geometry)"
 _POSITION = ("p.longitude", "p.latitude")
 _LOCATED = f"({_SHAPE} IS NOT NULL OR (p.longitude IS NOT NULL AND p.latitude IS NOT NULL))"
+
+
+def _ground() -> str:
+    """Joins g, the parcel that lends a unit without a shape its own."""
+    unit = "p.geometry IS NULL AND p.parent_parcel_number <> ''"
+    return f"LEFT JOIN {PROPERTY} g ON g.id = CASE WHEN {unit} THEN {_ground_of('p.parent_parcel_number')} END"
 
 
 def assessment_summary(asked: LayerRequest) -> ExportLayer:
@@ -147,7 +174,7 @@ def assessment_summary(asked: LayerRequest) -> ExportLayer:
     fields: tuple[Field, ...] = (*roll_fields.PARCEL_BASIC, *roll_fields.VALUES)
     if asked.include_owner_info:
         fields += _owners()
-    own = f"FROM {PROPERTY} p JOIN ({values}) v ON v.roll_property_id = p.id {_GROUND} WHERE p.county_id = %s"
+    own = f"FROM {PROPERTY} p JOIN ({values}) v ON v.roll_property_id = p.id {_ground()} WHERE p.county_id = %s"
     source = f"{own} AND {current(Property, 'p')}"
     parameters = (*of_values, asked.county.pk)
     return ExportLayer(
@@ -157,7 +184,7 @@ def assessment_summary(asked: LayerRequest) -> ExportLayer:
         fields=fields,
         source=Query(f"{source} AND {_LOCATED}", parameters, "p.id", _SHAPE, as_points=True, position=_POSITION),
         label="parcel_number",
-        missing_geometry=_count(f"{source} AND NOT {_LOCATED}", parameters),
+        count_missing=lambda: count_rows(f"{source} AND NOT {_LOCATED}", parameters),
     )
 
 
@@ -165,10 +192,10 @@ def sales(asked: LayerRequest) -> ExportLayer:
     """One feature for each parcel a deed conveyed, at a point on it."""
     fields: tuple[Field, ...] = (*roll_fields.SALE, *roll_fields.PARCEL_BASIC)
     if asked.include_owner_info:
-        fields += roll_fields.PARTIES
+        fields += _parties()
     source = (
         f"FROM {SALE_PARCEL} sp JOIN {SALE} s ON s.id = sp.sale_id JOIN {PROPERTY} p ON p.id = sp.roll_property_id"
-        f" {_GROUND} WHERE s.county_id = %s AND p.county_id = %s AND {current(Sale, 's')}"
+        f" {_ground()} WHERE s.county_id = %s AND p.county_id = %s AND {current(Sale, 's')}"
     )
     parameters = (asked.county.pk, asked.county.pk)
     return ExportLayer(
@@ -178,100 +205,11 @@ def sales(asked: LayerRequest) -> ExportLayer:
         fields=fields,
         source=Query(f"{source} AND {_LOCATED}", parameters, "sp.id", _SHAPE, as_points=True, position=_POSITION),
         label="sale_id",
-        missing_geometry=_count(f"{source} AND NOT {_LOCATED}", parameters),
+        count_missing=lambda: count_rows(f"{source} AND NOT {_LOCATED}", parameters),
     )
 
 
-def _count(source: str, parameters: tuple[Any, ...]) -> int:
+def count_rows(source: str, parameters: tuple[Any, ...]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) {source}", parameters)
         return int(cursor.fetchone()[0])
-
-
-# --- Loaded layers ---
-
-
-def loaded_layers(county: County) -> list[str]:
-    return sorted(LayerFeature.objects.filter(county=county).values_list("layer", flat=True).distinct())
-
-
-def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
-    """A layer as it was loaded: key, name, and its attributes as columns."""
-    features = LayerFeature.objects.filter(county=asked.county, layer=name)
-    source = f"FROM {FEATURE} f WHERE f.county_id = %s AND f.layer = %s AND {current(LayerFeature, 'f')}"
-    parameters = (asked.county.pk, name)
-    return ExportLayer(
-        name=name,
-        title=OWN_NAMES.get(name, name.replace("_", " ").capitalize()),
-        shape=_shape(source, parameters, name),
-        fields=(*roll_fields.AREA, *_attribute_fields(source, parameters)),
-        source=Query(f"{source} AND f.geometry IS NOT NULL", parameters, "f.id", "f.geometry", box="f"),
-        label="name",
-        missing_geometry=features.filter(geometry=None).count(),
-    )
-
-
-_SHAPES: dict[int, Shape] = {0: POINT, 1: LINE, 2: POLYGON}
-_DIMENSIONS = {"01": 0, "04": 0, "02": 1, "05": 1, "03": 2, "06": 2, "07": 2}
-
-
-def _shape(source: str, parameters: tuple[Any, ...], name: str) -> Shape:
-    """What the layer's features are. Raises LayerError for a mixture: most formats hold one kind in a layer."""
-    on_postgis = connection.vendor == "postgresql"
-    kind = "ST_Dimension(f.geometry)" if on_postgis else "hex(substr(f.geometry, 2, 1))"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT {kind} {source} AND f.geometry IS NOT NULL", parameters)
-        found = {each if on_postgis else _DIMENSIONS[each] for (each,) in cursor.fetchall()}
-    if len(found) > 1:
-        named = " and ".join(f"{_SHAPES[each]}s" for each in sorted(found))
-        raise LayerError(f"Layer {name!r} mixes {named}; load them as layers of their own.")
-    return _SHAPES[found.pop()] if found else POLYGON
-
-
-_JSON_TYPES: dict[str, FieldType] = {
-    "integer": "integer", "real": "decimal", "number": "decimal", "true": "boolean", "false": "boolean",
-    "boolean": "boolean", "text": "text", "string": "text",
-}  # fmt: skip
-
-
-def _attribute_fields(source: str, parameters: tuple[Any, ...]) -> tuple[Field, ...]:
-    """A column for each attribute any feature has, of the narrowest type that holds every value."""
-    seen: dict[str, set[FieldType]] = {}
-    for key, kind in _attribute_types(source, parameters):
-        if kind != "null":
-            seen.setdefault(key, set()).add(_JSON_TYPES.get(kind, "text"))
-    reserved = {each.name.lower() for each in roll_fields.AREA} | {"fid", "geometry"}
-    names = {key: f"{key}_1" if key.lower() in reserved else key for key in sorted(seen)}
-    shorts = short_names(names.values(), [each.short_name for each in roll_fields.AREA])
-    return tuple(_attribute_field(key, name, shorts[name], seen[key]) for key, name in names.items())
-
-
-def _attribute_types(source: str, parameters: tuple[Any, ...]) -> list[tuple[str, str]]:
-    if connection.vendor == "postgresql":
-        whole = "jsonb_typeof(j.value) = 'number' AND j.value::numeric = trunc(j.value::numeric)"
-        kind = f"CASE WHEN {whole} THEN 'integer' ELSE jsonb_typeof(j.value) END"
-        join = source.replace(" WHERE ", " CROSS JOIN LATERAL jsonb_each(f.attributes) j WHERE ", 1)
-    else:
-        kind = "j.type"
-        join = source.replace(" WHERE ", ", json_each(f.attributes) j WHERE ", 1)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT j.key, {kind} {join}", parameters)
-        return cursor.fetchall()
-
-
-def _attribute_field(key: str, name: str, short: str, types: set[FieldType]) -> Field:
-    if types == {"integer", "decimal"}:
-        types = {"decimal"}
-    kind: FieldType = next(iter(types)) if len(types) == 1 else "text"
-    if connection.vendor == "postgresql":
-        sql, parameter = "f.attributes ->> %s", key
-    else:
-        # json_extract gives booleans as 1 and 0, the text of any other type with ->>.
-        sql, parameter = "json_extract(f.attributes, %s)", f'$."{key}"'
-    return Field(name, short, kind, f"{key}, as loaded.", sql=sql, parameters=(parameter,))
-
-
-def last_change(county: County) -> str:
-    """When the county's roll last changed, in UTC; "" for an empty roll. The as-of time of an export."""
-    newest = Property.objects.in_county(county).aggregate(newest=Max("updated_at"))["newest"]
-    return f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else ""

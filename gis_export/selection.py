@@ -10,11 +10,10 @@ from shapely import MultiLineString, MultiPoint, MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system, reproject
-from .layers import LINE, POINT, POLYGON, Shape
+from .layers import DIMENSION, Shape
 
 IN_STORAGE = coordinate_system(STORAGE)
 METRES_A_DEGREE = 111_320.0  # of latitude
-_DIMENSION = {POINT: 0, LINE: 1, POLYGON: 2}
 _MULTI = {0: shapely.multipoints, 1: shapely.multilinestrings, 2: shapely.multipolygons}
 _OF_PARTS = {0: MultiPoint, 1: MultiLineString, 2: MultiPolygon}
 _SINGLE_TYPES = {0: 0, 1: 1, 2: 3}  # shapely type ids of Point, LineString, Polygon
@@ -58,7 +57,7 @@ def clip(shapes: np.ndarray, area: BaseGeometry) -> np.ndarray:
 
 def one_shape(shapes: np.ndarray, shape: Shape, *, multi: bool) -> np.ndarray:
     """Shapes of one dimension: what a clip or repair leaves over of a lower one is taken away."""
-    dimension = _DIMENSION[shape]
+    dimension = DIMENSION[shape]
     result = shapely.force_2d(shapes)
     collections = np.flatnonzero(shapely.get_type_id(result) == 7)
     for place in collections:

@@ -20,6 +20,7 @@ from .county_area import boundary_of, extent_of
 from .county_rules import allowed_formats, default_crs
 from .formats.registry import FORMATS, FileFormat, format_named
 from .layer_catalogue import layer_names
+from .models import GisExportJob
 
 SIMULATED_FAILURE = "FAIL_FORMAT_SIM"
 MOST_LAYERS = 20
@@ -79,6 +80,12 @@ class GisExportRequestSerializer(JobRequestSerializer):
         # The contract: both are found in the parameters as well.
         echo = {"area_of_interest": attrs["area_of_interest"], "layers": attrs["layers"]}
         return attrs | {"parameters": parameters | echo}
+
+
+def check_again(job: GisExportJob) -> None:
+    """Raises ValidationError when the county's rules no longer allow what the job asked for."""
+    _check_allowed(job.county, FORMATS.get(job.export_format, FORMATS["GeoJSON"]))
+    _check_area(job.county, _area(job.area_of_interest), job.parameters)
 
 
 def _check_allowed(county: County, file_format: FileFormat) -> None:

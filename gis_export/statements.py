@@ -89,7 +89,12 @@ def select_geojson(layer: ExportLayer, selection: Selection, layer_property: str
 
 
 def _column(field: Field, vendor: str) -> str:
-    return f"CAST({field.sql} AS {_CASTS[vendor][field.type]}) AS {_quoted(field.name)}"
+    return f"{typed(field, vendor)} AS {_quoted(field.name)}"
+
+
+def typed(field: Field, vendor: str) -> str:
+    """The field's expression in the field's own type: attributes of loaded layers are texts or anything."""
+    return f"CAST({field.sql} AS {_CASTS[vendor][field.type]})"
 
 
 def _columns(layer: ExportLayer) -> tuple[list[str], list[Any]]:
@@ -126,8 +131,10 @@ def _area_condition(query: Query, selection: Selection) -> tuple[str, list[Any]]
     if selection.touching is None:
         return "", []
     if connection.vendor == "postgresql":
-        # The bare column, so that the GiST index decides.
-        return f" AND ST_Intersects({_shape(query)}, %s::geometry)", [_area(selection.touching)]
+        # The bare column, so that the GiST index decides; then the point that is delivered.
+        tested = [_shape(query), *([f"ST_PointOnSurface({_shape(query)})"] if query.as_points else [])]
+        sql = "".join(f" AND ST_Intersects({each}, %s::geometry)" for each in tested)
+        return sql, [_area(selection.touching)] * len(tested)
     if query.box is None:
         return "", []
     west, south, east, north = selection.touching.bounds

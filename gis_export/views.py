@@ -18,7 +18,7 @@ from terrafusion.jobs.views import JobViewSet
 
 from .county_rules import defaults_json, formats_json
 from .models import GisExportJob
-from .serializers import OWNERS
+from .serializers import OWNERS, check_again
 
 
 class GisExportJobViewSet(JobViewSet):
@@ -28,6 +28,7 @@ class GisExportJobViewSet(JobViewSet):
 
     def retry(self, request: Request, job_id: str) -> Response:
         self._check_owner_names(request, job_id, "execute_gis_export")
+        check_again(self._job(job_id, "execute_gis_export"))
         return super().retry(request, job_id)
 
     def artifact(self, request: Request, job_id: str, name: str) -> HttpResponseBase:

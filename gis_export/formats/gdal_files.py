@@ -10,17 +10,24 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..fields import DBASE_TEXT_WIDTH, arrow_schema
+from terrafusion.errors import TerraFusionError
+
+from ..fields import Field, arrow_schema, cut
 from ..layers import LINE, POINT, POLYGON
 from ..qgis_style import qml
 from ..reading import GEOMETRY
 from .source import LayerSource
 
 _GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}
+SHAPEFILE_END = 2**31  # bytes of a .shp or .dbf
 _GEODATABASE_TYPES = {pa.int64(): pa.float64(), pa.date32(): pa.timestamp("ms")}
 STYLES = """CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256),
 f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT,
 styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30), update_time DATETIME)"""
+
+
+class TooLarge(TerraFusionError):
+    """A Shapefile that programs would not read whole."""
 
 
 def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, **options: str) -> None:
@@ -87,25 +94,32 @@ def write_shapefile(path: Path, sources: Sequence[LayerSource], as_of: str) -> N
         reader = pa.RecordBatchReader.from_batches(schema, _shortened(source, schema))
         file = path / f"{source.layer.name}.shp"
         _write(reader, file, source, "ESRI Shapefile", ENCODING="UTF-8", DBF_DATE_LAST_UPDATE=as_of[:10])
+        _check_size(file, source.layer.title)
 
 
 def _shortened(source: LayerSource, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The batches under short names; texts too long for dBASE are cut and counted."""
     for batch in source.batches():
         *columns, shapes = batch.columns[1:]
-        yield pa.record_batch([*(_fitting(source, each) for each in columns), shapes], schema=schema)
+        fitting = [_fitting(source, *each) for each in zip(source.layer.fields, columns, strict=True)]
+        yield pa.record_batch([*fitting, shapes], schema=schema)
 
 
-def _fitting(source: LayerSource, column: pa.Array) -> pa.Array:
-    if not pa.types.is_string(column.type):
+def _fitting(source: LayerSource, field: Field, column: pa.Array) -> pa.Array:
+    if field.type != "text":
         return column
-    too_long = pc.sum(pc.greater(pc.binary_length(column), DBASE_TEXT_WIDTH)).as_py() or 0
+    too_long = pc.sum(pc.greater(pc.binary_length(column), field.width)).as_py() or 0
     if not too_long:
         return column
     source.texts_cut += too_long
-    return pa.array([None if text is None else _cut(text) for text in column.to_pylist()], pa.string())
+    return pa.array([None if text is None else cut(text, field.width) for text in column.to_pylist()], pa.string())
 
 
-def _cut(text: str) -> str:
-    """At most 254 bytes of UTF-8, at the end of a character."""
-    return text.encode()[:DBASE_TEXT_WIDTH].decode(errors="ignore")
+def _check_size(file: Path, title: str) -> None:
+    """Raises TooLarge: beyond 2 GB many programs read a part of the file and say nothing."""
+    for each in (file, file.with_suffix(".dbf")):
+        if (size := each.stat().st_size) >= SHAPEFILE_END:
+            raise TooLarge(
+                f"{title}: the {each.suffix} of the Shapefile has {size / 1e9:,.1f} GB, and most programs read 2 GB at"
+                " most. Export a smaller area, parcels_basic, or a GeoPackage."
+            )

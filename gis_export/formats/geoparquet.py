@@ -54,9 +54,11 @@ def write_geoparquet(path: Path, sources: Sequence[LayerSource], as_of: str) -> 
         for batch in source.batches():
             box = extent.boxes_of(batch.column(GEOMETRY))
             waiting.append(pa.record_batch([*batch.columns[1:-1], box, batch.column(GEOMETRY)], schema=schema))
-            if sum(each.num_rows for each in waiting) >= ROW_GROUP:
-                writer.write_table(pa.Table.from_batches(waiting), row_group_size=ROW_GROUP)
-                waiting = []
+            if (rows := sum(each.num_rows for each in waiting)) >= ROW_GROUP:
+                whole = rows - rows % ROW_GROUP
+                table = pa.Table.from_batches(waiting)
+                writer.write_table(table.slice(0, whole), row_group_size=ROW_GROUP)
+                waiting = table.slice(whole).to_batches()  # a group of a few rows would cost every reader a request
         if waiting:
             writer.write_table(pa.Table.from_batches(waiting), row_group_size=ROW_GROUP)
         writer.add_key_value_metadata({"geo": json.dumps(_metadata(source, extent))})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from shapely.geometry.base import BaseGeometry
+
 from county_configs.models import County
 from terrafusion.roll.models import TimeIndex
 
-from ..county_area import extent_of
 from ..layer_catalogue import OF_THE_ROLL, make_layer
 from ..layers import ExportLayer, LayerRequest
+from ..loaded_layers import loaded_layers
 from ..made_layers import appreciation
-from ..roll_layers import latest_tax_year, loaded_layers
+from ..roll_layers import latest_tax_year
 from .request import CRS84, systems_of
 
 CONFORMS_TO = [
@@ -51,7 +53,8 @@ def landing(county: County, root: str, schema: str) -> dict[str, Any]:
     }
 
 
-def collection(county: County, name: str, title: str, root: str) -> dict[str, Any]:
+def collection(county: County, name: str, title: str, root: str, extent: BaseGeometry | None) -> dict[str, Any]:
+    """extent: of the county, found once for all its collections."""
     own = f"{root}/collections/{name}"
     document: dict[str, Any] = {
         "id": name,
@@ -61,7 +64,6 @@ def collection(county: County, name: str, title: str, root: str) -> dict[str, An
         "storageCrs": CRS84,
         "links": [link(own, "self"), link(f"{own}/items", "items", GEOJSON, title)],
     }
-    extent = extent_of(county)
     if extent is not None:
         document["extent"] = {"spatial": {"bbox": [list(extent.bounds)], "crs": CRS84}}
     return document

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from pyproj import Transformer
+from django.db import connection
 from rest_framework.exceptions import ValidationError
 
 from county_configs.models import County
 
 from ..area_of_interest import BadArea, read_area
-from ..coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
+from ..coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
 from ..fields import Field
 from ..layers import ExportLayer, Query
-from ..statements import Statement
+from ..statements import Statement, typed
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 10_000
@@ -46,15 +46,14 @@ class ItemsRequest:
     after: int | None
     where: Statement
 
-    @property
-    def authority_order(self) -> bool:
-        """CRS84 is longitude first; every other system has the axes of its register entry."""
-        return self.crs != CRS84
-
 
 def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) -> ItemsRequest:
     """Raises ValidationError (400) naming the parameter."""
-    fields = {each.name: each for each in layer.fields if each.type in FILTERED_TYPES and each.sql}
+    fields = {
+        each.name: each
+        for each in layer.fields
+        if each.type in FILTERED_TYPES and each.sql and each.name not in _OWN  # an attribute may be called limit
+    }
     if any("\0" in text for text in said.values()):
         raise ValidationError("A NUL character stands in no value.")  # PostgreSQL has no place for it
     if unknown := sorted(set(said) - set(_OWN) - set(fields)):
@@ -112,9 +111,7 @@ def _bbox(said: Mapping[str, str], systems: Mapping[str, CoordinateSystem]) -> A
     if len(numbers) == 6:
         numbers = [*numbers[:2], *numbers[3:5]]
     if crs != CRS84:
-        to_degrees = Transformer.from_crs(systems[crs].identifier, "OGC:CRS84", always_xy=False)
-        left, bottom, right, top = numbers
-        numbers = list(to_degrees.transform_bounds(left, bottom, right, top))
+        numbers = box_to_degrees(systems[crs], *numbers)
     try:
         return read_area({"type": "bbox", "coordinates": numbers}).polygon
     except BadArea as error:
@@ -122,11 +119,13 @@ def _bbox(said: Mapping[str, str], systems: Mapping[str, CoordinateSystem]) -> A
 
 
 def _equals(field: Field, value: str) -> Statement:
+    # A column of the roll stays bare, for its index; an attribute of a loaded layer needs the type it is told to have.
+    sql = typed(field, connection.vendor) if field.parameters else field.sql
     if field.type == "text":
-        return Statement(f" AND {field.sql} = %s", (*field.parameters, value))
-    if not value.removeprefix("-").isdigit() or len(value) > 18:
+        return Statement(f" AND {sql} = %s", (*field.parameters, value))
+    if not (value.isascii() and value.removeprefix("-").isdigit()) or len(value) > 18:
         raise ValidationError({field.name: ["Write a whole number."]})
-    return Statement(f" AND {field.sql} = %s", (*field.parameters, int(value)))
+    return Statement(f" AND {sql} = %s", (*field.parameters, int(value)))
 
 
 def _during(when: str, layer: ExportLayer) -> Statement:

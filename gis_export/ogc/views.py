@@ -26,6 +26,7 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from accounts.basic import QuickBasicAuthentication
 
 from ..coordinate_systems import reproject
+from ..county_area import extent_of
 from ..formats.geojson import feature_lines, geojson_geometries
 from ..layers import ExportLayer, Query
 from ..reading import FID, GEOMETRY, batch_schema, read_features
@@ -37,6 +38,7 @@ from .documents import GEOJSON, link
 from .request import CRS84, ItemsRequest, check_format, read_request, systems_of
 
 FEET_DECIMALS = 4
+LARGEST_KEY = 2**63 - 1
 
 
 class AnyAccept(DefaultContentNegotiation):
@@ -81,8 +83,9 @@ class CollectionsView(OgcView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers."""
+        extent = extent_of(self.county)
         found = [
-            documents.collection(self.county, name, name.replace("_", " ").capitalize(), self.root)
+            documents.collection(self.county, name, name.replace("_", " ").capitalize(), self.root, extent)
             for name in documents.collection_names(self.county)
         ]
         links = [link(f"{self.root}/collections", "self")]
@@ -94,7 +97,7 @@ class CollectionView(OgcView):
     def get(self, request: Request, county_id: str, collection_id: str) -> Response:
         """One layer."""
         layer = self.collection_named(collection_id)
-        return Response(documents.collection(self.county, layer.name, layer.title, self.root))
+        return Response(documents.collection(self.county, layer.name, layer.title, self.root, extent_of(self.county)))
 
 
 BBOX = OpenApiParameter("bbox", OpenApiTypes.STR, description="west,south,east,north in degrees.")
@@ -130,6 +133,8 @@ class ItemView(OgcView):
     @extend_schema(parameters=[CRS], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str, collection_id: str, feature_id: int) -> HttpResponse:
         """One feature."""
+        if feature_id > LARGEST_KEY:
+            raise NotFound
         layer = self.collection_named(collection_id)
         said = {name: request.query_params[name] for name in request.query_params if name in ("crs", "f")}
         asked = read_request(said, layer, self.county)
@@ -155,7 +160,7 @@ def _page(layer: ExportLayer, asked: ItemsRequest) -> tuple[pa.RecordBatch, bool
         rows += batch.num_rows
         if rows > asked.limit:
             break
-    if not found:
+    if not rows:  # a batch may be empty: none of those whose box meets the area does so itself
         return _empty(layer), False
     table = pa.Table.from_batches(found).combine_chunks()
     (batch,) = table.slice(0, asked.limit).to_batches()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from ..layers import POINT, POLYGON, Shape
+from ..layers import DIMENSION, POINT, POLYGON, Shape
 from .protobuf import varints, zigzag
 
 EXTENT = 4096  # units along a tile's side
@@ -99,11 +99,8 @@ def pieces_at(shapes: np.ndarray, kind: Shape, zoom: int) -> Pieces:
     cut = shapes[feature]
     large = tiles[feature] > MOST_TILES_UNCUT
     cut[large] = [_cut(*each, zoom) for each in zip(cut[large], x[large], y[large], strict=True)]
-    kept = np.flatnonzero(~shapely.is_empty(cut) & (shapely.get_dimensions(cut) == _DIMENSION[kind]))
+    kept = np.flatnonzero(~shapely.is_empty(cut) & (shapely.get_dimensions(cut) == DIMENSION[kind]))
     return _encoded(Rings.of(cut[kept], kind), feature[kept], x[kept], y[kept], kind, zoom)
-
-
-_DIMENSION = {POINT: 0, "line": 1, POLYGON: 2}
 
 
 def _cut(shape: shapely.Geometry, x: int, y: int, zoom: int) -> shapely.Geometry:

@@ -1,6 +1,6 @@
 """PMTiles: all zoom levels of an export in one file, which the map page reads without a tile server.
 
-Holds one layer's shapes in memory while it is cut, some 2 KB a feature.
+Holds every layer's shapes in memory until the file is written, some 2 KB a feature: a tile carries all layers.
 """
 
 from __future__ import annotations

@@ -19,12 +19,17 @@ CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
-def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
-    """200 with the file, 206 with the asked range, 416 for one outside it; 410 once the file expired."""
+def require_readable(artifact: JobArtifact) -> None:
+    """Raises Gone (410) once the file expired, NotFound when the storage lost it."""
     if artifact.purged_at is not None or artifact.expires_at <= timezone.now():
         raise Gone(f"{artifact.name} expired on {artifact.expires_at:%Y-%m-%d}; retry the job for a new one.")
     if not results_storage().exists(artifact.path):
         raise NotFound
+
+
+def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
+    """200 with the file, 206 with the asked range, 416 for one outside it; see `require_readable`."""
+    require_readable(artifact)
     response = _answer(artifact, range_header)
     digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
     response.headers["Repr-Digest"] = f"sha-256=:{digest}:"

@@ -9,6 +9,8 @@ from county_configs.models import County
 
 from .models import Property, Sale
 
+CONFIDENTIAL = "CONFIDENTIAL"
+
 
 class CountySerializer(serializers.ModelSerializer):
     class Meta:
@@ -49,7 +51,7 @@ class PropertyDetailSerializer(PropertySerializer):
             return None
         owners = row.owners.order_by("-tax_year", "pk")
         return [
-            {**OwnerSerializer(owner).data, "name": "CONFIDENTIAL" if owner.confidential else owner.name}
+            {**OwnerSerializer(owner).data, "name": CONFIDENTIAL if owner.confidential else owner.name}
             for owner in owners
         ]
 
@@ -66,7 +68,10 @@ class SaleSerializer(serializers.ModelSerializer):
         return [parcel.roll_property.property_id for parcel in row.parcels.all()]
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Without `view_owner_names` nobody is named, and where an owner is confidential to nobody."""
         shown = super().to_representation(instance)
         if not instance.user_may_see_names:
             shown["grantor"] = shown["grantee"] = None
+        elif instance.has_confidential_owner:
+            shown["grantor"] = shown["grantee"] = CONFIDENTIAL
         return shown

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import counties_for, counties_of, permitted, require
@@ -10,7 +10,7 @@ from county_configs.models import County
 from terrafusion.api import CursorPage
 
 from .filters import PropertyFilter, SaleFilter
-from .models import Property, Sale, SaleParcel
+from .models import Owner, Property, Sale, SaleParcel
 from .serializers import CountySerializer, PropertyDetailSerializer, PropertySerializer, SaleSerializer
 
 
@@ -74,9 +74,18 @@ class PropertyViewSet(RollViewSet):
 class SaleViewSet(RollViewSet):
     """Sales with the properties they conveyed."""
 
-    queryset = Sale.objects.select_related("county").prefetch_related(
-        Prefetch(
-            "parcels", SaleParcel.objects.select_related("roll_property").only("sale_id", "roll_property__property_id")
+    queryset = (
+        Sale.objects.select_related("county")
+        .prefetch_related(
+            Prefetch(
+                "parcels",
+                SaleParcel.objects.select_related("roll_property").only("sale_id", "roll_property__property_id"),
+            )
+        )
+        .annotate(
+            has_confidential_owner=Exists(
+                Owner.objects.filter(roll_property__sale_parcels__sale=OuterRef("pk"), confidential=True)
+            )
         )
     )
     filterset_class = SaleFilter

@@ -22,7 +22,7 @@ def read_back(path, export_format, layer="parcels"):
     if export_format == "Shapefile":
         return geopandas.read_file(f"/vsizip/{path}/{layer}.shp")
     if export_format == "FileGDB":
-        return geopandas.read_file(_geodatabase_in(path), layer=layer)
+        return geopandas.read_file(geodatabase_in(path), layer=layer)
     if export_format == "KMZ":
         path = f"/vsizip/{path}/doc.kml"  # of a .kmz as such GDAL 3.12 reads shapes and names only
     if export_format in ("KML", "KMZ"):
@@ -31,7 +31,7 @@ def read_back(path, export_format, layer="parcels"):
     return geopandas.read_file(path, **({"layer": layer} if export_format in ("GeoPackage", "PMTiles") else {}))
 
 
-def _geodatabase_in(path):
+def geodatabase_in(path):
     with zipfile.ZipFile(path) as archive:
         folder = next(name.split("/")[0] for name in archive.namelist() if ".gdb/" in name)
     return f"/vsizip/{path}/{folder}"

@@ -2,12 +2,13 @@
 
 import json
 import math
+import time
 
 import numpy as np
 import pytest
 import shapely
 
-from gis_export.area_of_interest import BadArea, read_area
+from gis_export.area_of_interest import BadArea, read_area, square_kilometres
 from terrafusion.roll.models import Property
 
 from .conftest import RUN
@@ -36,13 +37,37 @@ def test_a_self_crossing_polygon_is_repaired_and_told():
     assert area.polygon.area == pytest.approx(2)  # two triangles of base 2 and height 1
 
 
+def random_ring(vertices):
+    points = np.random.default_rng(1).random((vertices, 2))
+    return {"type": "wkt", "wkt": shapely.Polygon(points).wkt}
+
+
+def test_a_wild_outline_is_repaired_in_time_and_a_larger_one_refused():
+    started = time.monotonic()
+    assert read_area(random_ring(300)).repaired
+    assert time.monotonic() - started < 3  # ten seconds line by line
+
+    with pytest.raises(BadArea, match=r"crosses itself and has 1,001 vertices; at most 1,000"):
+        read_area(random_ring(1_000))
+
+
+@pytest.mark.parametrize("written", ["POLYGON", " multipolygon", "POLYGONZ", "POLYGON Z", "POLYGON ZM"])
+def test_every_way_to_write_a_polygon_in_wkt_is_read(written):
+    point = "0 0 1 1" if written.endswith("ZM") else "0 0 1" if written.endswith("Z") else "0 0"
+    ring = f"(({point}, {point.replace('0', '1', 1)}, {point.replace('0', '2')}, {point}))"
+
+    area = read_area({"type": "wkt", "wkt": f"{written} ({ring})" if "multi" in written else f"{written} {ring}"})
+
+    assert area.polygon.area == 1
+
+
 def test_a_square_kilometre_is_one():
     metres = 1 / 111_320
     side = 1000 * metres
     north = math.degrees(0) + side
     area = read_area({"type": "bbox", "coordinates": [0, 0, side, north]})
 
-    assert area.square_kilometres() == pytest.approx(1, rel=0.01)
+    assert square_kilometres(area.polygon) == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +80,12 @@ def test_a_square_kilometre_is_one():
         ({"type": "bbox", "coordinates": [1_700_000, 2, 1_800_000, 4]}, "-180 to 180"),
         ({"type": "wkt", "wkt": "POLYGON EMPTY"}, "empty"),
         ({"type": "wkt", "wkt": "POLYGON ((0 0"}, "WKT"),
+        ({"type": "bbox", "coordinates": [10**400, 2, 3, 4]}, "-180 to 180"),
+        ({"type": "Polygon", "coordinates": [[[10**400, 0], [1, 0], [1, 1], [10**400, 0]]]}, "GeoJSON|-180 to 180"),
         ({"type": "wkt", "wkt": "POINT (1 2)"}, "Polygon or MultiPolygon"),
+        ({"type": "wkt", "wkt": "GEOMETRYCOLLECTION(" * 100_000 + "POINT(0 0)" + ")" * 100_000}, "no polygon"),
+        ({"type": "wkt", "wkt": "MULTIPOLYGON" + "( " * 100_000}, "too deeply"),
+        ({"type": "wkt", "wkt": "POLYGON ((179 1, -179 1, -179 2, 179 2, 179 1))"}, "antimeridian write a bbox"),
         ({"type": "wkt"}, "its text"),
         ({"type": "wkt", "wkt": "POLYGON ((0 0, 1 1, 2 2, 0 0))"}, "no extent"),
         ({"type": "Polygon", "coordinates": "here"}, "GeoJSON"),
@@ -67,6 +97,7 @@ def test_a_square_kilometre_is_one():
         ({}, "bbox"),
         ({"type": "wkt", "wkt": "\0"}, "NUL"),
     ],
+    ids=lambda each: str(each)[:40],  # some are a megabyte long
 )
 def test_a_bad_area_is_told_in_a_sentence(value, told):
     with pytest.raises(BadArea, match=told):
@@ -212,6 +243,29 @@ def test_a_bad_request_is_told_by_field(client, county, request_, field, told):
     (error,) = answer.json()["errors"]
     assert error["field"] == field
     assert told in error["message"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("depth", [64, 900, 100_000])
+def test_a_request_nested_too_deeply_is_refused_and_told(client, county, depth):
+    area = '{"type": "Polygon", "coordinates": ' + "[" * depth + "]" * depth + "}"
+    body = f'{{"county_id": "{county.pk}", "export_format": "GeoJSON", "area_of_interest": {area}}}'
+
+    answer = client.post(RUN, body, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "nested too deeply; at most 64 levels" in answer.json()["detail"]
+
+
+@pytest.mark.django_db
+def test_a_point_layer_takes_the_points_that_lie_in_the_area(export):
+    """The parcels of sales S3 and S4 touch the area; of the second alone the point lies in it."""
+    west = WEST + 3.9 * SIDE
+    area = {"type": "bbox", "coordinates": [west, SOUTH, west + SIDE, SOUTH + SIDE]}
+
+    for parameters in ({}, {"clip": True}):
+        _, path = export(export_format="GeoJSON", layers=["sales"], area_of_interest=area, parameters=parameters)
+        assert read_back(path, "GeoJSON")["sale_id"].tolist() == ["S4"]
 
 
 @pytest.mark.django_db

@@ -2,6 +2,10 @@
 
 import json
 import math
+import re
+import shutil
+import subprocess
+import zipfile
 
 import numpy as np
 import pytest
@@ -10,9 +14,10 @@ from pyproj import CRS, Transformer
 
 from gis_export.formats.registry import FORMATS
 from gis_export.roll_fields import PARCEL
+from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import Property
 
-from .reading_back import read_back
+from .reading_back import geodatabase_in, read_back
 from .roll import CONDOMINIUM, HOLE, HOSTILE, MULTI, key
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +25,7 @@ pytestmark = pytest.mark.django_db
 POLYGON_FORMATS = [name for name in FORMATS if name != "PMTiles"]
 DEGREES_TOLERANCE, FEET_TOLERANCE = 1e-7, 1e-3
 CUT_AT = 254
+OGRINFO = shutil.which("ogrinfo")
 
 
 def expected_shapes(county, crs):
@@ -152,6 +158,64 @@ def test_geoparquet_says_what_the_specification_asks(export):
     boxes = np.array([[box[edge] for edge in ("xmin", "ymin", "xmax", "ymax")] for box in table["bbox"].to_pylist()])
     assert np.array_equal(boxes, shapely.bounds(shapes))
     assert column["bbox"] == shapely.total_bounds(shapes).tolist()
+
+
+@pytest.mark.skipif(OGRINFO is None, reason="ogrinfo (Debian's gdal-bin) is not installed.")
+@pytest.mark.parametrize("export_format", ["GeoJSON", "Shapefile", "KML", "GeoPackage", "FlatGeobuf", "FileGDB", "CSV"])
+def test_an_older_gdal_finds_every_parcel_in_its_place_too(export, county, export_format):
+    _, path = export(export_format=export_format)
+    if export_format in ("Shapefile", "FileGDB"):
+        path = geodatabase_in(path) if export_format == "FileGDB" else f"/vsizip/{path}"
+    asked = [OGRINFO, "-ro", "-al", "-so", path]
+
+    told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+
+    assert "Feature Count: 30" in told
+    crs = "EPSG:4326" if FORMATS[export_format].degrees_only else "EPSG:2927"
+    edges = [float(each) for each in re.findall(r"-?\d+\.\d+", re.search("Extent: .*", told)[0])]
+    assert edges == pytest.approx(shapely.total_bounds(list(expected_shapes(county, crs).values())), abs=FEET_TOLERANCE)
+    if export_format != "CSV":
+        assert ("WGS 84" if crs == "EPSG:4326" else "NAD83(HARN) / Washington South (ftUS)") in told
+
+
+def test_geoparquet_has_whole_row_groups_but_the_last(export, monkeypatch):
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr("gis_export.reading.BATCH_ROWS", 5)
+    monkeypatch.setattr("gis_export.formats.geoparquet.ROW_GROUP", 8)
+
+    _, path = export(export_format="GeoParquet")
+    metadata = pq.ParquetFile(path).metadata
+
+    assert [metadata.row_group(each).num_rows for each in range(metadata.num_row_groups)] == [8, 8, 8, 6]
+
+
+def test_texts_of_a_shapefile_are_as_wide_as_their_columns_on_the_roll(export):
+    _, path = export(export_format="Shapefile")
+
+    with zipfile.ZipFile(path) as archive:
+        header = archive.read("parcels.dbf")
+    # dBASE: from byte 32 on 32 bytes a column; its name ends with a zero byte, its width is byte 16
+    columns = [header[at : at + 32] for at in range(32, int.from_bytes(header[8:10], "little") - 1, 32)]
+    widths = {each[:11].split(b"\0")[0].decode(): each[16] for each in columns}
+    assert {name: widths[name] for name in ("prop_id", "situs_addr", "zip_code", "legal_desc")} == {
+        "prop_id": 64,
+        "situs_addr": 200,
+        "zip_code": 10,
+        "legal_desc": 254,
+    }
+
+
+def test_a_shapefile_of_two_gigabytes_is_refused_in_a_sentence(client, county, monkeypatch):
+    monkeypatch.setattr("gis_export.formats.gdal_files.SHAPEFILE_END", 10_000)
+    body = {"county_id": county.pk, "export_format": "Shapefile"}
+    job = client.post("/api/v1/gis-export/run", body, format="json").json()
+
+    run_next_job()
+
+    ended = client.get(job["links"]["status"]).json()
+    assert (ended["status"], ended["failure_reason"]) == ("FAILED", "bad_data")
+    assert "the .dbf of the Shapefile has" in ended["message"]
 
 
 def test_geoparquet_is_read_by_its_box(export):

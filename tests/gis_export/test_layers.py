@@ -4,25 +4,30 @@ import csv
 import io
 import json
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from xml.etree import ElementTree
 
 import pyogrio
 import pytest
 import shapely
+from django.utils import timezone
 
+from county_configs.models import County
 from gis_export.fields import SHORT_NAME_LENGTH, short_names
 from gis_export.layer_catalogue import OF_THE_ROLL
 from gis_export.layers import LayerRequest
 from gis_export.roll_fields import APPRECIATION, AREA, COMPARABLE
+from gis_export.roll_layers import last_change
 from market_analysis.keeping import series_name
 from market_analysis.models import MarketAnalysisJob
-from terrafusion.roll.models import LayerFeature, TimeIndex
+from terrafusion.jobs.models import JobArtifact
+from terrafusion.jobs.runner import run_next_job
+from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 from .reading_back import read_back
-from .roll import CONDOMINIUM, TAX_YEAR, key
+from .roll import CONDOMINIUM, TAX_YEAR, a_parcel, key, square
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +79,52 @@ def test_records_without_a_shape_are_counted(export):
     assert job["result"]["without_geometry"] == {"parcels": 1}
 
 
+def test_a_unit_whose_parcel_has_no_outline_is_counted_as_without_a_shape(export, county):
+    Property.objects.filter(property_id=key(100)).update(parent_parcel_number="9-9999")
+    Property.objects.filter(property_id=key(101)).update(parent_parcel_number="1-0200")  # which has no polygon
+
+    job, path = export(export_format="GeoJSON")
+
+    assert job["result"]["without_geometry"] == {"parcels": 3}
+    assert by_key(path)[key(CONDOMINIUM)]["unit_count"] == 0
+
+
+def test_units_are_added_to_one_polygon_of_their_parcel(export, county):
+    Property.objects.filter(property_id=key(20)).update(parcel_number=f"1-{CONDOMINIUM:04d}")
+
+    _, path = export(export_format="GeoJSON", parameters={"include_assessment_data": True})
+    rows = by_key(path)
+
+    assert (rows[key(CONDOMINIUM)]["unit_count"], rows[key(20)]["unit_count"]) == (2, 0)
+    assert rows[key(20)]["market_land"] == 100_020
+
+
+def test_a_unit_does_not_stand_on_a_retired_parcel(export, county):
+    Property.objects.filter(property_id=key(CONDOMINIUM)).update(retired_at=timezone.now())
+    ground = a_parcel(county, 300, square(40, 40), parent_parcel_number="")
+    ground.parcel_number = f"1-{CONDOMINIUM:04d}"
+    ground.save()
+
+    _, path = export(export_format="GeoJSON", layers=["sales"])
+
+    features = json.loads(path.read_text())["features"]
+    unit = next(each for each in features if each["properties"]["property_id"] == key(100))
+    assert ground.geometry.contains(shapely.from_geojson(json.dumps(unit["geometry"])))
+
+
+def test_the_roll_is_as_of_its_last_change_or_load(county):
+    def day(number):
+        return datetime(2030, 1, number, tzinfo=UTC)
+
+    Property.objects.update(updated_at=day(1))
+    Sale.objects.update(updated_at=day(2))
+    assert last_change(county) == "2030-01-02T00:00:00Z"
+
+    for status, number in (("loaded", 3), ("failed", 4)):
+        county.ingestion_runs.create(status=status, started_at=day(number), finished_at=day(number), mapping={})
+    assert last_change(county) == "2030-01-03T00:00:00Z"
+
+
 def test_sales_lie_on_their_parcels(export):
     _, path = export(export_format="GeoJSON", layers=["sales"])
     rows = rows_of(path)
@@ -84,19 +135,6 @@ def test_sales_lie_on_their_parcels(export):
         ("S100", key(100), "2025-06-17"),
     ]
     assert "grantor" not in rows[0]
-
-
-def test_a_loaded_layer_keeps_its_attributes_in_their_types(export):
-    _, path = export(export_format="GeoPackage", layers=["zoning"])
-    frame = read_back(path, "GeoPackage", "zoning").set_index("feature_id")
-
-    assert frame.loc["R1", "density"] == 4
-    assert frame.loc["R1", "max_height_ft"] == 35.5
-    assert bool(frame.loc["R1", "overlay"]) is True
-    assert frame.loc["R1", "note"] == "quiet"
-    info = pyogrio.read_info(path, layer="zoning")
-    types = dict(zip(info["fields"], info["dtypes"], strict=True))
-    assert (types["density"], types["max_height_ft"], types["overlay"]) == ("int64", "float64", "bool")
 
 
 def test_comparables_of_an_estimate_lie_on_the_map(export, county):
@@ -111,10 +149,11 @@ def test_comparables_of_an_estimate_lie_on_the_map(export, county):
         "parameters": {"valuation_date": VALUATION_DATE.isoformat()},
     }
     valuation = appraiser.post("/api/v1/valuation/run", body, format="json").json()
-    from terrafusion.jobs.runner import run_next_job
-
     run_next_job()
     grid = appraiser.get(valuation["links"]["results"]).json()["result"]
+    # A condominium unit stands where its parcel does.
+    on = {"longitude": None, "latitude": None, "parent_parcel_number": f"1-{CONDOMINIUM:04d}"}
+    Property.objects.filter(pk=subject.pk).update(**on)
 
     _, path = export(export_format="GeoJSON", layers=["comparables"], parameters={"property_id": subject.property_id})
     rows = rows_of(path)
@@ -141,21 +180,6 @@ def test_appreciation_shows_an_index_on_its_area(export, county):
     assert row["annual_appreciation"] == pytest.approx(10, abs=0.02)
     assert row["sales_volume"] == 80
     assert job["result"]["without_geometry"] == {"appreciation": 2}, "00000 is no area, nor are two"
-
-
-def test_a_layer_of_points_and_polygons_is_refused_in_a_sentence(client, county):
-    from terrafusion.jobs.runner import run_next_job
-
-    for number, shape in enumerate((shapely.Point(-119.3, 46.2), shapely.box(-119.3, 46.2, -119.2, 46.3))):
-        LayerFeature.objects.create(county=county, layer="mixed", feature_id=str(number), geometry=shape)
-    body = {"county_id": county.pk, "export_format": "GeoJSON", "layers": ["mixed"]}
-
-    job = client.post("/api/v1/gis-export/run", body, format="json").json()
-    run_next_job()
-
-    ended = client.get(job["links"]["status"]).json()
-    assert (ended["status"], ended["failure_reason"]) == ("FAILED", "bad_data")
-    assert ended["message"] == "Layer 'mixed' mixes points and polygons; load them as layers of their own."
 
 
 # --- Several layers ---
@@ -232,6 +256,7 @@ def test_the_metadata_are_iso_19115(export):
     west, east = (float(texts(f".//gmd:{each}BoundLongitude/gco:Decimal")[0]) for each in ("west", "east"))
     assert west < -119.3 < east
     assert "30 features" in texts(".//gmd:abstract/gco:CharacterString")[0]
+    assert "SPCS83 Washington South zone (US survey foot)" in texts(".//gmd:statement/gco:CharacterString")[0]
     assert texts(".//gmd:topicCategory/gmd:MD_TopicCategoryCode") == ["planningCadastre"]
 
 
@@ -252,6 +277,26 @@ def test_the_file_has_a_name_a_person_understands(export, client):
 
     assert f'filename="53005_benton_parcels_zoning_{TAX_YEAR}_' in disposition
     assert '_epsg2927.zip"' in disposition
+
+
+def test_the_longest_of_names_still_fits(county):
+    from tests.factories import a_user, client_of
+
+    long = County.objects.get(pk=county.pk)
+    long.pk = "county" * 10 + "long"
+    long.save(force_insert=True)
+    layers = [f"{each}" * 60 for each in "ab"]
+    for layer in layers:
+        LayerFeature.objects.create(county=long, layer=layer, feature_id="1", geometry=square(0, 0))
+    body = {"county_id": long.pk, "export_format": "CSV", "layers": layers}
+    clerk = client_of(a_user("clerk", long, role="analyst"))
+    job = clerk.post("/api/v1/gis-export/run", body, format="json").json()
+
+    run_next_job()
+
+    ended = clerk.get(job["links"]["status"]).json()
+    assert ended["status"] == "COMPLETED", ended["message"]
+    assert max(len(each.friendly_name) for each in JobArtifact.objects.all()) <= 200
 
 
 # --- Short names ---

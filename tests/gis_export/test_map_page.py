@@ -3,6 +3,7 @@
 import base64
 import gzip
 import os
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,7 +11,9 @@ import mapbox_vector_tile
 import numpy as np
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import JobArtifact
 from terrafusion.jobs.runner import run_next_job
 from tests.factories import PASSWORD, a_county, a_user, client_of
@@ -62,6 +65,18 @@ def test_tiles_come_out_of_the_file(export, client):
 
 
 @pytest.mark.django_db
+def test_a_map_whose_file_is_lost_or_expired_is_told_as_for_a_download(export, client):
+    job, _ = export(export_format="PMTiles")
+    addresses = (the_map(job), f"/api/v1/gis-export/jobs/{job['job_id']}/tiles/12/690/1440")
+    artifact = JobArtifact.objects.get(name__endswith=".pmtiles")
+    results_storage().delete(artifact.path)
+
+    assert [client.get(each).status_code for each in addresses] == [404, 404]
+    JobArtifact.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    assert [client.get(each).status_code for each in addresses] == [410, 410]
+
+
+@pytest.mark.django_db
 def test_a_browser_is_asked_for_a_password_and_may_then_see_the_map(export, county):
     job, _ = export(export_format="GeoJSON")
     asked = Client().get(the_map(job))
@@ -94,6 +109,8 @@ def test_the_map_of_an_export_with_owner_names_needs_the_permission(export, supe
 
     assert supervisor.get(the_map(job)).status_code == 200
     assert client.get(the_map(job)).status_code == 403
+    tile = supervisor.get(f"/api/v1/gis-export/jobs/{job['job_id']}/tiles/12/0/0")
+    assert tile["Cache-Control"] == "no-store"
 
 
 @pytest.mark.django_db

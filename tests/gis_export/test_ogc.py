@@ -8,7 +8,8 @@ import shapely
 from django.test import Client
 from pyproj import Transformer
 
-from terrafusion.roll.models import Property
+from gis_export.county_area import extent_of
+from terrafusion.roll.models import LayerFeature, Property
 from tests.factories import PASSWORD, a_county, a_user, client_of
 
 from .roll import SIDE, SOUTH, WEST, an_exported_county
@@ -97,13 +98,61 @@ def test_fields_and_dates_filter(viewer):
 
 
 @pytest.mark.django_db
+def test_attributes_of_a_loaded_layer_filter_in_their_types(viewer, county):
+    shape = shapely.box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)
+    for number, mixed in ((1, 7), (2, "seven")):
+        attributes = {"storeys": number, "mixed": mixed, "limit": 70}
+        LayerFeature.objects.create(
+            county=county, layer="towers", feature_id=str(number), geometry=shape, attributes=attributes
+        )
+    towers = f"{ROOT}/collections/towers/items"
+
+    for asked, wanted in (("storeys=2", ["2"]), ("mixed=7", ["1"]), ("mixed=seven", ["2"]), ("limit=1", ["1"])):
+        found = body(viewer.get(f"{towers}?{asked}"))["features"]
+        assert [each["properties"]["feature_id"] for each in found] == wanted, asked
+
+
+@pytest.mark.django_db
+def test_a_point_layer_is_selected_by_its_points(viewer):
+    sales = f"{ROOT}/collections/sales/items"
+    whole = (WEST + 3 * SIDE, SOUTH, WEST + 3.9 * SIDE, SOUTH + 0.9 * SIDE)
+    edge = (WEST + 3 * SIDE, SOUTH, WEST + 3.1 * SIDE, SOUTH + 0.9 * SIDE)
+
+    for box, wanted in ((whole, ["S3"]), (edge, [])):
+        page = body(viewer.get(f"{sales}?bbox={','.join(map(str, box))}"))
+        assert [each["properties"]["sale_id"] for each in page["features"]] == wanted
+        assert page.get("numberMatched", len(wanted)) == len(wanted)
+
+
+@pytest.mark.django_db
+def test_a_page_counts_no_records_without_a_shape_and_the_extent_is_found_once(viewer, monkeypatch):
+    found = []
+
+    def never(*_):
+        raise AssertionError("counted")
+
+    def extent(county):
+        found.append(extent_of(county))
+        return found[-1]
+
+    monkeypatch.setattr("gis_export.roll_layers.count_rows", never)
+    monkeypatch.setattr("gis_export.ogc.views.extent_of", extent)
+
+    body(viewer.get(f"{ITEMS}?limit=1"))
+    body(viewer.get(f"{ROOT}/collections"))
+
+    assert len(found) == 1
+
+
+@pytest.mark.django_db
 def test_one_feature_has_its_own_address(viewer, county):
     row = Property.objects.get(county=county, property_id="P004")
 
     feature = body(viewer.get(f"{ITEMS}/{row.pk}"))
 
     assert (feature["id"], feature["properties"]["parcel_number"]) == (row.pk, row.parcel_number)
-    assert viewer.get(f"{ITEMS}/{10**9}").status_code == 404
+    for missing in (10**9, 10**30):
+        assert viewer.get(f"{ITEMS}/{missing}").status_code == 404
     assert viewer.get(f"{ROOT}/collections/castles/items").status_code == 404
 
 
@@ -111,7 +160,7 @@ def test_one_feature_has_its_own_address(viewer, county):
 @pytest.mark.parametrize(
     "wrong",
     ["limit=0", "limit=x", "bbox=1,2,3", "bbox=a,b,c,d", "bbox=nan,0,1,1", "crs=EPSG:1", "f=html", "colour=red",
-     "datetime=soon", "datetime=../..", "after=x", "parcel_number=%00", "bbox=1,2,3,4&bbox-crs=x"],
+     "datetime=soon", "datetime=../..", "after=x", "parcel_number=%00", "bbox=1,2,3,4&bbox-crs=x", "year_built=%C2%B2"],
 )  # fmt: skip
 def test_a_wrong_parameter_is_a_400_that_names_it(viewer, wrong):
     answer = viewer.get(f"{ITEMS}?{wrong}")

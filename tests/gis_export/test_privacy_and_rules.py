@@ -11,6 +11,7 @@ from tests.factories import a_user, client_of
 
 from .conftest import RUN
 from .reading_back import read_back
+from .roll import SIDE, SOUTH, WEST
 
 pytestmark = pytest.mark.django_db
 WITH_OWNERS = {"export_format": "GeoJSON", "layers": ["parcels", "sales"], "parameters": {"include_owner_info": True}}
@@ -42,7 +43,9 @@ def test_with_the_permission_owners_are_named_but_the_confidential(export, super
     assert owners.loc["P003", "owner_mailing_address"] == "PO Box 3"
     assert owners.loc["P004", "owner_names"] == owners.loc["P004", "owner_mailing_address"] == "CONFIDENTIAL"
     assert "Hidden" not in path.read_text()
-    assert set(frame[frame["layer"] == "sales"]["grantee"]) == {"New Buyer"}
+    sales = frame[frame["layer"] == "sales"].set_index("sale_id")
+    assert sales.loc["S3", ["grantor", "grantee"]].tolist() == ["Old Seller", "New Buyer"]
+    assert sales.loc["S4", ["grantor", "grantee"]].tolist() == ["CONFIDENTIAL", "CONFIDENTIAL"]
 
 
 def test_a_file_with_owner_names_cannot_be_fetched_or_made_again_without_the_permission(export, supervisor, client):
@@ -130,6 +133,36 @@ def test_a_county_has_a_largest_area(ruled, client):
 
     assert refused.status_code == 400
     assert "exports at most 1.0 km2" in refused.json()["detail"]
+
+
+def test_a_county_keeps_attributes_of_its_layers_from_everybody(ruled, client, export):
+    ruled(hidden_attributes=["Density", "NOTE"])
+    at = {"lon": WEST + 0.5 * SIDE, "lat": SOUTH + 0.5 * SIDE}
+
+    _, path = export(export_format="GeoPackage", layers=["zoning"])
+    live = client.get("/api/v1/counties/benton/ogc/collections/zoning/items").content.decode()
+    found = client.get("/api/v1/counties/benton/lookup", at).content.decode()
+
+    assert not {"density", "note"} & set(read_back(path, "GeoPackage", "zoning").columns)
+    for text in (live, found):
+        assert "max_height_ft" in text
+        assert "density" not in text
+        assert "quiet" not in text
+
+
+def test_a_retry_is_held_to_the_rules_of_today(ruled, client, export):
+    job, _ = export(export_format="KML")
+
+    for rules, told in (
+        ({"allowed_formats": ["GeoJSON"]}, "does not export KML"),
+        ({"largest_area_km2": 1}, "1.0 km2"),
+    ):
+        ruled(**rules)
+        refused = client.post(job["links"]["retry"])
+        assert refused.status_code == 400
+        assert told in refused.json()["detail"]
+    ruled()
+    assert client.post(job["links"]["retry"]).status_code == 202
 
 
 def test_a_county_sets_what_is_not_said(ruled, client, export):

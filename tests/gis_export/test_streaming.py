@@ -4,6 +4,7 @@ import json
 import threading
 import time
 
+import psycopg
 import pyarrow as pa
 import pytest
 import shapely
@@ -108,6 +109,13 @@ def test_a_clip_leaves_what_lies_in_the_area():
     for fid, wkb in zip(clipped["fid"].to_pylist(), clipped["geometry"].to_pylist(), strict=True):
         wanted = Property.objects.get(pk=fid).geometry.intersection(AREA)
         assert shapely.from_wkb(wkb).symmetric_difference(wanted).area < 1e-12
+
+
+def test_the_stream_connects_as_django_does(monkeypatch):
+    asked = {"dbname": "roll", "sslmode": "verify-full", "sslrootcert": "/etc/ca.pem", "options": "-c search_path=gis"}
+    monkeypatch.setattr(connection, "get_connection_params", lambda: asked | {"context": object()})
+
+    assert psycopg.conninfo.conninfo_to_dict(reading.database_address()) == asked
 
 
 # --- Fetching ahead ---
