@@ -16,7 +16,6 @@ from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, TimeIndex
-from terrafusion.roll.series_names import SeriesName
 
 from .delivery import delivered
 from .document import Fact
@@ -38,7 +37,7 @@ from .sales_from_roll import (
 )
 from .serializers import filters_in
 from .study_sales import DERIVED_STRATA, StudySales, in_natural_order
-from .time_adjustment import TimeAdjustment, index_levels, rate_of_ratios, steady_rate
+from .time_adjustment import TimeAdjustment, by_index, rate_of_ratios, steady_rate
 from .trimming import TRIM_RULES
 from .verdicts import Band
 from .vertical_equity import PERCENTILE_R7, VEI_METHOD
@@ -117,13 +116,7 @@ def _time_adjustment(
         steady = steady_rate(asked["percent_per_year"], first, target)
         return lambda sales: steady
     series = asked["series"]
-    of_county = TimeIndex.objects.filter(county=county)
-    levels = list(of_county.filter(series=series, level__gt=0).values_list("period_start", "level"))
-    if not levels:
-        known = ", ".join(of_county.order_by("series").values_list("series", flat=True).distinct()[:20]) or "none"
-        raise NothingSelected(f"time_adjustment: {county.pk} has no price index {series!r}. It has: {known}.")
-    name = SeriesName.parse(series)
-    index = index_levels(levels, target, series, name.days_a_period if name else None)
+    index = by_index(TimeIndex.objects.levels(county, series), target, series)
     return lambda sales: index
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
+
+from terrafusion.roll.market_levels import MarketLevels, days_since_epoch
 
 from .ratio_statistics import Floats, NotEnoughSales
 from .study_sales import StudySales
@@ -22,20 +23,16 @@ FEWEST_SALES = 30
 
 @dataclass(frozen=True)
 class TimeAdjustment:
-    """days and log_levels: points of the logarithm of the market's level; straight between them, level beyond.
-
-    adjusted price = price x level at the target date / level at the sale date.
-    """
+    """adjusted price = price x level at the target date / level at the sale date."""
 
     target: date
-    days: npt.NDArray[np.float64]
-    log_levels: npt.NDArray[np.float64]
+    levels: MarketLevels
     description: str
 
     def adjusted(self, sales: StudySales) -> Floats:
         """Dollars at the target date, to the dollar; at least one. Shape (n,)."""
-        sold = np.interp(_days(sales.sale_date), self.days, self.log_levels)
-        at_target = np.interp(float(np.datetime64(self.target, "D").astype(np.int64)), self.days, self.log_levels)
+        sold = self.levels.log_at(days_since_epoch(sales.sale_date))
+        (at_target,) = self.levels.log_at(days_since_epoch([self.target]))
         return np.maximum(np.round(sales.sale_price * np.exp(at_target - sold)), 1.0)
 
 
@@ -56,7 +53,7 @@ def rate_of_ratios(sales: StudySales, target: date) -> TimeAdjustment:
             f"A market trend from ratios needs at least {FEWEST_SALES} sales; there are {len(sales)}. "
             "Give percent_per_year or a series instead."
         )
-    years = _days(sales.sale_date) / DAYS_A_YEAR
+    years = days_since_epoch(sales.sale_date) / DAYS_A_YEAR
     x = years - years.mean()
     spread = float(x @ x)
     rate = -float(x @ np.log(sales.ratios)) / spread if spread > 0 else 0.0
@@ -65,26 +62,11 @@ def rate_of_ratios(sales: StudySales, target: date) -> TimeAdjustment:
     return _along([min(ends[0], target), max(ends[1], target)], rate, target, description)
 
 
-def index_levels(
-    periods: Sequence[tuple[date, float]], target: date, description: str, days_a_period: float | None = None
-) -> TimeAdjustment:
-    """A price index: the start of each period and its mean level, above zero, which stands in the period's middle.
-
-    days_a_period: None takes the shortest step between two periods. Raises NotEnoughSales without a period.
-    """
-    if not periods:
-        raise NotEnoughSales(f"The time index {description} has no period.")
-    ordered = sorted(periods)
-    starts = np.array([np.datetime64(start, "D").astype(np.int64) for start, _ in ordered], dtype=np.float64)
-    # A single level is the same on every day.
-    length = days_a_period or (float(np.diff(starts).min()) if len(starts) > 1 else 0.0)
-    return TimeAdjustment(target, starts + length / 2, np.log([level for _, level in ordered]), f"index {description}")
+def by_index(levels: MarketLevels, target: date, series: str) -> TimeAdjustment:
+    """By a price index, named by its series."""
+    return TimeAdjustment(target, levels, f"index {series}")
 
 
 def _along(ends: Sequence[date], log_rate_a_year: float, target: date, description: str) -> TimeAdjustment:
-    days = np.array([np.datetime64(each, "D").astype(np.int64) for each in ends], dtype=np.float64)
-    return TimeAdjustment(target, days, (days - days[0]) / DAYS_A_YEAR * log_rate_a_year, description)
-
-
-def _days(dates: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
-    return dates.astype("datetime64[D]").astype(np.int64).astype(np.float64)
+    days = days_since_epoch(ends)
+    return TimeAdjustment(target, MarketLevels(days, (days - days[0]) / DAYS_A_YEAR * log_rate_a_year), description)

@@ -26,12 +26,16 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class MarketDifference:
-    """A difference between subject and comparable, in the log price the market pays for it."""
+    """A difference between subject and comparable, in the log price the market pays for it.
+
+    source: where that comes from, where it is not what the grid says of all lines.
+    """
 
     name: str
     log_price: float
     subject: float | str | None = None
     comparable: float | str | None = None
+    source: str | None = None
 
 
 def whole_dollars(amount: Decimal | float) -> int:
@@ -56,7 +60,9 @@ def market_adjustments(sale_price: int, differences: Sequence[MarketDifference],
     # expm1(t) / t is (e^t - 1) / t without the loss of digits near zero.
     mean = sale_price * (math.expm1(total) / total if abs(total) > 1e-12 else 1.0)
     return [
-        Adjustment(each.name, whole_dollars(each.log_price * mean), source, each.subject, each.comparable)
+        Adjustment(
+            each.name, whole_dollars(each.log_price * mean), each.source or source, each.subject, each.comparable
+        )
         for each in differences
     ]
 

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2
 
+from terrafusion.roll.market_levels import MarketLevels, days_since_epoch
+
 from .comparables import CHARACTERISTICS, Floats, Rows, SalesTable, Subject
 
 LOGARITHMIC = frozenset({"living_area_sqft", "lot_sqft"})  # a doubling counts the same at any size
@@ -87,12 +89,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Trend:
-    """Sale date's basis: piecewise linear, a knot about every 61 days, flat outside the sales."""
+    """Sale date's basis: piecewise linear, a knot about every 61 days, flat outside the sales; one knot is no trend."""
 
     knots: Floats  # days since the epoch
 
     @classmethod
     def over(cls, days: Floats) -> Trend:
+        """Over the days of the sales."""
         first, last = float(days.min()), float(days.max())
         pieces = int(np.clip((last - first) // KNOT_DAYS, 1, max(1, len(days) // 30)))
         return cls(np.linspace(first, last, pieces + 1))
@@ -117,8 +120,20 @@ class MarketModel:
     design: Floats  # standardised, shape (n, p)
     kept: npt.NDArray[np.bool_]  # sales the robust refit used
     residuals: Floats  # log price less fitted, each sale
-    fitted: Floats
+    fitted: Floats  # log price, as of each sale's date
     sales: SalesTable
+    levels: MarketLevels | None  # a price index that stands for the trend
+
+    def log_change(self, since: Floats, until: float, coefficients: Floats | None = None) -> Floats:
+        """How the market changed from each day to a later one (days since the epoch), in log price."""
+        days = np.append(since, until)
+        if self.levels is not None:
+            level = self.levels.log_at(days)
+        else:
+            at = self.parts["time"]
+            own = self.coefficients if coefficients is None else coefficients
+            level = self.trend.columns(days) / self.scale[at] @ own[at]
+        return level[-1] - level[:-1]
 
     @cached_property
     def parts(self) -> dict[str, Columns]:
@@ -166,8 +181,10 @@ class MarketModel:
         return np.where(self.kept, self.residuals / np.maximum(1.0 - leverage, 0.05), self.residuals)
 
 
-def fit_market(sales: SalesTable) -> MarketModel:
+def fit_market(sales: SalesTable, levels: MarketLevels | None = None) -> MarketModel:
     """Fits the market of the given sales (one property type, all before the valuation date).
+
+    levels: a price index to bring the prices to one date by, instead of the trend of these sales.
 
     Few sales get fewer hinges and no location surface. Sales beyond 4 robust standard deviations are left out of
     a second fit: they are not arm's length or not as described, and one of them can bend a curve.
@@ -175,14 +192,16 @@ def fit_market(sales: SalesTable) -> MarketModel:
     n = len(sales)
     hinges = 5 if n >= 1000 else 1 if n >= 200 else 0
     bumps = 60 if n >= 2000 else 25 if n >= 500 else 0
-    days = sales.sale_date.astype("datetime64[D]").astype(float)
-    trend, place = Trend.over(days), Place.over(sales, bumps)
+    days = days_since_epoch(sales.sale_date)
+    trend = Trend.over(days) if levels is None else Trend(days[:1])
+    place = Place.over(sales, bumps)
     curves = tuple(Curve.through(name, sales.characteristics[:, i], hinges) for i, name in enumerate(CHARACTERISTICS))
     raw = _design(trend, curves, place, days, sales.characteristics, sales.neighborhood, sales.x, sales.y)
     centre, scale = raw.mean(axis=0), np.asarray(raw.std(axis=0), dtype=np.float64)
     scale[scale < 1e-9] = 1.0  # a column without variation carries nothing
     design = _standardised(raw, centre, scale)
-    log_price = np.log(sales.sale_price.astype(float))
+    level = np.zeros(n) if levels is None else levels.log_at(days)
+    log_price = np.log(sales.sale_price.astype(float)) - level
     penalty = np.full(design.shape[1], RIDGE_PENALTY)
     penalty[: len(trend.knots) - 1] = 0.01  # the market is not shrunk towards standing still
     penalty[-1] = 1e-6  # nor its level towards nothing
@@ -196,7 +215,19 @@ def fit_market(sales: SalesTable) -> MarketModel:
         if fit == "of all":
             kept = _without_outliers(residuals)
     return MarketModel(
-        trend, curves, place, coefficients, centre, scale, inverse, design, kept, residuals, fitted, sales
+        trend,
+        curves,
+        place,
+        coefficients,
+        centre,
+        scale,
+        inverse,
+        design,
+        kept,
+        residuals,
+        fitted + level,
+        sales,
+        levels,
     )
 
 

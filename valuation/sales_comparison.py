@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from terrafusion.roll.market_levels import MarketLevels, days_since_epoch
+
 from .adjustments import AdjustedSale, MarketDifference, adjust
 from .comparables import (
     CHARACTERISTICS,
@@ -38,6 +40,8 @@ from .reconciliation import (
     weighted_value,
     weights_by_gross_adjustment,
 )
+
+QUIET_DAYS = 92  # after which somebody should know that nothing was heard of the market
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Estimate:
     search: tuple[SearchStep, ...]
     sales_in_fit: int
     change_per_year_percent: float
+    time_index: str | None  # None: estimated from the same sales
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -110,6 +115,7 @@ class Estimate:
             "market": {
                 "sales_in_fit": self.sales_in_fit,
                 "change_per_year_percent": round(self.change_per_year_percent, 2),
+                "time_index": self.time_index,
             },
             "warnings": list(self.warnings),
         }
@@ -122,8 +128,19 @@ def value_by_comparable_sales(
     return SalesComparison(sales, subject.property_type, valuation_date, settings).value(subject)
 
 
+@dataclass(frozen=True)
+class NamedIndex:
+    """A stored price index to adjust for time by."""
+
+    series: str
+    levels: MarketLevels
+
+
 class SalesComparison:
-    """One property type's market at one date, fitted once for any number of subjects."""
+    """One property type's market at one date, fitted once for any number of subjects.
+
+    index: for the time adjustment; without one it is estimated from the same sales.
+    """
 
     def __init__(
         self,
@@ -131,16 +148,18 @@ class SalesComparison:
         property_type: str,
         valuation_date: date,
         settings: ComparableSalesSettings,
+        index: NamedIndex | None = None,
     ) -> None:
         self.settings = settings
+        self.index = index
         self.valuation_date = valuation_date
         self.property_type = property_type
         self.sales = sales.usable_at(valuation_date, property_type, settings.look_back_months)
-        self.day = float(np.datetime64(valuation_date, "D").astype(int))
+        (self.day,) = days_since_epoch([valuation_date])
 
     @cached_property
     def market(self) -> MarketModel:
-        return fit_market(self.sales)
+        return fit_market(self.sales, self.index.levels if self.index else None)
 
     def value(self, subject: Subject) -> Estimate:
         """The estimate of one subject. Its own sales neither compare nor take part in the fit.
@@ -174,6 +193,7 @@ class SalesComparison:
             search=candidates.steps,
             sales_in_fit=int(self.market.kept.sum()),
             change_per_year_percent=self._change_per_year(),
+            time_index=self.index.series if self.index else None,
             warnings=self._warnings(subject),
         )
 
@@ -189,8 +209,10 @@ class SalesComparison:
         place = self._similarity_space(of_subject[None, :], *self._whereabouts(subject))[0]
         nearest, distances = most_similar(place, places, self.settings.number_of_comparables)
         rows = candidates.rows[nearest]
+        changes = self.market.log_change(days_since_epoch(self.sales.sale_date[rows]), self.day, coefficients)
         differences = [
-            self._differences(subject, row, of_subject - of_sales[at]) for row, at in zip(rows, nearest, strict=True)
+            self._differences(subject, row, of_subject - of_sales[at], float(change))
+            for row, at, change in zip(rows, nearest, changes, strict=True)
         ]
         return rows, distances, differences
 
@@ -214,11 +236,12 @@ class SalesComparison:
         place = (subject.x, subject.y)
         return tuple(np.array([np.nan if each is None else each]) for each in place)  # type: ignore[return-value]
 
-    def _differences(self, subject: Subject, row: int, log_price: Floats) -> list[MarketDifference]:
+    def _differences(self, subject: Subject, row: int, log_price: Floats, change: float) -> list[MarketDifference]:
         """Time, each characteristic, location: subject less comparable. An unknown value makes no difference."""
         by_name = dict(zip(self.market.parts, log_price, strict=True))
         sold = self.sales.sale_date[row].astype(object).isoformat()
-        lines = [MarketDifference("time", float(by_name["time"]), self.valuation_date.isoformat(), sold)]
+        told = f"index {self.index.series}" if self.index else None
+        lines = [MarketDifference("time", change, self.valuation_date.isoformat(), sold, told)]
         for name, mine, theirs in zip(CHARACTERISTICS, subject.values(), self.sales.characteristics[row], strict=True):
             known = np.isfinite(mine) and np.isfinite(theirs)
             if known or np.isfinite(mine) or np.isfinite(theirs):
@@ -262,10 +285,8 @@ class SalesComparison:
 
     def _change_per_year(self) -> float:
         """The market's change over the year before the valuation date, in percent, as the model has it."""
-        days = np.array([self.day - 365.0, self.day])
-        at = self.market.parts["time"]
-        level = self.market.trend.columns(days) / self.market.scale[at] @ self.market.coefficients[at]
-        return 100 * float(np.expm1(level[1] - level[0]))
+        (change,) = self.market.log_change(np.array([self.day - 365.0]), self.day)
+        return 100 * float(np.expm1(change))
 
     def _warnings(self, subject: Subject) -> tuple[str, ...]:
         warnings = []
@@ -274,9 +295,10 @@ class SalesComparison:
         if subject.x is None:
             warnings.append("The subject's place is unknown; distance was not used.")
         latest = self.sales.sale_date.max()
-        quiet_days = int(self.day - latest.astype("datetime64[D]").astype(float))
-        if quiet_days > 92:
-            warnings.append(f"No sale in the last {quiet_days} days; the market was taken as level since.")
+        (last,) = days_since_epoch([latest]) if self.index is None else self.index.levels.days[-1:]
+        if (quiet_days := int(self.day - last)) > QUIET_DAYS:
+            what = "No sale" if self.index is None else f"No level of the index {self.index.series}"
+            warnings.append(f"{what} in the last {quiet_days} days; the market was taken as level since.")
         return tuple(warnings)
 
 

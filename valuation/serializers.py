@@ -11,18 +11,23 @@ from rest_framework import serializers
 from county_configs.models import County
 from terrafusion.api import StrictSerializer
 from terrafusion.jobs.serializers import JobRequestSerializer
-from terrafusion.roll.models import Property
+from terrafusion.roll.models import Property, TimeIndex
+from terrafusion.roll.querysets import UnknownIndex
 
 SIMULATED_FAILURE = "FAILING_VALUATION_SIM"
 EARLIEST = date(1950, 1, 1)
 
 
 class ValuationParametersSerializer(StrictSerializer):
-    """What is left out comes from the county's settings; the valuation date is today in the county."""
+    """What is left out comes from the county's settings; the valuation date is today in the county.
+
+    time_index: a price index market analysis has stored, by its series; without it the sales themselves tell.
+    """
 
     valuation_date = serializers.DateField(required=False)
     look_back_months = serializers.IntegerField(required=False, min_value=3, max_value=120)
     number_of_comparables = serializers.IntegerField(required=False, min_value=3, max_value=20)
+    time_index = serializers.CharField(required=False, max_length=100)
 
     def validate_valuation_date(self, value: date) -> date:
         latest = timezone.now().date() + timedelta(days=366)
@@ -59,6 +64,8 @@ class ValuationRequestSerializer(JobRequestSerializer):
         else:
             _check_scope(county, attrs["scope"])
         parameters = dict(attrs.get("parameters", {}))
+        if "time_index" in parameters:
+            _check_index(county, parameters["time_index"])
         today = timezone.now().astimezone(ZoneInfo(county.time_zone)).date()
         parameters.setdefault("valuation_date", today)
         return attrs | {"parameters": parameters}
@@ -74,3 +81,10 @@ def _check_property(county: County, property_id: str) -> None:
 def _check_scope(county: County, scope: dict[str, Any]) -> None:
     if not Property.objects.in_county(county).in_scope(scope).exists():
         raise serializers.ValidationError({"scope": [f"County {county.pk} has no property in this scope."]})
+
+
+def _check_index(county: County, series: str) -> None:
+    try:
+        TimeIndex.objects.levels(county, series)
+    except UnknownIndex as error:
+        raise serializers.ValidationError({"parameters": {"time_index": [str(error)]}}) from error

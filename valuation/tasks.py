@@ -14,12 +14,12 @@ from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.outcome import Outcome, OutputFile
 from terrafusion.jobs.registry import job_kind
-from terrafusion.roll.models import Property, ValueEstimate
+from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
 
 from .comparables import NotEnoughSales
 from .models import ValuationJob
 from .roll_columns import sales_before, settings_for, subjects_from
-from .sales_comparison import Estimate, SalesComparison
+from .sales_comparison import Estimate, NamedIndex, SalesComparison
 from .serializers import SIMULATED_FAILURE, ValuationRequestSerializer
 
 BATCH = 500  # properties read at a time
@@ -78,7 +78,13 @@ def _value_scope(job: ValuationJob) -> Outcome:
 
 def _market(job: ValuationJob, property_type: str) -> SalesComparison:
     sales = sales_before(job.county, job.valuation_date, property_type)
-    return SalesComparison(sales, property_type, job.valuation_date, settings_for(job.county, job.parameters))
+    settings = settings_for(job.county, job.parameters)
+    return SalesComparison(sales, property_type, job.valuation_date, settings, _index(job))
+
+
+def _index(job: ValuationJob) -> NamedIndex | None:
+    series = job.parameters.get("time_index")
+    return NamedIndex(series, TimeIndex.objects.levels(job.county, series)) if series else None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from county_configs.models import County
 
 from .geometry import EDGES, Located, LocatedQuerySet, SpatialIndex
-from .querysets import PropertyQuerySet, SaleQuerySet, parcel_number_key
+from .querysets import PropertyQuerySet, SaleQuerySet, TimeIndexQuerySet, parcel_number_key
 
 
 class PropertyType(models.TextChoices):
@@ -328,6 +328,8 @@ class TimeIndex(models.Model):
     standard_error = models.FloatField(null=True, blank=True)
     sales_volume = models.PositiveIntegerField()
     job = models.ForeignKey("jobs.Job", models.PROTECT, null=True, blank=True, related_name="time_indexes")
+
+    objects = TimeIndexQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "time indexes"

@@ -9,7 +9,17 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from terrafusion.errors import TerraFusionError
+
 from .geometry import LocatedQuerySet
+from .market_levels import MarketLevels, levels_of
+from .series_names import SeriesName
+
+SHOWN_SERIES = 20
+
+
+class UnknownIndex(TerraFusionError):
+    """The county has no price index of this name."""
 
 
 def parcel_number_key(parcel_number: str) -> str:
@@ -69,3 +79,15 @@ class SaleQuerySet(models.QuerySet):
     def since(self, day: date) -> Self:
         """Sold on the day or later."""
         return self.filter(sale_date__gte=day)
+
+
+class TimeIndexQuerySet(models.QuerySet):
+    def levels(self, county: Any, series: str) -> MarketLevels:
+        """The county's index of this name. Raises UnknownIndex naming those it has."""
+        of_county = self.filter(county=county)
+        periods = list(of_county.filter(series=series, level__gt=0).values_list("period_start", "level"))
+        if not periods:
+            names = of_county.order_by("series").values_list("series", flat=True).distinct()[:SHOWN_SERIES]
+            raise UnknownIndex(f"{county.pk} has no price index {series!r}. It has: {', '.join(names) or 'none'}.")
+        name = SeriesName.parse(series)
+        return levels_of(periods, name.days_a_period if name else None)

@@ -29,7 +29,7 @@ STORAGES = STORAGES | {
 }
 WORKSPACE_DIR = Path(_folder) / "workspace"
 STAGING_DIR = Path(_folder) / "staging"
-ANALYTICS_DIR = Path(_folder) / "analytics"
+ANALYTICS_DIR = Path(os.environ.get("TERRAFUSION_TEST_ANALYTICS", f"{_folder}/analytics"))
 ANALYTICS_SPILL_DIR = Path(_folder) / "spill"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -42,3 +42,4 @@ if _name := os.environ.get("TERRAFUSION_TEST_DATABASE"):
 LOGGING["loggers"]["django.request"] = {"level": "ERROR"}  # refusals are what many tests ask for
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
+WHITENOISE_AUTOREFRESH = True  # else every test client lists 200 static files before its first request

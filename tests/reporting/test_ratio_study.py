@@ -9,9 +9,10 @@ import pytest
 from reporting.ratio_statistics import NotEnoughSales, coefficient_of_dispersion
 from reporting.ratio_study import MARK, MEASURES, POOL, StudySettings, study_ratios
 from reporting.study_sales import in_natural_order, strata_labels
-from reporting.time_adjustment import index_levels, rate_of_ratios, steady_rate
+from reporting.time_adjustment import by_index, rate_of_ratios, steady_rate
 from terrafusion.demo.assessments import PLANTED_LEVEL, PLANTED_PRB
 from terrafusion.demo.county import build_demo_county
+from terrafusion.roll.market_levels import levels_of
 
 from .sales import BANDS, believable, sales_of, texts
 
@@ -192,7 +193,7 @@ def test_prices_of_a_rising_market_are_brought_to_the_date():
     steady = study(sales, lambda of: steady_rate(10.0, date(2025, 1, 1), TARGET))
     trend = study(sales, partial(rate_of_ratios, target=TARGET))
     levels = [(date(year, 1, 1), 1.1 ** (year - 2024)) for year in (2024, 2025, 2026)]
-    index = study(sales, lambda of: index_levels(levels, TARGET, "x"))
+    index = study(sales, lambda of: by_index(levels_of(levels), TARGET, "x"))
 
     for each in (steady, trend, index):
         assert each.sales.sale_price == pytest.approx(np.full(80, 110_000.0), rel=1e-3)
@@ -206,11 +207,11 @@ def test_a_periods_mean_level_stands_in_its_middle(days_a_period):
     starts = [date(2025, month, 1) for month in (1, 4, 7, 10)]
     levels = [(start, 1.01 ** (start.month + 0.5)) for start in starts]
 
-    index = index_levels(levels, date(2025, 8, 15), "x", days_a_period)
+    index = by_index(levels_of(levels, days_a_period), date(2025, 8, 15), "x")
     sales = sales_of(np.full(2, 1e5), np.full(2, 1e5), dates=[date(2025, 2, 15), date(2025, 5, 15)])
 
     assert index.adjusted(sales) == pytest.approx([1e5 * 1.01**6, 1e5 * 1.01**3], rel=1e-3)
-    alone = index_levels(levels[:1], date(2025, 8, 15), "x", days_a_period)
+    alone = by_index(levels_of(levels[:1], days_a_period), date(2025, 8, 15), "x")
     assert alone.adjusted(sales) == pytest.approx([1e5, 1e5])
 
 

@@ -211,7 +211,7 @@ def test_a_stored_index_adjusts_the_prices(report, content, county):
 
     assert adjusted["result"]["headline"]["median"] < plain * 0.97
     unknown = report(STUDY, format="json", time_adjustment={"series": "x"}, **FAST)
-    assert unknown["message"] == ("time_adjustment: benton has no price index 'x'. It has: hedonic/county.")
+    assert unknown["message"] == "benton has no price index 'x'. It has: hedonic/county."
 
 
 def test_text_of_the_roll_that_looks_like_a_formula_stays_text(report, content, county):
