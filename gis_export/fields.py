@@ -60,7 +60,7 @@ def unique_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
     """
     reserved = {each.lower() for each in taken}
     changed_last = sorted(keys, key=lambda key: (key.lower() in reserved, key))
-    names = _all_different({key: key or "field" for key in changed_last}, reserved, LONGEST_NAME)
+    names = all_different({key: key or "field" for key in changed_last}, reserved, LONGEST_NAME)
     return {key: names[key] for key in sorted(names)}
 
 
@@ -70,12 +70,12 @@ def short_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, st
     For layers whose columns come with the data; our own schema has fixed ones. The same names give the same answer.
     """
     plain = {name: "".join(each if each.isascii() and each.isalnum() else "_" for each in name) for name in names}
-    return _all_different(
+    return all_different(
         {name: text or "field" for name, text in plain.items()}, {each.lower() for each in taken}, SHORT_NAME_LENGTH
     )
 
 
-def _all_different(wanted: Mapping[str, str], taken: set[str], most_bytes: int) -> dict[str, str]:
+def all_different(wanted: Mapping[str, str], taken: set[str], most_bytes: int) -> dict[str, str]:
     """The wanted name of each, cut to a number of bytes, with a number behind it where that one is taken."""
     used, chosen = set(taken), {}
     for name, text in wanted.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from . import about as telling
 from .about import About
+from .fields import all_different
 from .formats.registry import FileFormat
 from .formats.source import LayerSource
 from .formats.zip_files import add_file, add_text
@@ -32,9 +33,10 @@ def extension_of(file_format: FileFormat, layers: int) -> str:
 def write_files(file_format: FileFormat, sources: Sequence[LayerSource], folder: Path, stem: str, as_of: str) -> Path:
     """Writes the layers; the file, or the folder whose files are to be zipped."""
     if not file_format.several_layers and len(sources) > 1:
+        names = all_different({each.layer.name: layers_in_name([each.layer.name]) for each in sources}, set(), 100)
         for source in sources:
-            name = layers_in_name([source.layer.name])
-            file_format.write(_fresh(folder / "files") / f"{name}.{file_format.extension}", [source], as_of)
+            file = _fresh(folder / "files") / f"{names[source.layer.name]}.{file_format.extension}"
+            file_format.write(file, [source], as_of)
         return folder / "files"
     if file_format.name == "FileGDB":
         path = _fresh(folder / "files") / f"{stem}.gdb"

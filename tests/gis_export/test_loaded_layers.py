@@ -1,6 +1,7 @@
 """Layers as they were loaded: their attributes as columns, whatever they are called, and what is retired."""
 
 import json
+import zipfile
 
 import pyogrio
 import pytest
@@ -93,6 +94,16 @@ def test_attributes_of_any_name_reach_every_format(load, export, export_format):
     assert {each for each in row.values() if str(each).startswith("value of")} == {
         f"value of {each}" for each in TROUBLE
     }
+
+
+def test_layers_whose_names_differ_by_a_space_or_case_get_files_of_their_own(load, export):
+    for name in ("Zone A", "Zone_A", "zone a"):
+        load(name, {})
+
+    _, path = export(export_format="CSV", layers=["Zone A", "Zone_A", "zone a"])
+
+    with zipfile.ZipFile(path) as archive:
+        assert {"Zone_A.csv", "Zone_A_1.csv", "zone_a_2.csv"} <= set(archive.namelist())
 
 
 def test_attributes_of_any_name_stand_beside_the_layer_of_a_geojson(load, export):
