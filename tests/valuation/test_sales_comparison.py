@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from terrafusion.roll.market_levels import levels_of
 from valuation.comparables import (
     CHARACTERISTICS,
     ComparableSalesSettings,
@@ -17,7 +18,7 @@ from valuation.comparables import (
     find_candidates,
 )
 from valuation.market_model import fit_market
-from valuation.sales_comparison import SalesComparison, value_by_comparable_sales
+from valuation.sales_comparison import NamedIndex, SalesComparison, value_by_comparable_sales
 
 DAY = date(2026, 1, 1)
 SETTINGS = ComparableSalesSettings()
@@ -178,3 +179,35 @@ def test_one_property_and_a_shared_market_give_the_same_estimate(seed, area, qua
     shared.value(a_subject(property_id="P5"))  # another one before it leaves no trace
 
     assert shared.value(subject) == value_by_comparable_sales(subject, sales, DAY, SETTINGS)
+
+
+def test_a_named_index_takes_the_place_of_the_trend_and_says_so():
+    """The true index brings the market to the same value; one twice as steep moves every price twice as far."""
+    sales, subject = a_market(noise=0.01), a_subject()
+    truth, steep = (
+        NamedIndex("x", levels_of([(DAY - timedelta(days=730), 1.0), (DAY, float(np.exp(2 * growth)))], 0.001))
+        for growth in (0.06, 0.12)
+    )
+
+    by_index = SalesComparison(sales, "single_family", DAY, SETTINGS, truth).value(subject)
+    too_steep = SalesComparison(sales, "single_family", DAY, SETTINGS, steep).value(subject)
+
+    assert by_index.market_value == pytest.approx(100 * 2_000 * np.exp(0.08 * 3), rel=0.01)
+    assert by_index.change_per_year_percent == pytest.approx(100 * np.expm1(0.06), abs=0.01)
+    lines = {each.sale_id: each.adjusted.adjustments[0] for each in by_index.comparables}
+    assert {(line.name, line.source) for line in lines.values()} == {("time", "index x")}
+    both = [each for each in too_steep.comparables if each.sale_id in lines]
+    assert both
+    for each in both:
+        assert each.adjusted.adjustments[0].amount == pytest.approx(2 * lines[each.sale_id].amount, rel=0.1)
+    assert too_steep.market_value > by_index.market_value
+    assert by_index.as_json()["market"]["time_index"] == "x"
+    assert by_index.comparables[0].adjusted.adjustments[1].source.startswith("estimated from")
+
+
+def test_an_index_that_ended_long_ago_is_named():
+    old = NamedIndex("old", levels_of([(date(2024, 1, 1), 1.0), (date(2024, 4, 1), 1.01)]))
+
+    estimate = SalesComparison(a_market(), "single_family", DAY, SETTINGS, old).value(a_subject())
+
+    assert any(each.startswith("No level of the index old in the last") for each in estimate.warnings)

@@ -1,12 +1,12 @@
 """The valuation job on the roll: what it reads, refuses and stores."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import Sale, SaleReview, ValueEstimate
+from terrafusion.roll.models import Sale, SaleReview, TimeIndex, ValueEstimate
 from tests.factories import a_county, a_user, client_of
 
 from .roll import VALUATION_DATE, a_market, a_subject
@@ -170,3 +170,27 @@ def test_a_property_that_left_the_roll_fails_in_a_sentence(client, county):
     run_next_job()
 
     assert "no longer on the roll" in client.get(answer.json()["links"]["status"]).json()["message"]
+
+
+def test_a_stored_index_is_named_in_the_request_and_in_the_grid(client, county):
+    a_market(county)
+    subject = a_subject(county)
+    for year in (2024, 2025, 2026):
+        TimeIndex.objects.create(
+            county=county, series="hedonic/county/year", period_start=date(year, 1, 1), level=1.1 ** (year - 2024),
+            sales_volume=100,
+        )  # fmt: skip
+
+    named = PARAMETERS | {"time_index": "hedonic/county/year"}
+    result = value(client, county, property_id=subject.property_id, parameters=named)["result"]
+    unknown = client.post(
+        RUN,
+        {"county_id": county.pk, "property_id": subject.property_id, "parameters": {"time_index": "x"}},
+        format="json",
+    )
+
+    assert result["market"]["time_index"] == "hedonic/county/year"
+    assert result["market"]["change_per_year_percent"] == pytest.approx(10, abs=0.1)
+    assert result["comparables"][0]["adjustments"][0]["source"] == "index hedonic/county/year"
+    assert unknown.status_code == 400
+    assert "benton has no price index 'x'. It has: hedonic/county/year." in unknown.content.decode()
