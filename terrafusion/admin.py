@@ -44,11 +44,10 @@ class CountyScopedAdmin(ModelAdmin):
     def _holds(self, request: HttpRequest, codename: str | None, row: Any) -> bool:
         if codename is None or not request.user.is_staff:
             return False
-        counties = counties_for(request.user, codename)
         if row is None:
-            return counties.exists()
+            return _holds_anywhere(request, codename)
         path = f"{self.county_path}__in"
-        return self.model._default_manager.filter(pk=row.pk, **{path: counties}).exists()
+        return self.model._default_manager.filter(pk=row.pk, **{path: counties_for(request.user, codename)}).exists()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._holds(request, self.view_with, None)
@@ -76,3 +75,11 @@ class CountyScopedAdmin(ModelAdmin):
         several = counties_for(request.user, self.view_with).count() > 1
         own = list(self.list_filter)
         return [(self.county_path, OwnCountiesFilter), *own] if several else own
+
+
+def _holds_anywhere(request: HttpRequest, codename: str) -> bool:
+    """Whether the user has this permission in any county. The menu asks for every model, so a page asks once."""
+    answers: dict[str, bool] = request.__dict__.setdefault("_permissions_held", {})
+    if codename not in answers:
+        answers[codename] = counties_for(request.user, codename).exists()
+    return answers[codename]

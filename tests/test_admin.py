@@ -103,6 +103,13 @@ def test_every_page_of_the_admin_works_for_staff_and_shows_no_other_county(both)
             assert CANARY not in text, f"{root}/{row.pk}"
 
 
+def test_the_menu_asks_for_each_permission_once(both, django_assert_max_num_queries):
+    client = browser(both[0])
+
+    with django_assert_max_num_queries(15):
+        assert client.get("/admin/roll/property/").status_code == 200
+
+
 def test_the_other_countys_staff_do_see_the_canary(both):
     _, other = both
 
