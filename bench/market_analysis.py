@@ -56,7 +56,7 @@ AREA_SQL = [
       (sale_date - DATE '1970-01-01' - 18000) / 365.25 AS t, ln(sale_price) - 12.5 AS y,
       ln(CASE WHEN living_area_sqft > 0 THEN living_area_sqft ELSE 1 END) - 7.4 AS a {SALES_SQL}
       AND zip_code <> '' AND sale_price > 0)
-    SELECT zip_code, count(*), count(*) FILTER (d), median(sale_price), median(per_sqft), min(day), max(day),
+    SELECT zip_code, count(*), count(*) FILTER (d), median(sale_price), median(per_sqft),
       sum(t) FILTER (d), sum(a) FILTER (d), sum(y) FILTER (d), sum(t * t) FILTER (d), sum(a * a) FILTER (d),
       sum(y * y) FILTER (d), sum(t * a) FILTER (d), sum(t * y) FILTER (d), sum(a * y) FILTER (d)
     FROM s GROUP BY zip_code ORDER BY zip_code""",
@@ -186,7 +186,7 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
         ("market_activity", activity, ACTIVITY_SQL, ask("market_activity", flip_days=365)),
         ("comparable_market_area (areas)", areas, AREA_SQL, ask("comparable_market_area", area="zip_code", count=5)),
         ("appreciation_surface (areas)", areas, AREA_SQL, ask("appreciation_surface", area="zip_code")),
-        ("sales_screening", lambda: market.table(suspicious_sales(market, selection, Thresholds(), (), False)),
+        ("sales_screening", lambda: market.table(suspicious_sales(market, selection, Thresholds(), False)),
          [SCREEN_SQL], ask("sales_screening", **screening)),
     ]  # fmt: skip
 

@@ -53,9 +53,13 @@ class IndexSales:
 
 
 def index_sales(market: Market, selection: Selection) -> IndexSales:
-    """Arm's-length sales with a price, in a fixed order, so that every engine gives the same sums."""
+    """Arm's-length sales with a price, in a fixed order, so that every engine gives the same sums.
+
+    A sale from before the house was built was one of land; the roll describes it by the house.
+    """
     chosen = market_sales(market.sales, selection)
-    chosen = chosen.filter(chosen.sale_price > 0)
+    built = chosen.year_built.isnull() | (chosen.sale_date.year() >= chosen.year_built)
+    chosen = chosen.filter((chosen.sale_price > 0) & built)
     columns = chosen.select(
         "sale_key",
         "sale_date",

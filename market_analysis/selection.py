@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from terrafusion.errors import TerraFusionError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 FLIP_DAYS = 365
+DAYS_A_YEAR = 365.25
+SLACK = timedelta(days=7)
 FEWEST_FOR_INTERVAL = 6  # with five sales even the whole range covers the median in 93.75 % only
 PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 
@@ -45,13 +47,59 @@ class Selection:
         return " ".join(filter(None, [*days, *among]))
 
 
+@dataclass(frozen=True)
+class Window:
+    """The days on which a sale could have been seen, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def years(self) -> float:
+        return ((self.last - self.first).days + 1) / DAYS_A_YEAR
+
+    def share_of(self, start: date, after: date) -> float:
+        """How much of the days from `start` up to `after`, which is not one of them, lies in it: 0 to 1."""
+        first, end = max(start, self.first), min(after, self.last + timedelta(days=1))
+        return max((end - first).days, 0) / (after - start).days
+
+    def holds_year(self, year: int) -> bool:
+        """The whole year. A few days without a sale at its start or end are no gap in the record."""
+        return self.first <= date(year, 1, 1) + SLACK and self.last >= date(year, 12, 31) - SLACK
+
+
+def effective_window(market: Market, selection: Selection) -> Window:
+    """The selection's days within those of the snapshot: what the figures a year must be divided by.
+
+    Call it when there are sales, see `require_sales`.
+    """
+    first = max(each for each in (selection.first, market.first_sale) if each is not None)
+    last = min(each for each in (selection.last, market.last_sale) if each is not None)
+    return Window(first, last)
+
+
+def widened(selection: Selection, days: int) -> Selection:
+    """With so many days more at either end: what a sale of the window is compared with may lie outside."""
+    more = timedelta(days=days)
+    return replace(
+        selection,
+        first=None if selection.first is None else selection.first - more,
+        last=None if selection.last is None else selection.last + more,
+    )
+
+
 def in_window(sales: ibis.Table, selection: Selection) -> ibis.Table:
     """Every sale of the window and filters, arm's length or not."""
+    return filtered(on_days(sales, selection), selection)
+
+
+def on_days(sales: ibis.Table, selection: Selection) -> ibis.Table:
+    """Sales from the first to the last day of the selection."""
     if selection.first is not None:
         sales = sales.filter(sales.sale_date >= selection.first)
     if selection.last is not None:
         sales = sales.filter(sales.sale_date <= selection.last)
-    return filtered(sales, selection)
+    return sales
 
 
 def filtered(table: ibis.Table, selection: Selection) -> ibis.Table:
@@ -105,6 +153,11 @@ def change_words(percent: float) -> str:
     if round(abs(percent), 1) == 0:
         return "changed by less than 0.1 %" if percent else "did not change"
     return f"{'rose' if percent > 0 else 'fell'} {abs(percent):.1f} %"
+
+
+def period_end(number: int, period: str) -> date:
+    """The day after its last."""
+    return period_start(number + 1, period)
 
 
 def whole_dollars(value: float | None) -> int | None:

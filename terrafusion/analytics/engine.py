@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -31,12 +32,17 @@ Columns = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Market:
-    """The three tables of one county's snapshot, and the engine that holds them."""
+    """The three tables of one county's snapshot, and the engine that holds them.
+
+    first_sale, last_sale: the days its sales run from and to; None without a sale.
+    """
 
     backend: Any
     sales: ibis.Table
     properties: ibis.Table
     assessed_values: ibis.Table
+    first_sale: date | None = None
+    last_sale: date | None = None
 
     def table(self, expression: ibis.Table) -> pa.Table:
         """The result of a query."""
@@ -47,6 +53,17 @@ class Market:
         return [
             {name: _none_for_nan(value) for name, value in row.items()} for row in self.table(expression).to_pylist()
         ]
+
+    def worked_out(self, expression: ibis.Table, name: str) -> ibis.Table:
+        """The same rows, computed once for queries that read them several times.
+
+        On ClickHouse the expression itself: a temporary table there needs a session of its own.
+        """
+        if self.backend.name != "duckdb":
+            return expression
+        # The database lives in memory and ends with the job, and so does the table.
+        self.backend.raw_sql(f"CREATE OR REPLACE TABLE {name} AS {self.backend.compile(expression)}")
+        return cast(ibis.Table, self.backend.table(name))
 
     def columns(self, expression: ibis.Table) -> Columns:
         """Arrays by column name. NULL numbers are NaN; dates are datetime64[D]; text is object."""
@@ -90,7 +107,8 @@ def on_duckdb(snapshot: Snapshot) -> Iterator[Market]:
     try:
         for name in TABLES:
             backend.raw_sql(_view(name, snapshot.folder))
-        yield Market(backend, *(backend.table(name) for name in ("sales", "properties", "assessed_values")))
+        tables = (backend.table(name) for name in ("sales", "properties", "assessed_values"))
+        yield Market(backend, *tables, *_days_of(snapshot))
     finally:
         backend.disconnect()
 
@@ -133,7 +151,15 @@ def on_clickhouse(backend: ExactClickHouse, snapshot: Snapshot) -> Market:
         mine = (table.county_id == snapshot.manifest.county_id) & (table.snapshot_id == snapshot.snapshot_id)
         return table.filter(mine).drop("county_id", "snapshot_id")
 
-    return Market(backend, rows_of("sales"), rows_of("properties"), rows_of("assessed_values"))
+    return Market(backend, rows_of("sales"), rows_of("properties"), rows_of("assessed_values"), *_days_of(snapshot))
+
+
+def _days_of(snapshot: Snapshot) -> tuple[date | None, date | None]:
+    """From the first sale to the last."""
+    first, last = (
+        date.fromisoformat(day) if day else None for day in (snapshot.manifest.first_sale, snapshot.manifest.last_sale)
+    )
+    return first, last
 
 
 def _none_for_nan(value: Any) -> Any:
