@@ -214,7 +214,7 @@ def _flagged(row: Mapping[str, Any], reasons: list[Reason], related: Collection[
     if row["sale_key"] in related:
         reasons = [*reasons, Reason(RELATED, "Seller and buyer share a surname.", 50.0)]
     strongest = sorted(reasons, key=lambda each: (-each.strength, each.code))
-    return Flagged(*(row[name] for name in _SHOWN), tuple(strongest[:MOST_REASONS]))
+    return Flagged(**{name: row[name] for name in _SHOWN}, reasons=tuple(strongest[:MOST_REASONS]))
 
 
 def _reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:

@@ -115,17 +115,15 @@ def market_sales(sales: ibis.Table, selection: Selection) -> ibis.Table:
     return chosen.filter(chosen.arms_length & (chosen.parcel_count == 1))
 
 
-def require_sales(market: Market, selection: Selection, fewest: int = 1) -> int:
-    """How many sales the selection holds. Raises NoSales naming the window when they are fewer than needed."""
+def require_sales(market: Market, selection: Selection) -> int:
+    """How many sales the selection holds. Raises NoSales naming the window when there is none."""
     counted = market_sales(market.sales, selection).aggregate(number=lambda t: t.count())
     number = int(market.rows(counted)[0]["number"])
-    if number >= fewest:
+    if number:
         return number
-    whole = market.sales.aggregate(first=lambda t: t.sale_date.min(), last=lambda t: t.sale_date.max())
-    (days,) = market.rows(whole)
-    have = f"Its sales run from {days['first']} to {days['last']}." if days["first"] else "It has no sales at all."
-    found = f"The county has {number or 'no'} arm's-length sale{'' if number == 1 else 's'} {selection}".rstrip()
-    raise NoSales(f"{found}{f'; {fewest} are needed' if fewest > 1 else ''}. {have}")
+    have = f"Its sales run from {market.first_sale} to {market.last_sale}." if market.first_sale else ""
+    found = f"The county has no arm's-length sales {selection}".rstrip()
+    raise NoSales(f"{found}. {have or 'It has no sales at all.'}")
 
 
 def period_number(sale_date: Any, period: str) -> Any:

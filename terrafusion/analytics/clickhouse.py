@@ -84,6 +84,17 @@ def fill(backend: ExactClickHouse, snapshot: Snapshot) -> None:
                 backend.con.insert_arrow(name, _keyed(batch, county_id, snapshot_id, extra))
 
 
+def rows_held(backend: ExactClickHouse, snapshot: Snapshot) -> dict[str, int]:
+    """How many rows of the snapshot each table has."""
+    create_tables(backend)
+    held = {}
+    for name in TABLES:
+        table = backend.table(name)
+        mine = (table.county_id == snapshot.manifest.county_id) & (table.snapshot_id == snapshot.snapshot_id)
+        held[name] = int(backend.to_pyarrow(table.filter(mine).count()).as_py())
+    return held
+
+
 def drop_snapshots(backend: ExactClickHouse, county_id: str, snapshot_ids: Iterable[str]) -> None:
     for snapshot_id in snapshot_ids:
         for name in TABLES:

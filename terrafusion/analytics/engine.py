@@ -83,11 +83,8 @@ def previous(column: ibis.Value) -> ibis.Value:
 def opened(snapshot: Snapshot) -> Iterator[Market]:
     """The snapshot on the engine this installation uses."""
     if settings.ANALYTICS_URL:
-        backend = connect_clickhouse()
-        try:
+        with connected_clickhouse() as backend:
             yield on_clickhouse(backend, snapshot)
-        finally:
-            backend.disconnect()
     else:
         with on_duckdb(snapshot) as market:
             yield market
@@ -107,8 +104,8 @@ def on_duckdb(snapshot: Snapshot) -> Iterator[Market]:
     try:
         for name in TABLES:
             backend.raw_sql(_view(name, snapshot.folder))
-        tables = (backend.table(name) for name in ("sales", "properties", "assessed_values"))
-        yield Market(backend, *tables, *_days_of(snapshot))
+        sales, properties, values = (backend.table(name) for name in ("sales", "properties", "assessed_values"))
+        yield Market(backend, sales, properties, values, *_days_of(snapshot))
     finally:
         backend.disconnect()
 
@@ -122,6 +119,29 @@ def _view(name: str, folder: Path) -> str:
         f"CREATE VIEW {name} AS SELECT * FROM "  # noqa: S608 - our own path
         f"read_parquet('{place}/*/*.parquet', hive_partitioning=true, hive_types={types})"
     )
+
+
+def holds(snapshot: Snapshot) -> bool:
+    """Whether the engine of this installation has the snapshot's rows.
+
+    ClickHouse lacks those of snapshots taken before ANALYTICS_URL was set.
+    """
+    if not settings.ANALYTICS_URL:
+        return True
+    from .clickhouse import rows_held
+
+    with connected_clickhouse() as backend:
+        return rows_held(backend, snapshot) == snapshot.manifest.rows
+
+
+@contextmanager
+def connected_clickhouse() -> Iterator[ExactClickHouse]:
+    """The server of ANALYTICS_URL, for as long as the block lasts."""
+    backend = connect_clickhouse()
+    try:
+        yield backend
+    finally:
+        backend.disconnect()
 
 
 def connect_clickhouse() -> ExactClickHouse:

@@ -404,6 +404,17 @@ def test_staff_decide_many_at_once_but_only_in_their_county(analyst, demo):
         assert SaleReview.objects.filter(decision="valid", decided_by=person).count() == decided
 
 
+def test_a_snapshot_the_analytics_database_lacks_is_taken_anew(clerk, monkeypatch):
+    """As after ANALYTICS_URL was set: the pointer names a snapshot that is in files only."""
+    first = run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"]
+    monkeypatch.setattr("terrafusion.analytics.engine.holds", lambda snapshot: snapshot.snapshot_id != first)
+
+    second = run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"]
+
+    assert second > first
+    assert run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"] == second
+
+
 def test_the_sample_of_a_snapshot_job_tells_what_it_holds(analyst):
     job = run(analyst, "snapshot")
 
