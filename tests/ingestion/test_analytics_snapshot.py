@@ -271,9 +271,7 @@ def test_clickhouse_is_filled_emptied_and_let_go(county, settings, monkeypatch):
 
     monkeypatch.setattr(engine, "connect_clickhouse", Backend)
     monkeypatch.setattr(clickhouse, "fill", lambda backend, snapshot: done.append("filled"))
-    monkeypatch.setattr(
-        clickhouse, "drop_snapshots", lambda *_: done.append(f"dropped, folder {first.folder.exists()}")
-    )
+    monkeypatch.setattr(clickhouse, "drop_snapshots", lambda *_: done.append(("dropped", first.folder.exists())))
 
     first = snapshot_county(county, NOW)
     snapshot_county(county, NOW + timedelta(minutes=1))
