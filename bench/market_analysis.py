@@ -99,8 +99,8 @@ SELECT * FROM j WHERE parcel_count > 1 OR abs(zp) > 3 OR abs(zs) > 3 OR abs(zv) 
   OR (pa = sale_price AND da <= 365))) ORDER BY sale_date, sale_key"""
 INDEX_SQL = f"""SELECT sale_key, sale_date, sale_price, property_key, living_area_sqft, lot_sqft, basement_sqft,
     garage_sqft, year_built, effective_year, quality, condition, baths, stories, view, waterfront, longitude, latitude,
-    property_type, neighborhood, year(sale_date) * 4 + quarter(sale_date) - 1 AS period {SALES_SQL} AND
-      sale_price > 0 ORDER BY sale_date, sale_key"""
+    property_type, neighborhood, year(sale_date) * 4 + quarter(sale_date) - 1 AS period {SALES_SQL} AND sale_price > 0
+      AND (year_built IS NULL OR year(sale_date) >= year_built) ORDER BY sale_date, sale_key"""
 
 
 def main() -> int:
@@ -151,7 +151,7 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
     from market_analysis.analyses.registry import ANALYSES
     from market_analysis.answer import Question
     from market_analysis.area_statistics import sold_expression, stock_expression
-    from market_analysis.index_sales import index_sales
+    from market_analysis.index_sales import index_expression
     from market_analysis.market_activity import activity_by_period, monthly_volume, price_distribution, resales, stock
     from market_analysis.price_trend import trend_expression
     from market_analysis.sales_screening import Thresholds, suspicious_sales
@@ -181,7 +181,7 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
          ask("price_trend_by_zip", area="zip_code")),
         ("trend_analysis", lambda: market.table(trend_expression(sales, selection, None)), [trend_alone],
          ask("trend_analysis")),
-        ("price_index (its sales)", lambda: index_sales(market, selection), [INDEX_SQL],
+        ("price_index (its sales)", lambda: market.table(index_expression(sales, selection)), [INDEX_SQL],
          ask("price_index", method="hedonic", shortest_holding_days=183)),
         ("market_activity", activity, ACTIVITY_SQL, ask("market_activity", flip_days=365)),
         ("comparable_market_area (areas)", areas, AREA_SQL, ask("comparable_market_area", area="zip_code", count=5)),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from terrafusion.analytics.engine import or_null
+
 from .selection import Selection, day_number, in_window, on_days, price_per_sqft, widened
 
 if TYPE_CHECKING:
@@ -157,8 +159,8 @@ def _with_neighbors_in_time(chosen: ibis.Table) -> ibis.Table:
 
     def other(column: Any, step: str) -> Any:
         # NULL where the property is not on the roll: such sales are no series of one property.
-        shifted = getattr(column.cast(ibis.dtype("float64")), step)().over(own)
-        return ibis.ifelse(chosen.property_key.notnull(), shifted, ibis.null("float64"))
+        shifted = getattr(or_null(column), step)().over(own)
+        return ibis.ifelse(chosen.property_key.notnull(), shifted, ibis.null("int64"))
 
     return chosen.mutate(
         days_before=chosen.day - other(chosen.day, "lag"),

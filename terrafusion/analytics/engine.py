@@ -72,11 +72,13 @@ class Market:
 
 
 def previous(column: ibis.Value) -> ibis.Value:
-    """The value of the row before, NULL at the first.
+    """The value of the row before, NULL at the first."""
+    return cast(ibis.Value, or_null(column).lag())
 
-    Cast, because on ClickHouse the lag of a column that cannot be NULL begins with 0 and says nothing.
-    """
-    return cast(ibis.Value, column.cast(ibis.dtype("float64")).lag())
+
+def or_null(column: ibis.Value) -> ibis.Value:
+    """The column with a type that admits NULL, as its lag and lead have one at the end of the series."""
+    return cast(ibis.Value, column.cast(column.type()(nullable=True)))
 
 
 @contextmanager
@@ -195,5 +197,9 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if pa.types.is_integer(kind) and column.null_count:
         column = column.cast(pa.float64())
     if pa.types.is_boolean(kind):
-        return np.asarray(column.to_pylist(), dtype=bool)
+        return np.asarray(column.fill_null(False).to_numpy())
+    if pa.types.is_string(kind):
+        coded = column.combine_chunks().dictionary_encode()  # a few words, each made a Python object once
+        words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+        return np.asarray(words[coded.indices.fill_null(len(words) - 1).to_numpy()])
     return np.asarray(column.to_numpy())
