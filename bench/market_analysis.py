@@ -90,10 +90,13 @@ k AS (SELECT n.*,
   CASE WHEN near.ns >= 15 THEN near.ms WHEN far.ns >= 15 THEN far.ms END AS cs,
   1.4826 * CASE WHEN near.ns >= 15 THEN near.ds WHEN far.ns >= 15 THEN far.ds END AS es,
   CASE WHEN near.nv >= 15 THEN near.mv WHEN far.nv >= 15 THEN far.mv END AS cv,
-  1.4826 * CASE WHEN near.nv >= 15 THEN near.dv WHEN far.nv >= 15 THEN far.dv END AS ev
+  1.4826 * CASE WHEN near.nv >= 15 THEN near.dv WHEN far.nv >= 15 THEN far.dv END AS ev,
+  CASE WHEN near.np >= 15 THEN near.np ELSE far.np END AS gp, near.np >= 15 AS ip,
+  CASE WHEN near.ns >= 15 THEN near.ns ELSE far.ns END AS gs, near.ns >= 15 AS is_near,
+  CASE WHEN near.nv >= 15 THEN near.nv ELSE far.nv END AS gv, near.nv >= 15 AS iv
   FROM n LEFT JOIN near USING (neighborhood, property_type, y) LEFT JOIN far USING (property_type, y)),
 j AS (SELECT *, (lp - cp) / greatest(ep, 0.05) AS zp, (ls - cs) / greatest(es, 0.05) AS zs,
-  (lv - cv) / greatest(ev, 0.05) AS zv FROM k)
+  (lv - cv) / greatest(ev, 0.05) AS zv, exp(cp) AS mp, exp(cs) AS ms, exp(cv) AS mv FROM k)
 SELECT * FROM j WHERE parcel_count > 1 OR abs(zp) > 3 OR abs(zs) > 3 OR abs(zv) > 3
   OR (property_key IS NOT NULL AND (db <= 180 OR da <= 180 OR (pb = sale_price AND db <= 365)
   OR (pa = sale_price AND da <= 365))) ORDER BY sale_date, sale_key"""
@@ -152,7 +155,7 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
     from market_analysis.answer import Question
     from market_analysis.area_statistics import sold_expression, stock_expression
     from market_analysis.index_sales import index_expression
-    from market_analysis.market_activity import activity_by_period, monthly_volume, price_distribution, resales, stock
+    from market_analysis.market_activity import activity_by_period, price_distribution, resales, stock
     from market_analysis.price_trend import trend_expression
     from market_analysis.sales_screening import Thresholds, suspicious_sales
     from market_analysis.selection import Selection
@@ -164,11 +167,9 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
         return lambda: ANALYSES[analysis].answer(Question(market, selection, parameters))
 
     def activity() -> None:
-        for each in (activity_by_period(sales, selection), resales(sales, selection)):
-            market.table(each)
+        for query in (activity_by_period, resales, price_distribution):
+            market.table(query(sales, selection))
         stock(market, selection)
-        for each in (price_distribution(sales, selection), monthly_volume(sales, selection)):
-            market.table(each)
 
     def areas() -> None:
         market.table(sold_expression(sales, selection, "zip_code"))

@@ -11,6 +11,7 @@ from terrafusion.analytics.engine import previous
 
 from .selection import (
     FLIP_DAYS,
+    PERIODS_A_YEAR,
     Selection,
     Window,
     day_number,
@@ -29,15 +30,18 @@ DECILES = tuple(each / 10 for each in range(1, 10))
 
 
 def activity_by_period(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Volume, dollars and quartiles of every period with a sale."""
+    """Volume, dollars and quartiles of every period with a sale, and the volume of each of its months."""
     chosen = market_sales(sales, selection)
     chosen = chosen.mutate(period=period_number(chosen.sale_date, selection.period), per_sqft=price_per_sqft(chosen))
     spread = chosen.sale_price.quantile([0.25, 0.5, 0.75])
+    months = _months_of(selection.period)
+    place = (chosen.sale_date.month() - 1) % months
     grouped = chosen.group_by("period").aggregate(
         n=chosen.count(),
         dollars=chosen.sale_price.sum(),
         spread=spread,
         per_sqft=chosen.per_sqft.median(),
+        **{f"month_{each}": chosen.count(where=place == each) for each in range(months)},
     )
     return grouped.order_by("period")
 
@@ -81,11 +85,19 @@ def resales(sales: ibis.Table, selection: Selection, within_days: int = FLIP_DAY
     return grouped.order_by("period")
 
 
-def monthly_volume(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Sales of every month with one."""
-    chosen = market_sales(sales, selection)
-    chosen = chosen.mutate(period=period_number(chosen.sale_date, "month"))
-    return chosen.group_by("period").aggregate(n=chosen.count()).order_by("period")
+def monthly_volume(rows: Sequence[Mapping[str, Any]], period: str) -> list[dict[str, int]]:
+    """Sales of every month with one. rows: of `activity_by_period`."""
+    months = _months_of(period)
+    return [
+        {"period": row["period"] * months + each, "n": row[f"month_{each}"]}
+        for row in rows
+        for each in range(months)
+        if row[f"month_{each}"]
+    ]
+
+
+def _months_of(period: str) -> int:
+    return 12 // PERIODS_A_YEAR[period]
 
 
 def stock(market: Market, selection: Selection) -> int:

@@ -47,7 +47,7 @@ def market_activity(question: Question) -> Answer:
     trends = [_point(row, flips.get(row["period"]), standing, window, selection) for row in rows]
     starts = [period_start(row["period"], selection.period) for row in rows]
     (spread,) = market.rows(price_distribution(market.sales, selection))
-    seasons = seasonality(market.rows(monthly_volume(market.sales, selection)), window)
+    seasons = seasonality(monthly_volume(rows, selection.period), window)
     flipped = sum(row["n"] for row in flips.values())
     numbers: dict[str, Any] = {
         "stock": standing,

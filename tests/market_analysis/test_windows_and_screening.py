@@ -13,7 +13,7 @@ from market_analysis.analyses.screening import sales_screening as screening
 from market_analysis.answer import Question
 from market_analysis.area_statistics import area_statistics
 from market_analysis.index_sales import index_sales
-from market_analysis.market_activity import resales
+from market_analysis.market_activity import activity_by_period, monthly_volume, resales
 from market_analysis.repeat_sales import sale_pairs
 from market_analysis.sales_screening import Thresholds, screen
 from market_analysis.selection import Selection
@@ -92,6 +92,17 @@ def test_a_sale_with_one_reason_twice_counts_once():
     summary = screening(Question(market, Selection(), SCREENING)).numbers
 
     assert summary["reasons"] == {"same_price": 3}
+
+
+@pytest.mark.parametrize("period", ["month", "quarter", "year"])
+def test_the_volume_of_months_is_the_same_whatever_the_period(period):
+    days = ["2023-12-31", "2024-01-01", "2024-01-31", "2024-03-05", "2024-12-31"]
+    market = market_of(*(sold(each, day) for each, day in enumerate(days)))
+    rows = market.rows(activity_by_period(market.sales, Selection(period=period)))
+
+    found = {each["period"] - 2024 * 12: each["n"] for each in monthly_volume(rows, period)}
+
+    assert found == {-1: 1, 0: 2, 2: 1, 11: 1}
 
 
 def test_turnover_is_a_year_s_whatever_part_of_it_the_data_cover():
