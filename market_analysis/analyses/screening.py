@@ -79,5 +79,5 @@ def _finding(numbers: dict[str, Any]) -> str:
     code, number = next(iter(numbers["reasons"].items()))
     return (
         f"{flagged:,} of {looked_at:,} sales ({numbers['flagged_percent']:.1f} %) should be looked at; "
-        f"the most frequent reason is {code.replace('_', ' ')}, in {number:,}."
+        f"the most frequent reason is {code.replace('_', ' ')}, in {number:,} of them."
     )
