@@ -56,7 +56,7 @@ AREA_SQL = [
       (sale_date - DATE '1970-01-01' - 18000) / 365.25 AS t, ln(sale_price) - 12.5 AS y,
       ln(CASE WHEN living_area_sqft > 0 THEN living_area_sqft ELSE 1 END) - 7.4 AS a {SALES_SQL}
       AND zip_code <> '' AND sale_price > 0)
-    SELECT zip_code, count(*), count(*) FILTER (d), median(sale_price), median(per_sqft), min(day), max(day),
+    SELECT zip_code, count(*), count(*) FILTER (d), median(sale_price), median(per_sqft),
       sum(t) FILTER (d), sum(a) FILTER (d), sum(y) FILTER (d), sum(t * t) FILTER (d), sum(a * a) FILTER (d),
       sum(y * y) FILTER (d), sum(t * a) FILTER (d), sum(t * y) FILTER (d), sum(a * y) FILTER (d)
     FROM s GROUP BY zip_code ORDER BY zip_code""",
@@ -90,17 +90,20 @@ k AS (SELECT n.*,
   CASE WHEN near.ns >= 15 THEN near.ms WHEN far.ns >= 15 THEN far.ms END AS cs,
   1.4826 * CASE WHEN near.ns >= 15 THEN near.ds WHEN far.ns >= 15 THEN far.ds END AS es,
   CASE WHEN near.nv >= 15 THEN near.mv WHEN far.nv >= 15 THEN far.mv END AS cv,
-  1.4826 * CASE WHEN near.nv >= 15 THEN near.dv WHEN far.nv >= 15 THEN far.dv END AS ev
+  1.4826 * CASE WHEN near.nv >= 15 THEN near.dv WHEN far.nv >= 15 THEN far.dv END AS ev,
+  CASE WHEN near.np >= 15 THEN near.np ELSE far.np END AS gp, near.np >= 15 AS ip,
+  CASE WHEN near.ns >= 15 THEN near.ns ELSE far.ns END AS gs, near.ns >= 15 AS is_near,
+  CASE WHEN near.nv >= 15 THEN near.nv ELSE far.nv END AS gv, near.nv >= 15 AS iv
   FROM n LEFT JOIN near USING (neighborhood, property_type, y) LEFT JOIN far USING (property_type, y)),
 j AS (SELECT *, (lp - cp) / greatest(ep, 0.05) AS zp, (ls - cs) / greatest(es, 0.05) AS zs,
-  (lv - cv) / greatest(ev, 0.05) AS zv FROM k)
+  (lv - cv) / greatest(ev, 0.05) AS zv, exp(cp) AS mp, exp(cs) AS ms, exp(cv) AS mv FROM k)
 SELECT * FROM j WHERE parcel_count > 1 OR abs(zp) > 3 OR abs(zs) > 3 OR abs(zv) > 3
   OR (property_key IS NOT NULL AND (db <= 180 OR da <= 180 OR (pb = sale_price AND db <= 365)
   OR (pa = sale_price AND da <= 365))) ORDER BY sale_date, sale_key"""
 INDEX_SQL = f"""SELECT sale_key, sale_date, sale_price, property_key, living_area_sqft, lot_sqft, basement_sqft,
     garage_sqft, year_built, effective_year, quality, condition, baths, stories, view, waterfront, longitude, latitude,
-    property_type, neighborhood, year(sale_date) * 4 + quarter(sale_date) - 1 AS period {SALES_SQL} AND
-      sale_price > 0 ORDER BY sale_date, sale_key"""
+    property_type, neighborhood, year(sale_date) * 4 + quarter(sale_date) - 1 AS period {SALES_SQL} AND sale_price > 0
+      AND (year_built IS NULL OR year(sale_date) >= year_built) ORDER BY sale_date, sale_key"""
 
 
 def main() -> int:
@@ -151,8 +154,8 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
     from market_analysis.analyses.registry import ANALYSES
     from market_analysis.answer import Question
     from market_analysis.area_statistics import sold_expression, stock_expression
-    from market_analysis.index_sales import index_sales
-    from market_analysis.market_activity import activity_by_period, monthly_volume, price_distribution, resales, stock
+    from market_analysis.index_sales import index_expression
+    from market_analysis.market_activity import activity_by_period, price_distribution, resales, stock
     from market_analysis.price_trend import trend_expression
     from market_analysis.sales_screening import Thresholds, suspicious_sales
     from market_analysis.selection import Selection
@@ -164,11 +167,9 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
         return lambda: ANALYSES[analysis].answer(Question(market, selection, parameters))
 
     def activity() -> None:
-        for each in (activity_by_period(sales, selection), resales(sales, selection)):
-            market.table(each)
+        for query in (activity_by_period, resales, price_distribution):
+            market.table(query(sales, selection))
         stock(market, selection)
-        for each in (price_distribution(sales, selection), monthly_volume(sales, selection)):
-            market.table(each)
 
     def areas() -> None:
         market.table(sold_expression(sales, selection, "zip_code"))
@@ -181,12 +182,12 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
          ask("price_trend_by_zip", area="zip_code")),
         ("trend_analysis", lambda: market.table(trend_expression(sales, selection, None)), [trend_alone],
          ask("trend_analysis")),
-        ("price_index (its sales)", lambda: index_sales(market, selection), [INDEX_SQL],
+        ("price_index (its sales)", lambda: market.table(index_expression(sales, selection)), [INDEX_SQL],
          ask("price_index", method="hedonic", shortest_holding_days=183)),
         ("market_activity", activity, ACTIVITY_SQL, ask("market_activity", flip_days=365)),
         ("comparable_market_area (areas)", areas, AREA_SQL, ask("comparable_market_area", area="zip_code", count=5)),
         ("appreciation_surface (areas)", areas, AREA_SQL, ask("appreciation_surface", area="zip_code")),
-        ("sales_screening", lambda: market.table(suspicious_sales(market, selection, Thresholds(), (), False)),
+        ("sales_screening", lambda: market.table(suspicious_sales(market, selection, Thresholds(), False)),
          [SCREEN_SQL], ask("sales_screening", **screening)),
     ]  # fmt: skip
 

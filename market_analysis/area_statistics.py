@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import numpy as np
 
-from .selection import Selection, day_number, filtered, market_sales, price_per_sqft
+from .selection import (
+    DAYS_A_YEAR,
+    Selection,
+    day_number,
+    effective_window,
+    filtered,
+    market_sales,
+    price_per_sqft,
+)
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
-DAYS_A_YEAR = 365.25
 MIDDLE_DAY = 18_000  # about 2019: keeps the sums of squares small, so that both engines agree to 1e-9
 MIDDLE_LOG_PRICE, MIDDLE_LOG_AREA = 12.5, 7.4
 FEWEST_FOR_CHANGE = 10
@@ -54,12 +61,11 @@ def area_statistics(market: Market, selection: Selection, area: str) -> list[Are
     """Every area with a sale, in order of its code; '' is not an area."""
     sold = market.rows(sold_expression(market.sales, selection, area))
     standing = {row["area"]: row for row in market.rows(stock_expression(market.properties, selection, area))}
-    days = [row["last_day"] - row["first_day"] + 1 for row in sold]
-    whole_years = max(max(days, default=1) / DAYS_A_YEAR, 1 / 12)
+    years = max(effective_window(market, selection).years, 1 / 12)
     changes = [change_per_year(row) for row in sold]
     shrunk = shrink(changes)
     return [
-        _area(row, standing.get(row["area"], {}), change, pulled, whole_years)
+        _area(row, standing.get(row["area"], {}), change, pulled, years)
         for row, change, pulled in zip(sold, changes, shrunk, strict=True)
     ]
 
@@ -88,8 +94,6 @@ def sold_expression(sales: ibis.Table, selection: Selection, area: str) -> ibis.
         n_described=chosen.described.cast("int64").sum(),
         median_price=chosen.sale_price.median(),
         per_sqft=chosen.per_sqft.median(),
-        first_day=chosen.day.min(),
-        last_day=chosen.day.max(),
         **sums,
     )
     return grouped.order_by("area")

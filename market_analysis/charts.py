@@ -165,7 +165,7 @@ def seasonality_chart(seasons: Mapping[str, float]) -> Chart:
     return Chart(
         "seasonality",
         "Seasonality of sales",
-        "Each month's sales against an average month, over the years with sales in every month.",
+        "Each month's sales against an average month, over the whole years with sales in every month.",
         _spec((bars + average).properties(width=WIDTH, height=180), "Seasonality of sales"),
     )
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from .selection import Selection, market_sales, period_number
 
 if TYPE_CHECKING:
+    import ibis
+
     from terrafusion.analytics.engine import Columns, Market
 
 Floats = npt.NDArray[np.float64]
@@ -52,10 +54,14 @@ class IndexSales:
         )  # fmt: skip
 
 
-def index_sales(market: Market, selection: Selection) -> IndexSales:
-    """Arm's-length sales with a price, in a fixed order, so that every engine gives the same sums."""
-    chosen = market_sales(market.sales, selection)
-    chosen = chosen.filter(chosen.sale_price > 0)
+def index_expression(sales: ibis.Table, selection: Selection) -> ibis.Table:
+    """Arm's-length sales with a price, in a fixed order, so that every engine gives the same sums.
+
+    A sale from before the house was built was one of land; the roll describes it by the house.
+    """
+    chosen = market_sales(sales, selection)
+    built = chosen.year_built.isnull() | (chosen.sale_date.year() >= chosen.year_built)
+    chosen = chosen.filter((chosen.sale_price > 0) & built)
     columns = chosen.select(
         "sale_key",
         "sale_date",
@@ -64,7 +70,12 @@ def index_sales(market: Market, selection: Selection) -> IndexSales:
         *CHARACTERISTICS,
         period=period_number(chosen.sale_date, selection.period),
     )
-    found = market.columns(columns.order_by("sale_date", "sale_key"))
+    return columns.order_by("sale_date", "sale_key")
+
+
+def index_sales(market: Market, selection: Selection) -> IndexSales:
+    """The sales of `index_expression` as arrays."""
+    found = market.columns(index_expression(market.sales, selection))
     period = found["period"].astype(np.int64)
     first = int(period[0]) if len(period) else 0
     return IndexSales(

@@ -153,14 +153,15 @@ def _restricted_deviance(y: Floats, total: Floats, trend: Floats) -> float:
 def volatility_percent(index: LogIndex) -> float | None:
     """Standard deviation of the change from period to period around its mean of three periods, in percent.
 
-    None with fewer than four consecutive periods. Source: Bourassa, Hoesli and Sun (2006), J. Housing Economics 15.
+    Only three changes in a row count; a gap is no step. None with fewer than two such threes.
+    Source: Bourassa, Hoesli and Sun (2006), J. Housing Economics 15.
     """
     changes = np.diff(index.levels)
-    changes = changes[~np.isnan(changes)]
     if len(changes) < 3:
         return None
-    middle = np.convolve(changes, np.ones(3) / 3, mode="valid")
-    return float(100 * np.std(changes[1:-1] - middle, ddof=1)) if len(middle) > 1 else None
+    off = changes[1:-1] - np.convolve(changes, np.ones(3) / 3, mode="valid")
+    off = off[~np.isnan(off)]
+    return float(100 * np.std(off, ddof=1)) if len(off) > 1 else None
 
 
 def revision_percent(now: LogIndex, before: LogIndex) -> float | None:

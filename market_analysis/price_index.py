@@ -25,8 +25,8 @@ WITHOUT_NEWEST = (1, 2, 4)  # periods left out to see how an index is revised
 class MethodIndex:
     """One method's index; level 1.0 is the mean of its first year, thin periods aside.
 
-    raw: as estimated. index: smoothed, except the median. volatility, revision: percent. None where not estimable,
-    and then `why_not` says why.
+    raw: as estimated. index: smoothed, except the median. volatility: of raw, so that the methods compare, and
+    revision: of index; percent. None where not estimable, and then `why_not` says why.
     """
 
     method: str
@@ -121,7 +121,7 @@ def _judged(
         method=method,
         raw=raw.based_on_first(base),
         index=index.based_on_first(base),
-        volatility=volatility_percent(index),
+        volatility=volatility_percent(raw),
         revision=float(np.mean(known)) if known else None,
         residual_spread=spread,
     )

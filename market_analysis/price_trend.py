@@ -69,7 +69,7 @@ def trend_expression(sales: ibis.Table, selection: Selection, area: str | None) 
         average_price=chosen.sale_price.mean(),
         per_sqft=chosen.per_sqft.median(),
         n=chosen.count(),
-        prices=chosen.sale_price.collect(),
+        prices=chosen.sale_price.collect(include_null=True),  # there is none, and DuckDB need not look
     )
     n = grouped.n.cast("int64")
     low = ((n + 1) / 2 - 0.98 * n.cast("float64").sqrt()).floor().cast("int64")

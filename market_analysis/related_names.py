@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _PARTIES = re.compile(r"\s*(?:&|;|/|\band\b)\s*", re.IGNORECASE)
-_WORD = re.compile(r"[A-Z][A-Z'\-]+")
+_WORD = re.compile(r"[^\W\d_][\w'\-]+")  # letters of any alphabet
 # Words that say what a party is, not who.
 _NOT_A_NAME = frozenset(
     """

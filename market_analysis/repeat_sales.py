@@ -33,18 +33,32 @@ class Pairs:
 
 
 def sale_pairs(sales: IndexSales, shortest_days: int = SHORTEST_HOLDING_DAYS) -> Pairs:
-    """Every sale with the one before it of the same property, when they lie at least `shortest_days` apart."""
+    """Every sale with the one before it of the same property, when they lie at least `shortest_days` apart.
+
+    Not where the roll says that the house was renewed in between: it is no longer the same house.
+    """
     known = np.flatnonzero(~np.isnan(sales.property_key))
     order = known[np.lexsort([sales.day[known], sales.property_key[known]])]
     first, second = order[:-1], order[1:]
     same = sales.property_key[first] == sales.property_key[second]
     first, second = first[same], second[same]
+    kept = ~_renewed(sales, first, second)
+    first, second = first[kept], second[kept]
     days = sales.day[second] - sales.day[first]
     # Two sales within one period say nothing about the market between periods.
     useful = (days >= shortest_days) & (sales.period[second] > sales.period[first])
     first, second = first[useful], second[useful]
     ratio = np.log(sales.sale_price[second] / sales.sale_price[first])
     return Pairs(sales.period[first], sales.period[second], days[useful], ratio)
+
+
+def _renewed(sales: IndexSales, first: Ints, second: Ints) -> Bools:
+    """The effective year lies after the year of the first sale and not after that of the second."""
+    if "effective_year" not in sales.characteristics:
+        return np.zeros(len(first), dtype=bool)
+    year = sales.day.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+    renewed = sales.characteristics["effective_year"].astype(np.float64)[second]
+    return np.asarray((year[first] < renewed) & (renewed <= year[second]))
 
 
 def repeat_sales_index(pairs: Pairs, periods: int) -> LogIndex:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from .selection import Selection, day_number, in_window, price_per_sqft
+from terrafusion.analytics.engine import or_null
+
+from .selection import Selection, day_number, in_window, on_days, price_per_sqft, widened
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 MOST_REASONS = 3
+KEYS_AT_A_TIME = 5000
+_SHOWN = ("sale_key", "sale_id", "property_id", "sale_date", "sale_price")
 SAME_PRICE_DAYS = 365
 MAD = 1.4826  # times the median absolute deviation: a standard deviation where prices are log-normal
 LEAST_SPREAD = 0.05  # of a log price; a group of equal houses must not make every cent suspicious
@@ -75,11 +79,24 @@ def screen(
 
     include_invalid: also those the county's own code already sets aside.
     """
-    expression = suspicious_sales(market, selection, thresholds, related, include_invalid)
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in market.rows(expression):
+    for row in market.rows(suspicious_sales(market, selection, thresholds, include_invalid)):
         found[row["sale_key"]].append(row)
-    return [_flagged(rows, thresholds, related) for rows in found.values()]
+    flagged = [_flagged(rows[0], _reasons(rows[0], thresholds), related) for rows in found.values()]
+    others = sorted(set(related) - set(found))
+    flagged += [_flagged(row, [], related) for row in _sales_of(market, selection, others, include_invalid)]
+    return sorted(flagged, key=lambda each: (each.sale_date, each.sale_key))
+
+
+def _sales_of(
+    market: Market, selection: Selection, keys: Sequence[int], include_invalid: bool
+) -> Iterator[Mapping[str, Any]]:
+    """One row for each of these sales that the screening looks at. In batches: a query's text has a limit."""
+    looked_at = screened_sales(market.sales, selection, include_invalid)
+    for start in range(0, len(keys), KEYS_AT_A_TIME):
+        chosen = looked_at.filter(looked_at.sale_key.isin(list(keys[start : start + KEYS_AT_A_TIME])))
+        rows = market.rows(chosen.select(*_SHOWN).order_by("sale_key", "property_id"))
+        yield from {row["sale_key"]: row for row in reversed(rows)}.values()  # the first of several parcels
 
 
 def screened_sales(sales: ibis.Table, selection: Selection, include_invalid: bool) -> ibis.Table:
@@ -89,17 +106,14 @@ def screened_sales(sales: ibis.Table, selection: Selection, include_invalid: boo
     return chosen if include_invalid else chosen.filter(chosen.coded_valid)
 
 
-def suspicious_sales(
-    market: Market,
-    selection: Selection,
-    thresholds: Thresholds,
-    related: Collection[int],
-    include_invalid: bool,
-) -> ibis.Table:
+def suspicious_sales(market: Market, selection: Selection, thresholds: Thresholds, include_invalid: bool) -> ibis.Table:
     """One row for each suspicious parcel of a sale, with the figures its reasons are made of."""
-    described = _columns(screened_sales(market.sales, selection, include_invalid))
-    described = _with_value(described, market)
-    chosen = _with_deviations(_with_neighbors_in_time(described), described, thresholds.group_size)
+    # A sale of the window may have its neighbor in time outside.
+    wide = widened(selection, max(thresholds.resale_days, SAME_PRICE_DAYS))
+    described = _with_value(_columns(screened_sales(market.sales, wide, include_invalid)), market)
+    described = market.worked_out(described, "described_sales")  # five parts of the query read it
+    chosen = on_days(_with_neighbors_in_time(described), selection)
+    chosen = _with_deviations(chosen, on_days(described, selection), thresholds.group_size)
     suspicious = (
         (chosen.parcel_count > 1)
         | (chosen.price_deviation.abs() > thresholds.deviations)
@@ -110,8 +124,6 @@ def suspicious_sales(
         | ((chosen.price_before == chosen.sale_price) & (chosen.days_before <= SAME_PRICE_DAYS))
         | ((chosen.price_after == chosen.sale_price) & (chosen.days_after <= SAME_PRICE_DAYS))
     ).fill_null(False)
-    if related:
-        suspicious = suspicious | chosen.sale_key.isin(sorted(related))
     return chosen.filter(suspicious).order_by("sale_date", "sale_key", "property_id")
 
 
@@ -147,8 +159,8 @@ def _with_neighbors_in_time(chosen: ibis.Table) -> ibis.Table:
 
     def other(column: Any, step: str) -> Any:
         # NULL where the property is not on the roll: such sales are no series of one property.
-        shifted = getattr(column.cast(ibis.dtype("float64")), step)().over(own)
-        return ibis.ifelse(chosen.property_key.notnull(), shifted, ibis.null("float64"))
+        shifted = getattr(or_null(column), step)().over(own)
+        return ibis.ifelse(chosen.property_key.notnull(), shifted, ibis.null("int64"))
 
     return chosen.mutate(
         days_before=chosen.day - other(chosen.day, "lag"),
@@ -200,16 +212,11 @@ def _compared(chosen: ibis.Table, measure: str, group_size: int) -> dict[str, An
     }
 
 
-def _flagged(rows: list[Mapping[str, Any]], thresholds: Thresholds, related: Collection[int]) -> Flagged:
-    first = rows[0]
-    reasons = _reasons(first, thresholds)
-    if first["sale_key"] in related:
-        reasons.append(Reason(RELATED, "Seller and buyer share a surname.", 50.0))
-    reasons.sort(key=lambda each: (-each.strength, each.code))
-    return Flagged(
-        first["sale_key"], first["sale_id"], first["property_id"], first["sale_date"], first["sale_price"],
-        tuple(reasons[:MOST_REASONS]),
-    )  # fmt: skip
+def _flagged(row: Mapping[str, Any], reasons: list[Reason], related: Collection[int]) -> Flagged:
+    if row["sale_key"] in related:
+        reasons = [*reasons, Reason(RELATED, "Seller and buyer share a surname.", 50.0)]
+    strongest = sorted(reasons, key=lambda each: (-each.strength, each.code))
+    return Flagged(**{name: row[name] for name in _SHOWN}, reasons=tuple(strongest[:MOST_REASONS]))
 
 
 def _reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:

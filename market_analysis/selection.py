@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from terrafusion.errors import TerraFusionError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
 FLIP_DAYS = 365
+DAYS_A_YEAR = 365.25
+SLACK = timedelta(days=7)
 FEWEST_FOR_INTERVAL = 6  # with five sales even the whole range covers the median in 93.75 % only
 PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 
@@ -45,13 +47,59 @@ class Selection:
         return " ".join(filter(None, [*days, *among]))
 
 
+@dataclass(frozen=True)
+class Window:
+    """The days on which a sale could have been seen, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def years(self) -> float:
+        return ((self.last - self.first).days + 1) / DAYS_A_YEAR
+
+    def share_of(self, start: date, after: date) -> float:
+        """How much of the days from `start` up to `after`, which is not one of them, lies in it: 0 to 1."""
+        first, end = max(start, self.first), min(after, self.last + timedelta(days=1))
+        return max((end - first).days, 0) / (after - start).days
+
+    def holds_year(self, year: int) -> bool:
+        """The whole year. A few days without a sale at its start or end are no gap in the record."""
+        return self.first <= date(year, 1, 1) + SLACK and self.last >= date(year, 12, 31) - SLACK
+
+
+def effective_window(market: Market, selection: Selection) -> Window:
+    """The selection's days within those of the snapshot: what the figures a year must be divided by.
+
+    Call it when there are sales, see `require_sales`.
+    """
+    first = max(each for each in (selection.first, market.first_sale) if each is not None)
+    last = min(each for each in (selection.last, market.last_sale) if each is not None)
+    return Window(first, last)
+
+
+def widened(selection: Selection, days: int) -> Selection:
+    """With so many days more at either end: what a sale of the window is compared with may lie outside."""
+    more = timedelta(days=days)
+    return replace(
+        selection,
+        first=None if selection.first is None else selection.first - more,
+        last=None if selection.last is None else selection.last + more,
+    )
+
+
 def in_window(sales: ibis.Table, selection: Selection) -> ibis.Table:
     """Every sale of the window and filters, arm's length or not."""
+    return filtered(on_days(sales, selection), selection)
+
+
+def on_days(sales: ibis.Table, selection: Selection) -> ibis.Table:
+    """Sales from the first to the last day of the selection."""
     if selection.first is not None:
         sales = sales.filter(sales.sale_date >= selection.first)
     if selection.last is not None:
         sales = sales.filter(sales.sale_date <= selection.last)
-    return filtered(sales, selection)
+    return sales
 
 
 def filtered(table: ibis.Table, selection: Selection) -> ibis.Table:
@@ -67,17 +115,15 @@ def market_sales(sales: ibis.Table, selection: Selection) -> ibis.Table:
     return chosen.filter(chosen.arms_length & (chosen.parcel_count == 1))
 
 
-def require_sales(market: Market, selection: Selection, fewest: int = 1) -> int:
-    """How many sales the selection holds. Raises NoSales naming the window when they are fewer than needed."""
+def require_sales(market: Market, selection: Selection) -> int:
+    """How many sales the selection holds. Raises NoSales naming the window when there is none."""
     counted = market_sales(market.sales, selection).aggregate(number=lambda t: t.count())
     number = int(market.rows(counted)[0]["number"])
-    if number >= fewest:
+    if number:
         return number
-    whole = market.sales.aggregate(first=lambda t: t.sale_date.min(), last=lambda t: t.sale_date.max())
-    (days,) = market.rows(whole)
-    have = f"Its sales run from {days['first']} to {days['last']}." if days["first"] else "It has no sales at all."
-    found = f"The county has {number or 'no'} arm's-length sale{'' if number == 1 else 's'} {selection}".rstrip()
-    raise NoSales(f"{found}{f'; {fewest} are needed' if fewest > 1 else ''}. {have}")
+    have = f"Its sales run from {market.first_sale} to {market.last_sale}." if market.first_sale else ""
+    found = f"The county has no arm's-length sales {selection}".rstrip()
+    raise NoSales(f"{found}. {have or 'It has no sales at all.'}")
 
 
 def period_number(sale_date: Any, period: str) -> Any:
@@ -105,6 +151,11 @@ def change_words(percent: float) -> str:
     if round(abs(percent), 1) == 0:
         return "changed by less than 0.1 %" if percent else "did not change"
     return f"{'rose' if percent > 0 else 'fell'} {abs(percent):.1f} %"
+
+
+def period_end(number: int, period: str) -> date:
+    """The day after its last."""
+    return period_start(number + 1, period)
 
 
 def whole_dollars(value: float | None) -> int | None:

@@ -87,16 +87,23 @@ def _new_snapshot(job: MarketAnalysisJob) -> Outcome:
         "snapshot_id": snapshot.snapshot_id,
         "snapshot_taken_at": snapshot.manifest.taken_at,
     }
-    return Outcome({"result_summary": summary}, store=lambda: publish_snapshot(snapshot, now))
+
+    def publish() -> None:
+        publish_snapshot(snapshot, now)
+
+    return Outcome({"result_summary": summary}, store=publish)
 
 
 def _current_snapshot(job: MarketAnalysisJob) -> Snapshot:
-    """The county's current snapshot; its first is taken now."""
+    """The county's current snapshot; its first is taken now, and a new one where the engine lacks the rows."""
+    from terrafusion.analytics.engine import holds
+
     snapshot = snapshot_store().current(job.county_id)
-    if snapshot is None:
-        job.log("The county has no snapshot yet; taking one.")
-        snapshot = snapshot_county(job.county, timezone.now())
-    return snapshot
+    if snapshot is not None and holds(snapshot):
+        return snapshot
+    why = "The county has no snapshot yet" if snapshot is None else "The analytics database lacks the snapshot's rows"
+    job.log(f"{why}; taking one.")
+    return snapshot_county(job.county, timezone.now())
 
 
 def _files(job: MarketAnalysisJob, answer: Any) -> list[OutputFile]:

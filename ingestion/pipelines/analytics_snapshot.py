@@ -73,17 +73,21 @@ def write_snapshot(county: County, now: datetime, progress: Progress | None = No
     return snapshot
 
 
-def publish_snapshot(snapshot: Snapshot, now: datetime) -> None:
-    """Flips the pointer and removes what no reader can be using any more."""
+def publish_snapshot(snapshot: Snapshot, now: datetime) -> bool:
+    """Flips the pointer and removes what no reader can be using any more. False where a newer one is current."""
     store = snapshot_store()
-    store.publish(snapshot, now)
-    grace = timedelta(seconds=settings.ANALYTICS_GRACE_SECONDS)
-    removed = store.purge(snapshot.manifest.county_id, now, grace)
-    if removed and settings.ANALYTICS_URL:
-        from terrafusion.analytics.clickhouse import drop_snapshots
-        from terrafusion.analytics.engine import connect_clickhouse
+    flipped = store.publish(snapshot, now)
+    county_id, grace = snapshot.manifest.county_id, timedelta(seconds=settings.ANALYTICS_GRACE_SECONDS)
+    if not settings.ANALYTICS_URL:
+        store.purge(county_id, now, grace)
+        return flipped
+    from terrafusion.analytics.clickhouse import drop_snapshots
+    from terrafusion.analytics.engine import connected_clickhouse
 
-        drop_snapshots(connect_clickhouse(), snapshot.manifest.county_id, removed)
+    with connected_clickhouse() as backend:
+        # The folder goes last: while it stands, a purge that failed half way is tried again.
+        store.purge(county_id, now, grace, release=lambda each: drop_snapshots(backend, county_id, [each]))
+    return flipped
 
 
 def request_snapshot(county: County) -> Job | None:
@@ -110,9 +114,10 @@ def _fill_other_engine(snapshot: Snapshot) -> None:
     """With ANALYTICS_URL, the same rows go to ClickHouse before the flip."""
     if settings.ANALYTICS_URL:
         from terrafusion.analytics.clickhouse import fill
-        from terrafusion.analytics.engine import connect_clickhouse
+        from terrafusion.analytics.engine import connected_clickhouse
 
-        fill(connect_clickhouse(), snapshot)
+        with connected_clickhouse() as backend:
+            fill(backend, snapshot)
 
 
 @contextmanager

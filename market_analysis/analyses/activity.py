@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +18,16 @@ from ..market_activity import (
     seasonality,
     stock,
 )
-from ..selection import PERIODS_A_YEAR, period_label, period_start, require_sales
+from ..selection import (
+    PERIODS_A_YEAR,
+    Selection,
+    Window,
+    effective_window,
+    period_end,
+    period_label,
+    period_start,
+    require_sales,
+)
 
 FEWEST_FOR_DECILES = 10
 MONTHS = (
@@ -35,15 +43,15 @@ def market_activity(question: Question) -> Answer:
     rows = market.rows(activity_by_period(market.sales, selection))
     flips = {row["period"]: row for row in market.rows(resales(market.sales, selection, within))}
     standing = stock(market, selection)
-    turnover_factor = 100 * PERIODS_A_YEAR[selection.period] / standing if standing else None
-    trends = [_point(row, flips.get(row["period"]), turnover_factor, selection.period) for row in rows]
+    window = effective_window(market, selection)
+    trends = [_point(row, flips.get(row["period"]), standing, window, selection) for row in rows]
     starts = [period_start(row["period"], selection.period) for row in rows]
     (spread,) = market.rows(price_distribution(market.sales, selection))
-    seasons = seasonality(market.rows(monthly_volume(market.sales, selection)))
+    seasons = seasonality(monthly_volume(rows, selection.period), window)
     flipped = sum(row["n"] for row in flips.values())
     numbers: dict[str, Any] = {
         "stock": standing,
-        "turnover_percent_per_year": _turnover(number, standing, starts, selection.period),
+        "turnover_percent_per_year": round(100 * number / standing / window.years, 3) if standing else None,
         "price_deciles": _deciles(spread["price"], 0) if number >= FEWEST_FOR_DECILES else {},
         "price_per_sqft_deciles": _deciles(spread["per_sqft"], 2) if number >= FEWEST_FOR_DECILES else {},
         "flips": flipped,
@@ -60,11 +68,15 @@ def market_activity(question: Question) -> Answer:
 
 
 def _point(
-    row: Mapping[str, Any], flips: Mapping[str, Any] | None, turnover_factor: float | None, period: str
+    row: Mapping[str, Any], flips: Mapping[str, Any] | None, standing: int, window: Window, selection: Selection
 ) -> dict[str, Any]:
+    """turnover: sales a year for each hundred properties; of a period cut by the window, from the part within."""
+    number, length = row["period"], selection.period
+    share = window.share_of(period_start(number, length), period_end(number, length))
+    turnover = 100 * row["n"] * PERIODS_A_YEAR[length] / share / standing if standing else None
     low, middle, high = row["spread"]
     return {
-        "period": period_label(row["period"], period),
+        "period": period_label(number, length),
         "average_price": round(row["dollars"] / row["n"]),
         "median_price": round(middle),
         "lower_quartile_price": round(low),
@@ -72,20 +84,12 @@ def _point(
         "price_per_sqft": None if row["per_sqft"] is None else round(row["per_sqft"], 2),
         "sales_volume": row["n"],
         "dollar_volume": row["dollars"],
-        "turnover_percent_per_year": None if turnover_factor is None else round(row["n"] * turnover_factor, 3),
+        "turnover_percent_per_year": None if turnover is None else round(turnover, 3),
+        "too_few_sales": row["n"] < selection.minimum_sales,
         "flips": flips["n"] if flips else 0,
         "flip_gain_percent": round(flips["gain_percent"], 2) if flips else None,
         "flip_days_held": round(flips["held"], 1) if flips else None,
     }
-
-
-def _turnover(number: int, standing: int, starts: list[date], period: str) -> float | None:
-    """Sales a year for each hundred properties, over the whole periods from first to last."""
-    if not standing:
-        return None
-    a_year = PERIODS_A_YEAR[period]
-    months = 12 * (starts[-1].year - starts[0].year) + starts[-1].month - starts[0].month + 12 // a_year
-    return round(100 * number / standing / (months / 12), 3)
 
 
 def _deciles(values: list[float | None], digits: int) -> dict[str, float]:

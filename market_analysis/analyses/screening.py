@@ -26,7 +26,8 @@ def sales_screening(question: Question) -> Answer:
     question.report(20, 100, "Comparing every sale with its group.")
     thresholds = Thresholds(parameters["deviations"], parameters["resale_days"], parameters["group_size"])
     flagged = screen(market, selection, thresholds, question.related(selection), include_invalid)
-    reasons = Counter(reason.code for each in flagged for reason in each.reasons)
+    # A sale may have one reason twice: the same price before and after.
+    reasons = Counter(code for each in flagged for code in {reason.code for reason in each.reasons})
     rows = [
         {
             "sale_id": each.sale_id,
@@ -78,5 +79,5 @@ def _finding(numbers: dict[str, Any]) -> str:
     code, number = next(iter(numbers["reasons"].items()))
     return (
         f"{flagged:,} of {looked_at:,} sales ({numbers['flagged_percent']:.1f} %) should be looked at; "
-        f"the most frequent reason is {code.replace('_', ' ')}, {number:,} times."
+        f"the most frequent reason is {code.replace('_', ' ')}, in {number:,} of them."
     )

@@ -45,6 +45,21 @@ class ExactCompiler(ClickHouseCompiler):
     def visit_MultiQuantile(self, op: Any, *, arg: Any, quantile: Any, where: Any) -> Any:  # noqa: N802 - ibis's name
         return self._visit_quantile("quantilesExactInclusive", arg, quantile, where)
 
+    def visit_ArrayCollect(  # noqa: N802 - ibis's name
+        self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool, distinct: bool
+    ) -> Any:
+        """A column that cannot be NULL has none to include: ibis refuses it all the same."""
+        kept = include_null and op.arg.dtype.nullable
+        return super().visit_ArrayCollect(
+            op, arg=arg, where=where, order_by=order_by, include_null=kept, distinct=distinct
+        )
+
+    def visit_LagLead(self, op: Any, *, arg: Any, offset: Any, default: Any) -> Any:  # noqa: N802 - ibis's name
+        """Of a column that cannot be NULL they begin or end with 0 there, and ibis says nothing."""
+        return super().visit_LagLead(op, arg=self.f.toNullable(arg), offset=offset, default=default)
+
+    visit_Lag = visit_Lead = visit_LagLead  # noqa: N815 - ibis's names
+
     def visit_ArrayIndex(self, op: Any, *, arg: Any, index: Any) -> Any:  # noqa: N802 - ibis's name
         """ClickHouse counts from 1; ibis heeds that for a constant, not for a computed index (12.0.0)."""
         if isinstance(op.index, ops.Literal):
@@ -82,6 +97,17 @@ def fill(backend: ExactClickHouse, snapshot: Snapshot) -> None:
             extra = dict([path.parent.name.split("=")]) if name in PARTITIONS else {}
             for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_A_TIME):
                 backend.con.insert_arrow(name, _keyed(batch, county_id, snapshot_id, extra))
+
+
+def rows_held(backend: ExactClickHouse, snapshot: Snapshot) -> dict[str, int]:
+    """How many rows of the snapshot each table has."""
+    create_tables(backend)
+    held = {}
+    for name in TABLES:
+        table = backend.table(name)
+        mine = (table.county_id == snapshot.manifest.county_id) & (table.snapshot_id == snapshot.snapshot_id)
+        held[name] = int(backend.to_pyarrow(table.filter(mine).count()).as_py())
+    return held
 
 
 def drop_snapshots(backend: ExactClickHouse, county_id: str, snapshot_ids: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -31,12 +32,17 @@ Columns = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True)
 class Market:
-    """The three tables of one county's snapshot, and the engine that holds them."""
+    """The three tables of one county's snapshot, and the engine that holds them.
+
+    first_sale, last_sale: the days its sales run from and to; None without a sale.
+    """
 
     backend: Any
     sales: ibis.Table
     properties: ibis.Table
     assessed_values: ibis.Table
+    first_sale: date | None = None
+    last_sale: date | None = None
 
     def table(self, expression: ibis.Table) -> pa.Table:
         """The result of a query."""
@@ -48,6 +54,17 @@ class Market:
             {name: _none_for_nan(value) for name, value in row.items()} for row in self.table(expression).to_pylist()
         ]
 
+    def worked_out(self, expression: ibis.Table, name: str) -> ibis.Table:
+        """The same rows, computed once for queries that read them several times.
+
+        On ClickHouse the expression itself: a temporary table there needs a session of its own.
+        """
+        if self.backend.name != "duckdb":
+            return expression
+        # The database lives in memory and ends with the job, and so does the table.
+        self.backend.raw_sql(f"CREATE OR REPLACE TABLE {name} AS {self.backend.compile(expression)}")
+        return cast(ibis.Table, self.backend.table(name))
+
     def columns(self, expression: ibis.Table) -> Columns:
         """Arrays by column name. NULL numbers are NaN; dates are datetime64[D]; text is object."""
         table = self.table(expression)
@@ -55,22 +72,21 @@ class Market:
 
 
 def previous(column: ibis.Value) -> ibis.Value:
-    """The value of the row before, NULL at the first.
+    """The value of the row before, NULL at the first."""
+    return cast(ibis.Value, or_null(column).lag())
 
-    Cast, because on ClickHouse the lag of a column that cannot be NULL begins with 0 and says nothing.
-    """
-    return cast(ibis.Value, column.cast(ibis.dtype("float64")).lag())
+
+def or_null(column: ibis.Value) -> ibis.Value:
+    """The column with a type that admits NULL, as its lag and lead have one at the end of the series."""
+    return cast(ibis.Value, column.cast(column.type()(nullable=True)))
 
 
 @contextmanager
 def opened(snapshot: Snapshot) -> Iterator[Market]:
     """The snapshot on the engine this installation uses."""
     if settings.ANALYTICS_URL:
-        backend = connect_clickhouse()
-        try:
+        with connected_clickhouse() as backend:
             yield on_clickhouse(backend, snapshot)
-        finally:
-            backend.disconnect()
     else:
         with on_duckdb(snapshot) as market:
             yield market
@@ -90,7 +106,8 @@ def on_duckdb(snapshot: Snapshot) -> Iterator[Market]:
     try:
         for name in TABLES:
             backend.raw_sql(_view(name, snapshot.folder))
-        yield Market(backend, *(backend.table(name) for name in ("sales", "properties", "assessed_values")))
+        sales, properties, values = (backend.table(name) for name in ("sales", "properties", "assessed_values"))
+        yield Market(backend, sales, properties, values, *_days_of(snapshot))
     finally:
         backend.disconnect()
 
@@ -104,6 +121,29 @@ def _view(name: str, folder: Path) -> str:
         f"CREATE VIEW {name} AS SELECT * FROM "  # noqa: S608 - our own path
         f"read_parquet('{place}/*/*.parquet', hive_partitioning=true, hive_types={types})"
     )
+
+
+def holds(snapshot: Snapshot) -> bool:
+    """Whether the engine of this installation has the snapshot's rows.
+
+    ClickHouse lacks those of snapshots taken before ANALYTICS_URL was set.
+    """
+    if not settings.ANALYTICS_URL:
+        return True
+    from .clickhouse import rows_held
+
+    with connected_clickhouse() as backend:
+        return rows_held(backend, snapshot) == snapshot.manifest.rows
+
+
+@contextmanager
+def connected_clickhouse() -> Iterator[ExactClickHouse]:
+    """The server of ANALYTICS_URL, for as long as the block lasts."""
+    backend = connect_clickhouse()
+    try:
+        yield backend
+    finally:
+        backend.disconnect()
 
 
 def connect_clickhouse() -> ExactClickHouse:
@@ -133,7 +173,15 @@ def on_clickhouse(backend: ExactClickHouse, snapshot: Snapshot) -> Market:
         mine = (table.county_id == snapshot.manifest.county_id) & (table.snapshot_id == snapshot.snapshot_id)
         return table.filter(mine).drop("county_id", "snapshot_id")
 
-    return Market(backend, rows_of("sales"), rows_of("properties"), rows_of("assessed_values"))
+    return Market(backend, rows_of("sales"), rows_of("properties"), rows_of("assessed_values"), *_days_of(snapshot))
+
+
+def _days_of(snapshot: Snapshot) -> tuple[date | None, date | None]:
+    """From the first sale to the last."""
+    first, last = (
+        date.fromisoformat(day) if day else None for day in (snapshot.manifest.first_sale, snapshot.manifest.last_sale)
+    )
+    return first, last
 
 
 def _none_for_nan(value: Any) -> Any:
@@ -149,5 +197,9 @@ def _array(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if pa.types.is_integer(kind) and column.null_count:
         column = column.cast(pa.float64())
     if pa.types.is_boolean(kind):
-        return np.asarray(column.to_pylist(), dtype=bool)
+        return np.asarray(column.fill_null(False).to_numpy())
+    if pa.types.is_string(kind):
+        coded = column.combine_chunks().dictionary_encode()  # a few words, each made a Python object once
+        words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+        return np.asarray(words[coded.indices.fill_null(len(words) - 1).to_numpy()])
     return np.asarray(column.to_numpy())

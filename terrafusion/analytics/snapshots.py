@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -109,8 +109,12 @@ class SnapshotStore:
         raw: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return Snapshot(folder, Manifest(**raw)) if raw.get("schema_version") == SCHEMA_VERSION else None
 
-    def purge(self, county_id: str, now: datetime, grace: timedelta) -> list[str]:
+    def purge(
+        self, county_id: str, now: datetime, grace: timedelta, release: Callable[[str], None] = lambda snapshot_id: None
+    ) -> list[str]:
         """Removes what has been out of use for longer than the grace; returns the ids.
+
+        release: called with an id before its folder goes; where it raises, the folder stays for the next purge.
 
         A folder that is neither current nor marked (a writer died, or is still at work) is marked now.
         """
@@ -125,6 +129,7 @@ class SnapshotStore:
                 if not mark.exists():
                     self._mark(folder, now)
                 elif datetime.fromisoformat(mark.read_text(encoding="utf-8")) + grace < now:
+                    release(snapshot_id)
                     shutil.rmtree(folder)
                     removed.append(snapshot_id)
         return removed

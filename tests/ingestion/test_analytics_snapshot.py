@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from ingestion.pipelines.analytics_snapshot import request_nightly, request_snapshot, snapshot_county
+from terrafusion.analytics import clickhouse, engine
 from terrafusion.analytics.engine import on_duckdb
 from terrafusion.analytics.snapshots import snapshot_store
 from terrafusion.analytics.tables import TABLES
@@ -230,6 +231,54 @@ def test_the_command_tells_what_it_wrote_and_refuses_an_unknown_county(county):
     assert "is current" in told.getvalue()
     with pytest.raises(CommandError, match=r"Unknown county 'atlantis'\. Known: benton"):
         call_command("snapshot_analytics", "atlantis")
+
+
+def test_the_command_says_so_when_a_newer_snapshot_is_current(county):
+    snapshot_county(county, datetime(2999, 1, 1, tzinfo=UTC))
+    told = StringIO()
+
+    call_command("snapshot_analytics", "benton", stdout=told)
+
+    assert "was written, but a newer one is current." in told.getvalue()
+
+
+def test_a_folder_whose_rows_could_not_be_released_waits_for_the_next_purge(county):
+    first = snapshot_county(county, NOW)
+    snapshot_county(county, NOW + timedelta(minutes=1))
+    late, released = NOW + timedelta(days=1), []
+
+    def refuse(snapshot_id):
+        raise OSError(snapshot_id)
+
+    with pytest.raises(OSError, match=first.snapshot_id):
+        snapshot_store().purge("benton", late, timedelta(hours=2), refuse)
+    assert first.folder.exists()
+
+    assert (
+        snapshot_store().purge("benton", late, timedelta(hours=2), released.append) == [first.snapshot_id] == released
+    )
+    assert not first.folder.exists()
+
+
+def test_clickhouse_is_filled_emptied_and_let_go(county, settings, monkeypatch):
+    """Every connection is closed, and old rows go before their folder."""
+    settings.ANALYTICS_URL, settings.ANALYTICS_GRACE_SECONDS = "clickhouse://nowhere", 3600
+    done = []
+
+    class Backend:
+        def disconnect(self):
+            done.append("disconnected")
+
+    monkeypatch.setattr(engine, "connect_clickhouse", Backend)
+    monkeypatch.setattr(clickhouse, "fill", lambda backend, snapshot: done.append("filled"))
+    monkeypatch.setattr(clickhouse, "drop_snapshots", lambda *_: done.append(("dropped", first.folder.exists())))
+
+    first = snapshot_county(county, NOW)
+    snapshot_county(county, NOW + timedelta(minutes=1))
+    done.clear()
+    snapshot_county(county, NOW + timedelta(hours=2))
+
+    assert done == ["filled", "disconnected", ("dropped", True), "disconnected"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -16,7 +17,14 @@ from market_analysis.comparable_areas import NotEnoughAreas, _told, comparable_a
 from market_analysis.market_activity import seasonality
 from market_analysis.price_trend import TrendPoint, finding, price_trend
 from market_analysis.related_names import are_related
-from market_analysis.selection import FEWEST_FOR_INTERVAL, Selection, change_words, period_label, period_start
+from market_analysis.selection import (
+    FEWEST_FOR_INTERVAL,
+    Selection,
+    Window,
+    change_words,
+    period_label,
+    period_start,
+)
 from terrafusion.analytics.engine import on_duckdb
 from tests.analytics.synthetic import a_snapshot
 
@@ -174,10 +182,22 @@ def test_a_change_that_rounds_to_nothing_neither_rose_nor_fell():
 def test_seasonality_counts_whole_years_only():
     whole = [{"period": 2022 * 12 + month, "n": 20 if month == 5 else 10} for month in range(12)]
     broken = [{"period": 2023 * 12, "n": 500}]
+    # Sold in every month, but the window ends on 3 December.
+    cut_short = [{"period": 2024 * 12 + month, "n": 1 if month == 11 else 300} for month in range(12)]
+    window = Window(date(2022, 1, 3), date(2024, 12, 3))
 
     # June has 20 of 130 sales: 12 x 20 / 130.
-    assert seasonality(whole + broken)["6"] == pytest.approx(1.846, abs=1e-3)
-    assert seasonality(broken) == {}
+    assert seasonality(whole + broken + cut_short, window)["6"] == pytest.approx(1.846, abs=1e-3)
+    assert seasonality(broken + cut_short, window) == {}
+    assert seasonality(cut_short, Window(window.first, date(2024, 12, 31))) != {}
+
+
+def test_a_window_knows_how_much_of_a_period_lies_in_it():
+    window = Window(date(2024, 1, 1), date(2024, 11, 15))
+
+    assert window.years == pytest.approx(320 / 365.25)
+    assert window.share_of(date(2024, 7, 1), date(2024, 10, 1)) == 1.0
+    assert window.share_of(date(2024, 10, 1), date(2025, 1, 1)) == pytest.approx(46 / 92)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +211,8 @@ def test_seasonality_counts_whole_years_only():
         ("ACME HOLDINGS LLC", "BETA HOLDINGS LLC", False),
         ("WELLS BANK NATIONAL ASSOCIATION", "FIRST NATIONAL BANK", False),
         ("O'NEIL, PAT", "O'NEIL, SUE", True),
+        ("PÉREZ, JUAN", "SUÁREZ, ANA", False),
+        ("PÉREZ, JUAN", "Ana Pérez", True),
         ("", "SMITH, JOHN", False),
     ],
 )

@@ -4,6 +4,7 @@ ClickHouse is the real engine in this process (chdb), filled by the product's ow
 """
 
 import math
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -14,7 +15,7 @@ from market_analysis.analyses.registry import ANALYSES  # noqa: E402 - after the
 from market_analysis.answer import Question  # noqa: E402
 from market_analysis.parameters import PARAMETERS  # noqa: E402
 from market_analysis.selection import Selection  # noqa: E402
-from terrafusion.analytics.clickhouse import ExactClickHouse, drop_snapshots, fill  # noqa: E402
+from terrafusion.analytics.clickhouse import ExactClickHouse, drop_snapshots, fill, rows_held  # noqa: E402
 from terrafusion.analytics.engine import on_clickhouse, on_duckdb  # noqa: E402
 from tests.analytics.synthetic import a_snapshot  # noqa: E402
 
@@ -50,11 +51,15 @@ CASES = {
 }
 
 
+SNAPSHOTS = []
+
+
 @pytest.fixture(scope="module")
 def markets(tmp_path_factory):
     """The same snapshot on both engines."""
     folder = tmp_path_factory.mktemp("engines")
     snapshot = a_snapshot(folder / "snapshots")
+    SNAPSHOTS.append(snapshot)
     backend = ExactClickHouse()
     backend.do_connect(interface="chdb", path=str(folder / "clickhouse"))
     fill(backend, snapshot)
@@ -97,6 +102,15 @@ def test_the_tables_themselves_are_the_same(markets, table):
 
     assert len(ours) > 1000
     assert ours == theirs
+
+
+def test_clickhouse_tells_whether_it_has_a_snapshot(markets):
+    """It lacks those taken before ANALYTICS_URL was set."""
+    backend, snapshot = markets[1].backend, SNAPSHOTS[-1]
+    older = replace(snapshot, manifest=replace(snapshot.manifest, snapshot_id="before"))
+
+    assert rows_held(backend, snapshot) == snapshot.manifest.rows
+    assert set(rows_held(backend, older).values()) == {0}
 
 
 def test_quantiles_and_distinct_counts_are_exact_on_clickhouse(markets):

@@ -1,6 +1,5 @@
 """Market analysis through the API: the contract, what each analysis leaves on the roll, and clear refusals."""
 
-import csv
 import io
 import subprocess
 import sys
@@ -8,63 +7,17 @@ from datetime import date
 
 import pyarrow.parquet as pq
 import pytest
-from django.core.management import call_command
 from django.db.models import Sum
-from django.test import Client
-from shapely import box
 
-from ingestion.pipelines.analytics_snapshot import snapshot_county
-from market_analysis import keeping
 from market_analysis.analyses.registry import ANALYSES
-from market_analysis.roll_answers import polygons_of, related_sales
-from market_analysis.selection import Selection
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import LayerFeature, Property, Sale, SaleReview, TimeIndex
+from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
 from tests.factories import a_county, a_user, client_of
 from tests.valuation.roll import a_market
 
-from .roll import the_demo_county
+from .asking import ROOT, ask, download, run
 
 pytestmark = pytest.mark.django_db
-ROOT = "/api/v1/market-analysis"
-
-
-@pytest.fixture
-def demo(db):
-    return the_demo_county()
-
-
-@pytest.fixture
-def analyst(demo):
-    return client_of(a_user("analyst", demo, role="analyst"))
-
-
-@pytest.fixture
-def clerk(db):
-    """Of a county with a handful of sales: quicker to make than the demo county."""
-    county = a_county("benton")
-    a_market(county, sales=12)
-    return client_of(a_user("clerk", county, role="analyst"))
-
-
-def ask(client, analysis_type, county="demo", **parameters):
-    body = {"analysis_type": analysis_type, "county_id": county, "parameters": parameters}
-    return client.post(f"{ROOT}/run", body, format="json")
-
-
-def run(client, analysis_type, county="demo", **parameters):
-    """The finished job with its result."""
-    answer = ask(client, analysis_type, county, **parameters)
-    assert answer.status_code == 202, answer.content
-    run_next_job()
-    return client.get(f"{ROOT}/results/{answer.json()['job_id']}").json()
-
-
-def download(client, location):
-    answer = client.get(location)
-    assert answer.status_code == 200
-    return b"".join(answer.streaming_content)
 
 
 def test_price_trend_by_zip_answers_as_the_contract_has_it(analyst):
@@ -254,130 +207,6 @@ def test_the_surface_becomes_a_layer_with_the_areas_polygons(analyst, demo):
     assert all(each.geometry.intersection(shapes[each.feature_id]).area > 0 for each in drawn)
 
 
-def test_the_screen_finds_what_is_planted(analyst, demo):
-    """Deeds within families at 5 to 70 % of value, and deeds of two parcels; the county's codes are not looked at."""
-    job = run(analyst, "sales_screening", include_invalid=True)
-
-    flagged = set(SaleReview.objects.values_list("sale__sale_id", flat=True))
-    codes = dict(Sale.objects.values_list("sale_id", "validity_code"))
-
-    def share(code):
-        of_code = [sale_id for sale_id, each in codes.items() if each == code]
-        return sum(sale_id in flagged for sale_id in of_code) / len(of_code)
-
-    assert share("multi_parcel") == 1.0
-    assert share("family") > 0.6
-    assert share("valid") < 0.1
-    summary = job["result"]["result_summary"]
-    assert summary["sales_flagged"] == len(flagged)
-    assert all(1 <= len(review.suggested_reasons) <= 3 for review in SaleReview.objects.all())
-
-
-def test_related_names_are_a_reason_and_no_name_leaves_the_roll(analyst, demo):
-    sale = Sale.objects.valid().of_one_parcel().first()
-    Sale.objects.update(grantor="", grantee="")
-    Sale.objects.filter(pk=sale.pk).update(grantor="CANARYSON, JOHN", grantee="Mary Canaryson")
-    job = run(analyst, "sales_screening")
-
-    reasons = SaleReview.objects.get(sale=sale).suggested_reasons
-    assert {"code": "related_names", "text": "Seller and buyer share a surname."} in reasons
-    stored = pq.read_table(io.BytesIO(download(analyst, job["result"]["result_data_location"])))
-    assert "CANARY" not in (str(stored.to_pylist()) + str(job) + str(reasons)).upper()
-
-
-def test_what_a_load_retired_counts_no_more(db):
-    county = a_county("king")
-    a_market(county, sales=3)
-    Sale.objects.update(grantor="SMITH, JOHN", grantee="SMITH, MARY")
-    for number in range(2):
-        shape = box(number, 0, number + 1, 1)
-        LayerFeature.objects.create(county=county, layer="zip_areas", feature_id=f"9810{number}", geometry=shape)
-    LayerFeature.objects.filter(feature_id="98101").update(retired_at=_later())
-    gone = Sale.objects.first()
-    Sale.objects.filter(pk=gone.pk).update(retired_at=_later())
-
-    assert set(related_sales(county, Selection())) == set(Sale.objects.current().values_list("pk", flat=True))
-    assert gone.pk not in related_sales(county, Selection())
-    assert set(polygons_of(county, "zip_code", None)[0]) == {"98100"}
-
-
-def test_a_decision_is_kept_over_a_new_screening_and_a_reload_and_counts(tmp_path):
-    county = a_county("king")
-    client = client_of(a_user("analyst", county, role="analyst"))
-    rows = [_king_row(number, 300_000 + 1000 * number) for number in range(40)]
-    rows[7]["price"] = 30_000
-    _load(tmp_path, rows)
-    run(client, "sales_screening", "king")
-    review = SaleReview.objects.get(sale__sale_id="7")
-    assert review.suggested_reasons[0]["code"] in ("price_low", "price_per_sqft_low")
-
-    boss = a_user("boss", county, role="supervisor", is_staff=True)
-    browser = Client()
-    browser.force_login(boss)
-    page = f"/admin/roll/salereview/{review.pk}/change/"
-    assert "% of the median" in browser.get(page).content.decode()
-    browser.post(page, {"sale": review.sale_id, "decision": "invalid", "reason": "Gift within a family"})
-    rows[7]["sqft_living"] = 1_000
-    _load(tmp_path, rows)
-    snapshot_county(county, _later())
-    job = run(client, "sales_screening", "king")
-
-    kept = SaleReview.objects.get(sale__sale_id="7")
-    assert (kept.decision, kept.reason, kept.decided_by) == ("invalid", "Gift within a family", boss)
-    assert kept.decided_at is not None
-    assert job["status"] == "COMPLETED"
-    trend = run(client, "trend_analysis", "king")
-    assert trend["result"]["result_summary"]["data_points_analyzed"] == 39
-
-
-def test_an_open_suggestion_goes_when_the_sale_is_no_longer_suspicious(db):
-    county = a_county("benton")
-    a_market(county, sales=40)
-    client = client_of(a_user("analyst", county, role="analyst"))
-    sale = Sale.objects.order_by("pk")[3]
-    price = sale.sale_price
-    Sale.objects.filter(pk=sale.pk).update(sale_price=9_000)
-    run(client, "sales_screening", "benton")
-    assert SaleReview.objects.filter(sale=sale).exists()
-
-    Sale.objects.filter(pk=sale.pk).update(sale_price=price)
-    snapshot_county(county, _later())
-    run(client, "sales_screening", "benton")
-
-    assert not SaleReview.objects.filter(sale=sale).exists()
-
-
-def test_a_suggestion_on_a_sale_the_screening_did_not_look_at_stays(db):
-    county = a_county("benton")
-    a_market(county, sales=40)
-    client = client_of(a_user("analyst", county, role="analyst"))
-    sale = Sale.objects.order_by("pk")[3]
-    Sale.objects.filter(pk=sale.pk).update(sale_price=9_000, is_valid=False)
-    run(client, "sales_screening", "benton", include_invalid=True)
-    assert SaleReview.objects.filter(sale=sale).exists()
-
-    run(client, "sales_screening", "benton")
-
-    assert SaleReview.objects.filter(sale=sale).exists(), "the county's code set it aside; nobody looked"
-
-
-def test_a_decision_made_while_suggestions_are_cleared_is_kept(db, monkeypatch):
-    county = a_county("benton")
-    a_market(county, sales=40)
-    client = client_of(a_user("analyst", county, role="analyst"))
-    sale = Sale.objects.order_by("pk")[3]
-    SaleReview.objects.create(sale=sale, suggested_reasons=[{"code": "price_low", "text": "It was."}])
-
-    def decided_meanwhile(keys):
-        SaleReview.objects.filter(sale=sale).update(decision=SaleReview.Decision.VALID)
-        return [keys] if keys else []
-
-    monkeypatch.setattr(keeping, "_batches", decided_meanwhile)
-    run(client, "sales_screening", "benton")
-
-    assert SaleReview.objects.get(sale=sale).decision == SaleReview.Decision.VALID
-
-
 def test_one_sale_makes_no_deciles(db):
     county = a_county("benton")
     a_market(county, sales=1)
@@ -390,18 +219,15 @@ def test_one_sale_makes_no_deciles(db):
     assert summary["price_deciles"] == {}
 
 
-def test_staff_decide_many_at_once_but_only_in_their_county(analyst, demo):
-    run(analyst, "sales_screening", include_invalid=True)
-    boss = a_user("boss", demo, role="supervisor", is_staff=True)
-    viewer = a_user("viewer", demo, role="viewer", is_staff=True)
-    keys = list(SaleReview.objects.values_list("pk", flat=True)[:5])
-    body = {"action": "mark_valid", "_selected_action": keys}
-    for person, decided in ((viewer, 0), (boss, 5)):
-        browser = Client()
-        browser.force_login(person)
-        browser.post("/admin/roll/salereview/", body)
+def test_a_snapshot_the_analytics_database_lacks_is_taken_anew(clerk, monkeypatch):
+    """As after ANALYTICS_URL was set: the pointer names a snapshot that is in files only."""
+    first = run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"]
+    monkeypatch.setattr("terrafusion.analytics.engine.holds", lambda snapshot: snapshot.snapshot_id != first)
 
-        assert SaleReview.objects.filter(decision="valid", decided_by=person).count() == decided
+    second = run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"]
+
+    assert second > first
+    assert run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"] == second
 
 
 def test_the_sample_of_a_snapshot_job_tells_what_it_holds(analyst):
@@ -409,32 +235,6 @@ def test_the_sample_of_a_snapshot_job_tells_what_it_holds(analyst):
 
     assert job["result"]["result_data_location"] is None
     assert job["result"]["result_summary"]["rows"]["properties"] == 1500
-
-
-def _later():
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    return timezone.now() + timedelta(seconds=1)
-
-
-def _king_row(number, price):
-    return {
-        "sale_row": number, "id": 7_000_000_000 + number, "date": f"201409{1 + number % 28:02}T000000", "price": price,
-        "bedrooms": 3, "bathrooms": 2, "sqft_living": 1800, "sqft_lot": 6000, "floors": 1, "waterfront": 0, "view": 0,
-        "condition": 3, "grade": 7, "sqft_basement": 0, "yr_built": 1960, "yr_renovated": 0, "zipcode": "98103",
-        "lat": 47.66 + number / 10_000, "long": -122.34,
-    }  # fmt: skip
-
-
-def _load(folder, rows):
-    path = folder / "king.csv"
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    call_command("bulk_load", "king", source=path, stdout=io.StringIO())
 
 
 def test_only_a_worker_that_analyses_pays_for_the_engines():

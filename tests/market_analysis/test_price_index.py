@@ -307,6 +307,18 @@ def test_volatility_is_zero_for_a_steady_market_and_not_for_a_jumpy_one():
     assert volatility_percent(LogIndex(np.zeros(3), np.eye(3), 5)) is None
 
 
+def test_a_gap_is_no_step_of_a_restless_market():
+    """A steady market of which the middle is unknown, and resumes higher."""
+    levels = np.array([0.0, 0.01, 0.02, 0.03, 0.04, np.nan, 0.5, 0.51, 0.52, 0.53, 0.54])
+
+    assert volatility_percent(LogIndex(levels, np.eye(11), 100)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_volatility_of_every_method_is_of_its_unsmoothed_levels(small_county):
+    for made in price_indices(small_county[0], "quarter").values():
+        assert made.volatility == pytest.approx(volatility_percent(made.raw))
+
+
 def test_the_median_index_is_the_log_of_the_medians():
     sales = sales_of([(1, 0, 0, 100), (2, 0, 0, 200), (3, 0, 0, 400), (4, 2, 200, 300)])
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from county_configs.models import County
-from ingestion.pipelines.analytics_snapshot import snapshot_county
+from ingestion.pipelines.analytics_snapshot import publish_snapshot, write_snapshot
 from terrafusion.errors import TerraFusionError
 
 
@@ -30,11 +30,14 @@ class Command(BaseCommand):
                 bar.update(rows)
 
             try:
-                snapshot = snapshot_county(row, timezone.now(), show)
+                now = timezone.now()
+                snapshot = write_snapshot(row, now, show)
+                flipped = publish_snapshot(snapshot, now)
             except (TerraFusionError, OSError) as error:
                 raise CommandError(f"The snapshot was not taken; the last one stays current. {error}") from error
         manifest = snapshot.manifest
-        self.stdout.write(f"Snapshot {manifest.snapshot_id} of {row.pk} is current.")
+        state = "is current" if flipped else "was written, but a newer one is current"
+        self.stdout.write(f"Snapshot {manifest.snapshot_id} of {row.pk} {state}.")
         for table, rows in manifest.rows.items():
             size = manifest.size_bytes[table] / 1e6
             self.stdout.write(f"  {table.replace('_', ' '):<16}{rows:>12,} rows {size:>10,.1f} MB")
