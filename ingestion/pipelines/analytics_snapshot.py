@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -77,8 +77,7 @@ def publish_snapshot(snapshot: Snapshot, now: datetime) -> None:
     """Flips the pointer and removes what no reader can be using any more."""
     store = snapshot_store()
     store.publish(snapshot, now)
-    grace = timedelta(seconds=settings.ANALYTICS_GRACE_SECONDS)
-    removed = store.purge(snapshot.manifest.county_id, now, grace)
+    removed = store.purge(snapshot.manifest.county_id, now)
     if removed and settings.ANALYTICS_URL:
         from terrafusion.analytics.clickhouse import drop_snapshots
         from terrafusion.analytics.engine import connect_clickhouse
