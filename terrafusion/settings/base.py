@@ -206,7 +206,8 @@ STORAGES = {
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
 STAGING_DIR = VAR_DIR / "staging"  # where a load keeps its batches until the switch
 
-# --- S3 and servers like it. The clients read the keys themselves, from AWS_ACCESS_KEY_ID and the other usual places ---
+# --- S3 and servers like it ---
+# The keys are read by the clients themselves, from AWS_ACCESS_KEY_ID and the other usual places.
 S3_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", default=env.str("AWS_ENDPOINT_URL", default=""))  # none: Amazon's
 S3_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default="us-east-1"))
 S3_CA_BUNDLE = env.str("AWS_CA_BUNDLE", default="")
