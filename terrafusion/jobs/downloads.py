@@ -1,6 +1,7 @@
 """Handing out a result file: whole, or the one range a broken download still needs."""
 
 import base64
+import logging
 import re
 from collections.abc import Iterator
 from typing import IO
@@ -10,22 +11,29 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from rest_framework.exceptions import NotFound
 
-from terrafusion.problems import Gone
+from terrafusion.problems import Gone, Unavailable
 
 from .files import results_storage
 from .models import JobArtifact
+
+logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
 def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
-    """200 with the file, 206 with the asked range, 416 for one outside it; 410 once the file expired."""
+    """200 with the file, 206 with the asked range, 416 for one outside it; 410 once the file expired,
+    503 while the storage does not answer."""
     if artifact.purged_at is not None or artifact.expires_at <= timezone.now():
         raise Gone(f"{artifact.name} expired on {artifact.expires_at:%Y-%m-%d}; retry the job for a new one.")
-    if not results_storage().exists(artifact.path):
-        raise NotFound
-    response = _answer(artifact, range_header)
+    try:
+        if not results_storage().exists(artifact.path):
+            raise NotFound
+        response = _answer(artifact, range_header)
+    except OSError as error:
+        logger.exception("File %s cannot be read.", artifact.path)
+        raise Unavailable("The store of result files does not answer at the moment; try again shortly.") from error
     digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
     response.headers["Repr-Digest"] = f"sha-256=:{digest}:"
     response.headers["Accept-Ranges"] = "bytes"

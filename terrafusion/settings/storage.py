@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from terrafusion.errors import ConfigurationError
 
@@ -39,3 +40,28 @@ def folder_or_bucket(variable: str, written: str) -> Path | BucketAddress:
         )
     prefix = "/".join(part for part in (found["prefix"] or "").split("/") if part)
     return BucketAddress(found["bucket"], prefix)
+
+
+def files_in(place: Path | BucketAddress, kind: str, endpoint: str, region: str, ca_bundle: str) -> dict[str, Any]:
+    """An entry of STORAGES: the files of a kind ('results', 'uploads') in a folder or a bucket."""
+    if isinstance(place, Path):
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(place / kind)},
+        }
+    return {
+        "BACKEND": "terrafusion.bucket_storage.BucketStorage",
+        "OPTIONS": {
+            "bucket_name": place.bucket,
+            "location": f"{place.prefix}/{kind}".lstrip("/"),
+            "endpoint_url": endpoint or None,
+            "region_name": region,
+            "verify": ca_bundle or None,
+            "default_acl": None,  # private is what S3 does unasked; buckets without ACLs refuse the word
+            "querystring_auth": True,  # a link is signed, and good for minutes
+            "querystring_expire": 300,
+            # Uploads of one name must not replace each other. A result's name holds its job and attempt: storing it
+            # again after a lost answer must meet the same name.
+            "file_overwrite": kind == "results",
+        },
+    }
