@@ -5,6 +5,7 @@ import random
 from datetime import timedelta
 
 import pytest
+import requests
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import connection
@@ -147,6 +148,21 @@ def test_a_bucket_that_fails_fails_the_job_with_a_plain_sentence(submitted, file
     assert (job.status, job.failure_reason) == ("FAILED", "storage")
     assert job.message == f"The result could not be stored: {said}."
     assert not JobArtifact.objects.exists()
+
+
+def test_a_wrong_key_is_told_and_not_shown(submitted, s3_server, caplog):
+    job = submitted(probe="complete")
+    asking = f"{s3_server}/moto-api/reset-auth"
+    requests.post(asking, data=b"0", timeout=10).raise_for_status()
+    try:
+        run_next_job()
+    finally:
+        requests.post(asking, data=b"inf", timeout=10).raise_for_status()
+
+    job.refresh_from_db()
+    assert job.message == "The result could not be stored: the bucket refuses the access key (403)."
+    assert "an-access-key" not in caplog.text
+    assert "CANARY" not in caplog.text
 
 
 def test_a_file_is_read_from_anywhere_without_fetching_all_of_it(kind, monkeypatch):
