@@ -6,6 +6,7 @@ Rows stream from the database in batches into Parquet files; the whole is of one
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -20,6 +21,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from county_configs.models import County
+from terrafusion.analytics.places import StoreUnavailable
 from terrafusion.analytics.snapshots import Manifest, Snapshot, snapshot_store
 from terrafusion.analytics.tables import (
     AREA_COLUMNS,
@@ -34,6 +36,8 @@ from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.schedules import Schedule, daily, register
 from terrafusion.jobs.submit import submit
 from terrafusion.roll.models import AssessedValue, Property, Sale, SaleReview
+
+logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 10_000
 BATCHES_A_ROW_GROUP = 10
@@ -77,7 +81,11 @@ def publish_snapshot(snapshot: Snapshot, now: datetime) -> None:
     """Flips the pointer and removes what no reader can be using any more."""
     store = snapshot_store()
     store.publish(snapshot, now)
-    removed = store.purge(snapshot.manifest.county_id, now)
+    try:
+        removed = store.purge(snapshot.manifest.county_id, now)
+    except (StoreUnavailable, OSError):
+        logger.warning("Old snapshots of %s were not removed; the next one will try.", snapshot.manifest.county_id)
+        return  # the new one is current all the same
     if removed and settings.ANALYTICS_URL:
         from terrafusion.analytics.clickhouse import drop_snapshots
         from terrafusion.analytics.engine import connect_clickhouse

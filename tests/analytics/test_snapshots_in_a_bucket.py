@@ -84,6 +84,22 @@ def test_a_pointer_that_cannot_be_written_fails_the_job_and_the_old_one_stays(co
     assert snapshot_store().current("benton").snapshot_id == old.snapshot_id
 
 
+def test_a_purge_that_fails_leaves_the_new_snapshot_current_and_its_job_completed(
+    county, analytics_bucket, monkeypatch
+):
+    old = snapshot_county(county, NOW)
+    request_snapshot(county)
+
+    def refuse(self, county_id):
+        raise StoreUnavailable("The analytics store cannot be reached.")
+
+    monkeypatch.setattr(Bucket, "folders", refuse)
+    run_next_job()
+
+    assert Job.objects.get().status == "COMPLETED"
+    assert snapshot_store().current("benton").snapshot_id > old.snapshot_id
+
+
 def _failed_job(county):
     """What a snapshot job says that cannot have its way, everywhere it says something."""
     request_snapshot(county)
