@@ -8,7 +8,7 @@ from typing import Any
 
 from pmtiles.reader import Reader
 
-from terrafusion.jobs.downloads import require_readable
+from terrafusion.jobs.downloads import readable
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import JobArtifact
 
@@ -26,9 +26,8 @@ def map_artifact(job: GisExportJob) -> JobArtifact | None:
 
 @contextmanager
 def opened(artifact: JobArtifact) -> Iterator[Reader]:
-    """Raises Gone once the file expired, NotFound when it is lost."""
-    require_readable(artifact)
-    with results_storage().open(artifact.path) as file:
+    """See `readable` for what it raises."""
+    with readable(artifact), results_storage().open(artifact.path) as file:
 
         def get_bytes(offset: int, length: int) -> bytes:
             file.seek(offset)

@@ -44,6 +44,13 @@ class UnprocessableContent(exceptions.APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
+class Unavailable(exceptions.APIException):
+    """503: what we need for the answer is away for a moment."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = int(RETRY_AFTER_SECONDS)  # becomes Retry-After
+
+
 def problem(code: int, detail: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
     """The body of an error answer. `error_id` is what a caller quotes and the log line holds."""
     title = HTTPStatus(code).phrase

@@ -1,10 +1,14 @@
 """What every test shares."""
 
+import logging
 import os
 import uuid
 from pathlib import Path
 
 import pytest
+import requests
+
+from terrafusion.settings.storage import BucketAddress
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "client_of"}
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -36,5 +40,38 @@ def shared_data():
 @pytest.fixture(autouse=True)
 def analytics_of_its_own(settings, monkeypatch):
     """Snapshots outlive a test's transaction; each test, with the worker processes it starts, gets its own store."""
-    settings.ANALYTICS_DIR = Path(settings.ANALYTICS_DIR) / uuid.uuid4().hex
-    monkeypatch.setenv("TERRAFUSION_TEST_ANALYTICS", str(settings.ANALYTICS_DIR))
+    settings.ANALYTICS_STORE = settings.ANALYTICS_STORE / uuid.uuid4().hex
+    monkeypatch.setenv("TERRAFUSION_TEST_ANALYTICS", str(settings.ANALYTICS_STORE))
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """An S3 server on this machine, over real HTTP (moto's). Gives its address."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, settings, monkeypatch):
+    """An empty bucket with keys to it in the environment. Gives its name."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "an-access-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "CANARY-SECRET")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # nothing is asked outside this machine
+    settings.S3_ENDPOINT, settings.S3_REGION, settings.S3_CA_BUNDLE = s3_server, "us-east-1", ""
+    name = f"county-{uuid.uuid4().hex}"
+    requests.put(f"{s3_server}/{name}", timeout=10).raise_for_status()
+    return name
+
+
+@pytest.fixture
+def analytics_bucket(bucket, settings, tmp_path):
+    """Snapshots stand in a bucket; this host's cache is empty."""
+    settings.ANALYTICS_STORE = BucketAddress(bucket, "roll/snapshots")
+    settings.ANALYTICS_CACHE_DIR = tmp_path / "cache"
+    return bucket

@@ -6,9 +6,10 @@ Rows stream from the database in batches into Parquet files; the whole is of one
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -20,7 +21,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from county_configs.models import County
-from terrafusion.analytics.snapshots import Manifest, Snapshot, snapshot_store
+from terrafusion.analytics.places import StoreUnavailable
+from terrafusion.analytics.snapshots import Manifest, Snapshot, SnapshotStore, snapshot_store
 from terrafusion.analytics.tables import (
     AREA_COLUMNS,
     OTHER_CHARACTERISTICS,
@@ -34,6 +36,8 @@ from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.schedules import Schedule, daily, register
 from terrafusion.jobs.submit import submit
 from terrafusion.roll.models import AssessedValue, Property, Sale, SaleReview
+
+logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 10_000
 BATCHES_A_ROW_GROUP = 10
@@ -77,17 +81,25 @@ def publish_snapshot(snapshot: Snapshot, now: datetime) -> bool:
     """Flips the pointer and removes what no reader can be using any more. False where a newer one is current."""
     store = snapshot_store()
     flipped = store.publish(snapshot, now)
-    county_id, grace = snapshot.manifest.county_id, timedelta(seconds=settings.ANALYTICS_GRACE_SECONDS)
+    county_id = snapshot.manifest.county_id
+    try:
+        _purge(store, county_id, now)
+    except (StoreUnavailable, OSError):
+        # The new one is current all the same.
+        logger.warning("Old snapshots of %s were not removed; the next one will try.", county_id)
+    return flipped
+
+
+def _purge(store: SnapshotStore, county_id: str, now: datetime) -> None:
     if not settings.ANALYTICS_URL:
-        store.purge(county_id, now, grace)
-        return flipped
+        store.purge(county_id, now)
+        return
     from terrafusion.analytics.clickhouse import drop_snapshots
     from terrafusion.analytics.engine import connected_clickhouse
 
     with connected_clickhouse() as backend:
         # The folder goes last: while it stands, a purge that failed half way is tried again.
-        store.purge(county_id, now, grace, release=lambda each: drop_snapshots(backend, county_id, [each]))
-    return flipped
+        store.purge(county_id, now, release=lambda each: drop_snapshots(backend, county_id, [each]))
 
 
 def request_snapshot(county: County) -> Job | None:

@@ -1,30 +1,30 @@
 """Where snapshots stand: an immutable folder for each, and one pointer that names the current one.
 
-    <root>/<county>/snap-<id>/<table>/...parquet, manifest.json
-    <root>/<county>/CURRENT
+    <store>/<county>/snap-<id>/<table>/...parquet, manifest.json
+    <store>/<county>/CURRENT
 
-A reader follows the pointer once and then reads a folder that never changes. A folder out of use gets a mark with
-the time and is removed when the readers' grace has passed since.
+The store is a folder, or a prefix of a bucket with a folder on each host as cache. A reader follows the pointer once
+and then reads a folder that never changes. A folder out of use gets a mark with the time and is removed when the
+readers' grace has passed since; the cache goes by the same rule.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from terrafusion.errors import TerraFusionError
+from terrafusion.settings.storage import BucketAddress
 
+from .places import ARRIVING, Bucket, Folder, Place, flush_tree
 from .tables import SCHEMA_VERSION
 
 POINTER, MANIFEST, OUT_OF_USE = "CURRENT", "manifest.json", "OUT_OF_USE"
@@ -62,42 +62,44 @@ class Snapshot:
 
 
 class SnapshotStore:
-    """The snapshots of all counties in a folder of this machine, or of a file system the machines share."""
+    """The snapshots of all counties.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: the store itself, or with a bucket the cache of this host. grace: how long a reader may be at work.
+    """
+
+    def __init__(self, root: Path, bucket: Bucket | None = None, grace: timedelta = timedelta(hours=2)) -> None:
+        self.here = Folder(root)
+        self.bucket = bucket
+        self.grace = grace
+
+    @property
+    def place(self) -> Place:
+        """Where the pointer stands that everybody follows."""
+        return self.bucket or self.here
 
     def new_folder(self, county_id: str, now: datetime) -> tuple[str, Path]:
         """An id that sorts by time, and an empty folder to write to."""
         snapshot_id = f"{now:%Y%m%dT%H%M%S}.{now.microsecond:06d}Z-{secrets.token_hex(3)}"
-        folder = self._folder(county_id, snapshot_id)
+        folder = self.here.root / _folder(county_id, snapshot_id)
         folder.mkdir(parents=True)
         return snapshot_id, folder
 
     def seal(self, folder: Path, manifest: Manifest) -> Snapshot:
-        """Writes the manifest and flushes everything to disk. The snapshot is whole, and nobody's yet."""
+        """Writes the manifest, flushes all to disk, and uploads it. The snapshot is whole, and nobody's yet."""
         (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-        for path in sorted(folder.rglob("*"), reverse=True):
-            _flush(path)
-        _flush(folder)
+        flush_tree(folder)
+        if self.bucket:
+            self.bucket.upload(folder, _folder(manifest.county_id, manifest.snapshot_id))
         return Snapshot(folder, manifest)
 
     def publish(self, snapshot: Snapshot, now: datetime) -> bool:
-        """Flips the pointer in one rename. False, and no flip, when a newer snapshot is current already."""
+        """Flips the pointer in one step. False, and no flip, when a newer snapshot is current already."""
         county_id = snapshot.manifest.county_id
-        with self._lock(county_id):
+        with self.place.one_writer(county_id):
             before = self._pointer(county_id)
             if before is not None and before >= snapshot.snapshot_id:
                 return before == snapshot.snapshot_id
-            (snapshot.folder / OUT_OF_USE).unlink(missing_ok=True)
-            pointer = self.root / county_id / POINTER
-            temporary = pointer.with_name(f"{POINTER}.{snapshot.snapshot_id}")
-            temporary.write_text(snapshot.snapshot_id, encoding="utf-8")
-            _flush(temporary)
-            os.replace(temporary, pointer)
-            _flush(pointer.parent)
-            if before is not None:
-                self._mark(self._folder(county_id, before), now)
+            self.place.write(f"{county_id}/{POINTER}", snapshot.snapshot_id)
         return True
 
     def current(self, county_id: str) -> Snapshot | None:
@@ -105,68 +107,74 @@ class SnapshotStore:
         snapshot_id = self._pointer(county_id)
         if snapshot_id is None:
             return None
-        folder = self._folder(county_id, snapshot_id)
+        folder = self.here.root / _folder(county_id, snapshot_id)
+        if self.bucket and not folder.exists():
+            self._fetch(self.bucket, county_id, snapshot_id)
         raw: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return Snapshot(folder, Manifest(**raw)) if raw.get("schema_version") == SCHEMA_VERSION else None
 
     def purge(
-        self, county_id: str, now: datetime, grace: timedelta, release: Callable[[str], None] = lambda snapshot_id: None
+        self, county_id: str, now: datetime, release: Callable[[str], None] = lambda snapshot_id: None
     ) -> list[str]:
         """Removes what has been out of use for longer than the grace; returns the ids.
 
         release: called with an id before its folder goes; where it raises, the folder stays for the next purge.
-
-        A folder that is neither current nor marked (a writer died, or is still at work) is marked now.
+        A folder older than the current one and not marked (a writer died, or was overtaken) is marked now. A newer
+        one is left alone: its writer may be at work.
         """
-        removed = []
-        with self._lock(county_id):
+        with self.place.one_writer(county_id):
             current = self._pointer(county_id)
-            for folder in sorted((self.root / county_id).glob(f"{PREFIX}*")):
-                snapshot_id = folder.name.removeprefix(PREFIX)
-                if snapshot_id == current:
-                    continue
-                mark = folder / OUT_OF_USE
-                if not mark.exists():
-                    self._mark(folder, now)
-                elif datetime.fromisoformat(mark.read_text(encoding="utf-8")) + grace < now:
-                    release(snapshot_id)
-                    shutil.rmtree(folder)
-                    removed.append(snapshot_id)
+            removed = self._clear(self.place, county_id, current, now, release)
+        if self.bucket:
+            with self.here.one_writer(county_id):
+                self._clear(self.here, county_id, current, now)
         return removed
 
-    def _folder(self, county_id: str, snapshot_id: str) -> Path:
-        return self.root / county_id / f"{PREFIX}{snapshot_id}"
+    def _clear(
+        self,
+        place: Place,
+        county_id: str,
+        current: str | None,
+        now: datetime,
+        release: Callable[[str], None] = lambda snapshot_id: None,
+    ) -> list[str]:
+        removed = []
+        for name in sorted(place.folders(county_id)):
+            snapshot_id = name.removeprefix(PREFIX)
+            if not name.startswith(PREFIX) or current is None or snapshot_id >= current:
+                continue
+            mark = f"{county_id}/{name}/{OUT_OF_USE}"
+            marked = place.read(mark)
+            if marked is None:
+                place.write(mark, now.isoformat())
+            elif datetime.fromisoformat(marked) + self.grace < now:
+                release(snapshot_id)
+                place.remove_folder(f"{county_id}/{name}")
+                removed.append(snapshot_id)
+        return removed
+
+    def _fetch(self, bucket: Bucket, county_id: str, snapshot_id: str) -> None:
+        """Into the cache of this host, once for all who ask at the same time. Makes room by the purge's rule."""
+        path = _folder(county_id, snapshot_id)
+        with self.here.one_writer(county_id):
+            if not (self.here.root / path).exists():
+                for left in self.here.folders(county_id):
+                    if left.startswith(ARRIVING):  # of a process that died: nobody else downloads now
+                        self.here.remove_folder(f"{county_id}/{left}")
+                bucket.download(path, self.here.root / path)
+                self._clear(self.here, county_id, snapshot_id, timezone.now())
 
     def _pointer(self, county_id: str) -> str | None:
-        try:
-            return (self.root / county_id / POINTER).read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            return None
-
-    @staticmethod
-    def _mark(folder: Path, now: datetime) -> None:
-        """Written aside and renamed: a mark is either not there or whole."""
-        if folder.exists():
-            temporary = folder / f"{OUT_OF_USE}.new"
-            temporary.write_text(now.isoformat(), encoding="utf-8")
-            os.replace(temporary, folder / OUT_OF_USE)
-
-    @contextmanager
-    def _lock(self, county_id: str) -> Iterator[None]:
-        """One writer of a county's pointer at a time. Readers need no lock."""
-        (self.root / county_id).mkdir(parents=True, exist_ok=True)
-        with open(self.root / county_id / ".lock", "w") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)
-            yield
+        return self.place.read(f"{county_id}/{POINTER}")
 
 
 def snapshot_store() -> SnapshotStore:
-    return SnapshotStore(Path(settings.ANALYTICS_DIR))
+    """The store this installation uses. Make one in each job."""
+    grace = timedelta(seconds=settings.ANALYTICS_GRACE_SECONDS)
+    if isinstance(settings.ANALYTICS_STORE, BucketAddress):
+        return SnapshotStore(settings.ANALYTICS_CACHE_DIR, Bucket(settings.ANALYTICS_STORE), grace)
+    return SnapshotStore(settings.ANALYTICS_STORE, grace=grace)
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _folder(county_id: str, snapshot_id: str) -> str:
+    return f"{county_id}/{PREFIX}{snapshot_id}"

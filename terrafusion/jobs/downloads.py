@@ -1,8 +1,10 @@
 """Handing out a result file: whole, or the one range a broken download still needs."""
 
 import base64
+import logging
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -10,27 +12,36 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from rest_framework.exceptions import NotFound
 
-from terrafusion.problems import Gone
+from terrafusion.problems import Gone, Unavailable
 
 from .files import results_storage
 from .models import JobArtifact
+
+logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
 
 
-def require_readable(artifact: JobArtifact) -> None:
-    """Raises Gone (410) once the file expired, NotFound when the storage lost it."""
+@contextmanager
+def readable(artifact: JobArtifact) -> Iterator[None]:
+    """While its file is read. Raises Gone (410) once it expired, NotFound when the storage lost it, Unavailable (503)
+    while the storage does not answer."""
     if artifact.purged_at is not None or artifact.expires_at <= timezone.now():
         raise Gone(f"{artifact.name} expired on {artifact.expires_at:%Y-%m-%d}; retry the job for a new one.")
-    if not results_storage().exists(artifact.path):
-        raise NotFound
+    try:
+        if not results_storage().exists(artifact.path):
+            raise NotFound
+        yield
+    except OSError as error:
+        logger.exception("File %s cannot be read.", artifact.path)
+        raise Unavailable("The store of result files does not answer at the moment; try again shortly.") from error
 
 
 def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
-    """200 with the file, 206 with the asked range, 416 for one outside it; see `require_readable`."""
-    require_readable(artifact)
-    response = _answer(artifact, range_header)
+    """200 with the file, 206 with the asked range, 416 for one outside it; see `readable`."""
+    with readable(artifact):
+        response = _answer(artifact, range_header)
     digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
     response.headers["Repr-Digest"] = f"sha-256=:{digest}:"
     response.headers["Accept-Ranges"] = "bytes"

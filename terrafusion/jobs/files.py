@@ -5,13 +5,14 @@ import logging
 import mimetypes
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.utils import timezone
 
 from .models import Job, JobArtifact
@@ -48,15 +49,23 @@ def seal(file: OutputFile) -> SealedFile:
     return SealedFile(file, file.path.stat().st_size, digest)
 
 
+def send_ahead(job: Job, files: Sequence[SealedFile]) -> None:
+    """Copies the files to a storage that is a network away; call it before the transaction that ends the job.
+
+    A rename takes no time; an upload may take minutes, which no locked row should wait for. Until the transaction
+    names them nobody can reach the files, and a refused attempt's are discarded.
+    """
+    if not isinstance(results_storage(), FileSystemStorage):
+        for each in files:
+            _put(job, each)
+
+
 def publish(job: Job, sealed: SealedFile) -> JobArtifact:
     """Moves the file to its place and returns its row (not saved).
 
     The place holds the attempt's number, so no late attempt can touch it; publishing again is harmless.
     """
-    storage, place = results_storage(), f"{_attempt_folder(job)}/{sealed.file.name}"
-    if not storage.exists(place):
-        with sealed.file.path.open("rb") as stream:
-            storage.save(place, FinishedFile(stream, name=str(sealed.file.path)))
+    place = _put(job, sealed)
     return JobArtifact(
         job_id=job.pk,
         name=sealed.file.name,
@@ -67,6 +76,20 @@ def publish(job: Job, sealed: SealedFile) -> JobArtifact:
         sha256=sealed.sha256,
         expires_at=timezone.now() + timedelta(days=settings.RESULTS_KEPT_DAYS),
     )
+
+
+def discard_unless_published(job: Job) -> None:
+    """For an attempt that came back late: its files go, unless it was this very attempt that ended the job."""
+    if not JobArtifact.objects.filter(job_id=job.pk, path__startswith=f"{_attempt_folder(job)}/").exists():
+        discard_attempt(job)
+
+
+def _put(job: Job, sealed: SealedFile) -> str:
+    storage, place = results_storage(), f"{_attempt_folder(job)}/{sealed.file.name}"
+    if not storage.exists(place):
+        with sealed.file.path.open("rb") as stream:
+            storage.save(place, FinishedFile(stream, name=str(sealed.file.path)))
+    return place
 
 
 def guess_type(name: str) -> str:
@@ -86,10 +109,11 @@ def discard_attempt(job: Job) -> None:
     discard_workspace(job)
     storage, folder = results_storage(), _attempt_folder(job)
     try:
-        if storage.exists(folder):
-            for name in storage.listdir(folder)[1]:
-                storage.delete(f"{folder}/{name}")
-            storage.delete(folder)
+        for name in storage.listdir(folder)[1]:
+            storage.delete(f"{folder}/{name}")
+        storage.delete(folder)
+    except FileNotFoundError:
+        return  # a folder that was never made; a bucket has none and lists nothing
     except OSError:
         logger.warning("Files of job %s, attempt %s, could not be removed.", job.pk, job.attempt)
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.permissions import may
 
-from .files import SealedFile, discard_attempt, publish
+from .files import SealedFile, discard_attempt, discard_unless_published, publish
 from .models import FailureReason, Job, JobArtifact, JobLog
 from .outcome import Outcome
 
@@ -61,6 +61,7 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
             finish_cancelled(job)
         else:
             _log(job, "This attempt came back after the job had gone on without it; its work was discarded.", "warning")
+            discard_unless_published(job)
 
 
 def finish_failed(job: Job, reason: str, message: str) -> bool:

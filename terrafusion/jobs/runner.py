@@ -12,7 +12,7 @@ from terrafusion.errors import JobStopped, TerraFusionError
 
 from . import lifeline
 from .database import LOST_CONNECTION, patiently
-from .files import discard_workspace, seal
+from .files import discard_workspace, seal, send_ahead
 from .finish import finish_cancelled, finish_completed, finish_failed, give_back
 from .models import FailureReason, Job
 from .queue import claim_next
@@ -44,6 +44,7 @@ def _run(job: Job) -> None:
     try:
         outcome = job.perform()
         files = [seal(file) for file in outcome.files]
+        send_ahead(job, files)
         patiently(lambda: finish_completed(job, outcome, files))
     except JobStopped:
         patiently(lambda: finish_cancelled(job))

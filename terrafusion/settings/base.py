@@ -8,6 +8,7 @@ from typing import Any
 import environ
 
 from .legacy import legacy_databases
+from .storage import files_in, folder_or_bucket
 
 env = environ.Env()
 
@@ -184,7 +185,15 @@ RESULTS_KEPT_DAYS = env.int("TERRAFUSION_RESULTS_KEPT_DAYS", default=30)
 METRICS_TOKEN = env.str("TERRAFUSION_METRICS_TOKEN", default="")
 METRICS_OPEN = False
 
+# --- S3 and servers like it ---
+# The keys are read by the clients themselves, from AWS_ACCESS_KEY_ID and the other usual places.
+S3_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", default=env.str("AWS_ENDPOINT_URL", default=""))  # none: Amazon's
+S3_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default="us-east-1"))
+S3_CA_BUNDLE = env.str("AWS_CA_BUNDLE", default="")
+
 # --- Files ---
+# A folder, which hosts may share, or s3://bucket/prefix.
+FILES = folder_or_bucket("TERRAFUSION_FILES", env.str("TERRAFUSION_FILES", default=str(VAR_DIR)))
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = VAR_DIR / "static"
 # MapLibre's JavaScript and CSS, straight from the installed package (found without running it).
@@ -192,21 +201,19 @@ _maplibre = find_spec("maplibre")
 STATICFILES_DIRS = [("maplibre", str(Path(str(_maplibre.origin)).parent / "srcjs"))] if _maplibre else []
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "results": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(VAR_DIR / "results")},
-    },
-    "uploads": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(VAR_DIR / "uploads")},
-    },
+    "results": files_in(FILES, "results", S3_ENDPOINT, S3_REGION, S3_CA_BUNDLE),
+    "uploads": files_in(FILES, "uploads", S3_ENDPOINT, S3_REGION, S3_CA_BUNDLE),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
 STAGING_DIR = VAR_DIR / "staging"  # where a load keeps its batches until the switch
 
 # --- Analytics: snapshots of the roll for market analysis ---
-ANALYTICS_DIR = Path(env.str("TERRAFUSION_ANALYTICS", default=str(VAR_DIR / "analytics")))  # or a shared folder
+# A folder, which hosts may share, or s3://bucket/prefix; then each host keeps what it reads in a cache.
+ANALYTICS_STORE = folder_or_bucket(
+    "TERRAFUSION_ANALYTICS", env.str("TERRAFUSION_ANALYTICS", default=str(VAR_DIR / "analytics"))
+)
+ANALYTICS_CACHE_DIR = Path(env.str("TERRAFUSION_ANALYTICS_CACHE", default=str(VAR_DIR / "analytics_cache")))
 ANALYTICS_URL = env.str("ANALYTICS_URL", default="")  # clickhouse://user:password@host:8123/database; else DuckDB
 ANALYTICS_MEMORY_MB = env.int("TERRAFUSION_ANALYTICS_MEMORY_MB", default=1024)  # of one query on DuckDB
 ANALYTICS_THREADS = env.int("TERRAFUSION_ANALYTICS_THREADS", default=2)

@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
+from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
@@ -17,6 +18,7 @@ from terrafusion.jobs.models import Job
 from terrafusion.jobs.queue import claim_next
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, CertifiedRoll, LayerFeature, Property
+from terrafusion.settings.storage import BucketAddress, files_in
 from tests.factories import a_county, a_user, client_of
 from tests.jobs.examples import OUTLINE
 from tests.jobs.examples import ingestion as outline_request
@@ -92,7 +94,19 @@ def act(browser, model, action, *rows):
     return [str(each) for each in page.context["messages"]]
 
 
-def test_a_file_is_handed_in_checked_loaded_and_its_totals_shown(browser, supervisor):
+@pytest.fixture(params=["folder", "bucket"])
+def uploads(request, settings, monkeypatch):
+    """Where uploads stand."""
+    if request.param == "bucket":
+        place = BucketAddress(request.getfixturevalue("bucket"))
+        settings.STORAGES = settings.STORAGES | {
+            "uploads": files_in(place, "uploads", settings.S3_ENDPOINT, "us-east-1", "")
+        }
+        monkeypatch.setattr(SourceFile._meta.get_field("file"), "storage", storages["uploads"])
+    return storages["uploads"]
+
+
+def test_a_file_is_handed_in_checked_loaded_and_its_totals_shown(browser, supervisor, uploads):
     upload(browser)
     file = SourceFile.objects.get()
     assert (file.name, file.uploaded_by, len(file.sha256)) == ("roll.csv", supervisor, 64)
