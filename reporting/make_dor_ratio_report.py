@@ -69,7 +69,8 @@ def _as_of(job: ReportJob) -> date:
 
 def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSection) -> list[DorSale]:
     """Every sale of the window with all its parcels, oldest first."""
-    in_window = Sale.objects.in_county(county).filter(sale_date__gte=window.first, sale_date__lte=window.last)
+    of_county = Sale.objects.in_county(county).current()
+    in_window = of_county.filter(sale_date__gte=window.first, sale_date__lte=window.last)
     valid = set(in_window.valid().values_list("pk", flat=True))
     parcels: dict[int, list[tuple[int, str, str]]] = {}
     links = SaleParcel.objects.filter(sale__in=in_window).order_by("pk")

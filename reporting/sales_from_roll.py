@@ -96,7 +96,7 @@ def read_sales(
     strata: Sequence[str],
 ) -> ReadSales:
     """Sales from the first day to the last, both included. Raises NothingSelected when there is none."""
-    in_window = Sale.objects.in_county(county).filter(sale_date__gte=first, sale_date__lte=last)
+    in_window = Sale.objects.in_county(county).current().filter(sale_date__gte=first, sale_date__lte=last)
     conveyed = SaleParcel.objects.filter(property_filter(filters, "roll_property__"))
     selected = conveyed.filter(sale__in=in_window.valid().of_one_parcel())
     described = [each for each in strata if each not in DERIVED_STRATA]

@@ -6,6 +6,7 @@ from datetime import date
 
 import pypdf
 import pytest
+from django.utils import timezone
 
 from reporting.dor_ratio import (
     DorSale,
@@ -124,6 +125,7 @@ def test_a_stratum_without_sales_takes_the_ratio_of_its_land_use_then_of_the_cou
 @pytest.mark.django_db
 def test_the_report_lists_valid_and_invalid_sales_in_the_prescribed_columns(report, content, county):
     houses = an_assessed_market(county, sales=40)
+    a_sale(houses[51], "retired", 1000, is_valid=False, retired_at=timezone.now())
     gift = a_sale(houses[50], "gift", 1000, validity_code="family", is_valid=False, instrument="Quit Claim Deed")
 
     made = json.loads(content(report("dor_ratio_report", format="json", year=TAX_YEAR, as_of=f"{TAX_YEAR}-04-30")))

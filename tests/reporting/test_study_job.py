@@ -10,6 +10,7 @@ import openpyxl
 import pypdf
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from terrafusion.roll.models import AssessedValue, Property, Sale, SaleReview, TimeIndex
 from tests.factories import a_county, a_user, client_of
@@ -120,6 +121,7 @@ def test_only_valid_sales_of_one_parcel_in_the_window_are_studied_and_the_others
     a_sale(next(idle), "two parcels", 200_000, parcel_count=2)
     a_sale(next(idle), "long ago", 200_000, days_before=400)
     a_sale(next(idle), "on the day", 200_000, days_before=0)
+    a_sale(next(idle), "retired", 200_000, is_valid=False, retired_at=timezone.now())
     rejected = a_sale(next(idle), "rejected", 200_000)
     SaleReview.objects.create(sale=rejected, decision="invalid")
 
