@@ -18,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from .answer import Chart
 
 INK, BAND, ACCENT, PALE = "#1f2a36", "#b9cde0", "#1f5f99", "#e3e8ed"
+RISE, FALL = "#134a80", "#a3480f"
 WIDTH, HEIGHT = 620, 280
 MOST_AREAS = 12
 MOST_RANKED = 20  # at either end
@@ -192,13 +193,12 @@ def surface_chart(areas: Sequence[tuple[Mapping[str, Any], BaseGeometry]], colum
         for figures, shape in areas
         if min(shape.bounds[2] - shape.bounds[0], shape.bounds[3] - shape.bounds[1]) > roomy
     ]
-    scale = alt.Scale(scheme="blueorange", domainMid=0, reverse=True)
     words = column.replace("_", " ").replace("zip code", "ZIP code")
     chart = alt.Chart(alt.Data(values=features)).mark_geoshape(stroke="white", strokeWidth=0.8).encode(
         color=alt.Color(
             "properties.shrunk_change_percent_per_year:Q",
             title="% a year",
-            scale=scale,
+            scale=_diverging([each["properties"]["shrunk_change_percent_per_year"] for each in features]),
             legend=alt.Legend(format="+.1f"),
         )
     ) + alt.Chart(alt.Data(values=middle)).mark_text(fontSize=9, color=INK).encode(
@@ -210,6 +210,18 @@ def surface_chart(areas: Sequence[tuple[Mapping[str, Any], BaseGeometry]], colum
         "Change of price a year at equal living area, each area pulled towards the county's by its uncertainty.",
         _spec(chart.project("mercator").properties(width=560, height=560), f"Price change a year by {words}"),
     )
+
+
+def _diverging(values: Sequence[float | None]) -> alt.Scale:
+    """Pale at no change, blue above it, orange below; a shade means as much on either side."""
+    known = [each for each in values if each is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    if low == 0:
+        return alt.Scale(domain=[0, high or 1], range=[PALE, RISE])
+    if high == 0:
+        return alt.Scale(domain=[low, 0], range=[FALL, PALE])
+    furthest = max(high, -low)
+    return alt.Scale(domain=[-furthest, 0, furthest], range=[FALL, PALE, RISE])
 
 
 def ranked_changes_chart(areas: Sequence[Mapping[str, Any]], column: str) -> Chart:
