@@ -38,10 +38,9 @@ def shared_data():
 
 
 @pytest.fixture(autouse=True)
-def analytics_of_its_own(settings, monkeypatch):
-    """Snapshots outlive a test's transaction; each test, with the worker processes it starts, gets its own store."""
+def analytics_of_its_own(settings):
+    """Snapshots outlive a test's transaction; each test gets a store of its own, inside its worker's folder."""
     settings.ANALYTICS_STORE = settings.ANALYTICS_STORE / uuid.uuid4().hex
-    monkeypatch.setenv("TERRAFUSION_TEST_ANALYTICS", str(settings.ANALYTICS_STORE))
 
 
 @pytest.fixture(scope="session")

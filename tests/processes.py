@@ -19,6 +19,7 @@ def environment(**more):
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "terrafusion.settings.test",
         "TERRAFUSION_TEST_DATABASE": str(connection.settings_dict["NAME"]),
+        "TERRAFUSION_TEST_ANALYTICS": str(settings.ANALYTICS_STORE),
         **more,
     }
 

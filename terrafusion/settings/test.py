@@ -29,6 +29,7 @@ STORAGES = STORAGES | {
 }
 WORKSPACE_DIR = Path(_folder) / "workspace"
 STAGING_DIR = Path(_folder) / "staging"
+# A worker process started by a test has the test's own snapshots, not those an earlier test left.
 ANALYTICS_STORE = Path(os.environ.get("TERRAFUSION_TEST_ANALYTICS", f"{_folder}/analytics"))
 ANALYTICS_CACHE_DIR = Path(_folder) / "analytics_cache"
 ANALYTICS_SPILL_DIR = Path(_folder) / "spill"
