@@ -189,7 +189,7 @@ class Merge:
         present = self._count(
             f"SELECT count(*) FROM {quoted(self.stage)} s JOIN {self._table} t ON {self.on('s', 't')}"
         )
-        written = self._upsert()
+        written = self._upsert(may_meet=present > 0)
         self.tally.created = total - present
         self.tally.updated = written - self.tally.created
         self.tally.unchanged = present - self.tally.updated
@@ -238,22 +238,27 @@ class Merge:
                 constants[column.column] = column.get_db_prep_save(plain, connection)
         return constants
 
-    def _upsert(self) -> int:
+    def _upsert(self, may_meet: bool) -> int:
+        """may_meet: whether a staged row has its record already; where none has, the database need not look twice."""
         names, constants = self.columns(), self._constants()
         own = [*names, "lineage", *(["roll_property_id"] if self.target.hangs_on_property else [])]
         into = ", ".join(map(quoted, [*own, *constants]))
         select = ", ".join([*(f"s.{quoted(name)}" for name in own), *("%s" for _ in constants)])
-        where = " WHERE owner_id > ''" if self.target.name == "owners" else ""
-        conflict = ", ".join(map(quoted, self.conflict))
-        kept = [name for name in names if name not in self.conflict]
         statement = (
-            f"INSERT INTO {self._table} AS t ({into}) SELECT {select} FROM {quoted(self.stage)} s WHERE {self._open()} "
-            f"ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(kept, 'excluded')} "
-            f"WHERE {self._differs(kept, 'excluded')}"
+            f"INSERT INTO {self._table} AS t ({into}) SELECT {select} FROM {quoted(self.stage)} s WHERE {self._open()}"
         )
-        moment = connection.ops.adapt_datetimefield_value(self.now)
-        stamps = [moment] * ("updated_at" in _names(self.target.model))
-        return run(statement, [*constants.values(), *stamps])
+        parameters = list(constants.values())
+        if may_meet:
+            where = " WHERE owner_id > ''" if self.target.name == "owners" else ""
+            conflict = ", ".join(map(quoted, self.conflict))
+            kept = [name for name in names if name not in self.conflict]
+            statement += (
+                f" ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(kept, 'excluded')} "
+                f"WHERE {self._differs(kept, 'excluded')}"
+            )
+            if "updated_at" in _names(self.target.model):
+                parameters.append(connection.ops.adapt_datetimefield_value(self.now))
+        return run(statement, parameters)
 
     def _open(self) -> str:
         """Values of a certified roll, which are the same here, are not even offered: the database refuses any."""
