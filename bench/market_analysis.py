@@ -242,12 +242,14 @@ def fill_roll() -> None:
             SELECT 'demo', i, i, i, '', i || ' Main Street', 'Demo City', '99' || i % 40, 'single_family',
               'residential',
               '11', 'N' || i % 400, 'T1', 'LOT ' || i, 8000, 1000 + i % 2000, 1950 + i % 70, 1950 + i % 70, 4, 3, 3, 2,
-              1, 0, false, -119 - i % 1000 / 1000.0, 46, '{{}}', '{{}}', now(), now() FROM generate_series(1, {SALES}) i""")
+              1, 0, false, -119 - i % 1000 / 1000.0, 46, '{{}}', '{{}}', now(), now()
+            FROM generate_series(1, {SALES}) i""")
         cursor.execute(f"""
             INSERT INTO sales_operational (county_id, sale_id, sale_date, sale_price, instrument, validity_code,
               is_valid, parcel_count, grantor, grantee, lineage, created_at, updated_at)
             SELECT 'demo', 'S' || i, DATE '2016-01-01' + i % 3600, 200000 + i % 300000, 'Deed', '', true, 1,
-              'SELLER ' || i, 'BUYER ' || i, '{{}}', now(), now() FROM generate_series(1, {SALES}) i""")
+              'SELLER ' || i, 'BUYER ' || i, '{{}}', now(), now()
+            FROM generate_series(1, {SALES}) i""")
         cursor.execute("""
             INSERT INTO roll_saleparcel (sale_id, roll_property_id)
             SELECT s.id, p.id FROM sales_operational s
