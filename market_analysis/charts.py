@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from .answer import Chart
 
 INK, BAND, ACCENT, PALE = "#1f2a36", "#b9cde0", "#1f5f99", "#e3e8ed"
-RISE, FALL = "#134a80", "#a3480f"
+RISE, FALL = "#3d80c4", "#cf7433"  # dark figures stand on them
 WIDTH, HEIGHT = 620, 280
 MOST_AREAS = 12
 MOST_RANKED = 20  # at either end
