@@ -1,13 +1,15 @@
-"""A county whose legacy database is the test's own."""
+"""A county whose legacy database is the test's own, and one whose folder is."""
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from ingestion.pipelines import requests
 from ingestion.pipelines.requests import Asked, run_load
-from tests.factories import a_county
+from tests.factories import a_county, a_user
 
 from .pacs import Pacs
+from .small_roll import MAPPING
 
 
 @pytest.fixture
@@ -46,3 +48,27 @@ def mapping_file(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def configs(tmp_path, settings):
+    """A county of its own, whose folder the test writes."""
+    source = settings.COUNTY_CONFIGS_DIR / "demo" / "county.yaml"
+    folder = tmp_path / "configs" / "demo"
+    folder.mkdir(parents=True)
+    (folder / "county.yaml").write_text(source.read_text())
+    (folder / "mappings.yaml").write_text(MAPPING)
+    settings.COUNTY_CONFIGS_DIR = tmp_path / "configs"
+    return a_county("demo")
+
+
+@pytest.fixture
+def supervisor(configs):
+    return a_user("supervisor", configs, role="supervisor", is_staff=True)
+
+
+@pytest.fixture
+def browser(supervisor):
+    client = Client()
+    client.force_login(supervisor)
+    return client

@@ -1,7 +1,7 @@
 """The database itself keeps the values of a certified roll as they are, whoever writes and by whatever way.
 
 A roll is certified by its row in CertifiedRoll. SQLite loses the triggers of a table that a later migration rebuilds;
-tests/ingestion/test_ingestion_job.py would fail then, and that migration must make them again.
+tests/ingestion/test_certified_roll.py would fail then, and that migration must make them again.
 """
 
 from django.db import migrations
