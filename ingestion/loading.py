@@ -9,12 +9,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from terrafusion.csv_files import CsvWriter
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
 from .connectors.rejects import CorrectedRows
 from .models import IngestionJob, IngestionRun, RejectedRow
 from .pipelines.bulk_load import Load, LoadReport, discard_staging, new_run, stage_all
+from .pipelines.findings_file import TOLD, write_findings
 from .pipelines.requests import Asked, Prepared, prepare
 from .serializers import REJECTS, UPLOAD, mapping_path, run_with_corrections, source_file
 from .transforms.mapper import Dataset
@@ -94,30 +94,24 @@ def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> No
 
 
 def _findings(report: LoadReport) -> list[dict[str, Any]]:
-    names = ["line", "column", "value", "rule", "level", "reason"]
     return [
         {"dataset": name, **row}
         for name, each in report.sets.items()
-        for row in each.findings.select(names).head(SHOWN_FINDINGS).iter_rows(named=True)
+        for row in each.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
     ]
 
 
 def _mark_loaded(first: IngestionRun, again: IngestionRun) -> None:
     """The rows that are on the roll now; those refused again wait on as rows of the new load."""
-    refused = again.rejected_rows.values("dataset", "line")
-    for row in RejectedRow.objects.filter(run=first, loaded_by=None).exclude(corrections={}):
-        if {"dataset": row.dataset, "line": row.line} not in list(refused):
-            RejectedRow.objects.filter(pk=row.pk).update(loaded_by=again)
+    refused = set(again.rejected_rows.values_list("dataset", "line"))
+    waiting = RejectedRow.objects.filter(run=first, loaded_by=None).exclude(corrections={})
+    loaded = [pk for pk, *place in waiting.values_list("pk", "dataset", "line") if tuple(place) not in refused]
+    RejectedRow.objects.filter(pk__in=loaded).update(loaded_by=again)
 
 
 def _findings_file(job: IngestionJob, prepared: Prepared) -> OutputFile:
     """Everything that was found, kept with the job."""
     path = job.workspace / f"{job.pk}.csv"
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = CsvWriter(stream)
-        writer.writerow(["dataset", "line", "column", "value", "rule", "level", "reason"])
-        for each in prepared.staged:
-            rows = each.findings().select("line", "column", "value", "rule", "level", "reason")
-            writer.writerows([each.name, *row] for row in rows.iter_rows())
+    write_findings(path, {each.name: each.findings() for each in prepared.staged})
     friendly = f"{job.county.fips}_{job.county_id}_findings_{prepared.load.run.pk}.csv"
     return OutputFile(path, path.name, friendly, "text/csv")

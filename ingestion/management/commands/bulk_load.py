@@ -4,15 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from county_configs.models import County
 from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
+from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.requests import Asked, Outcome, run_load
-from terrafusion.csv_files import CsvWriter
 from terrafusion.errors import TerraFusionError
 
 SHOWN = 50
@@ -73,7 +72,7 @@ class Command(BaseCommand):
                 more = each.findings.height - SHOWN
                 self.stdout.write(f"... and {more:,} more in {name}; --rejects FILE writes them all.")
         if rejects is not None:
-            _write_findings(rejects, report)
+            write_findings(rejects, {name: each.findings for name, each in report.sets.items()})
 
     def _summarise(self, outcome: Outcome, dry_run: bool) -> None:
         report = outcome.report
@@ -120,12 +119,3 @@ def _check_writable(rejects: Path, source: Path) -> None:
         rejects.open("a").close()
     except OSError as error:
         raise CommandError(f"--rejects {rejects.name} cannot be written: {error.strerror}.") from error
-
-
-def _write_findings(path: Path, report: LoadReport) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = CsvWriter(stream)
-        writer.writerow(["dataset", "line", "column", "value", "rule", "level", "reason"])
-        for name, each in report.sets.items():
-            rows = each.findings.select("line", "column", "value", "rule", "level", "reason").sort(pl.col("line"))
-            writer.writerows([name, *row] for row in rows.iter_rows())

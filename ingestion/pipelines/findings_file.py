@@ -1,0 +1,21 @@
+"""Everything a load found, as CSV: kept with a job, or written where the command is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from terrafusion.csv_files import CsvWriter
+
+TOLD = ["line", "column", "value", "rule", "level", "reason"]
+
+
+def write_findings(path: Path, findings: Mapping[str, pl.DataFrame]) -> None:
+    """findings: by data set; in the order of the lines."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = CsvWriter(stream)
+        writer.writerow(["dataset", *TOLD])
+        for name, found in findings.items():
+            writer.writerows([name, *row] for row in found.select(TOLD).sort("line", maintain_order=True).iter_rows())
