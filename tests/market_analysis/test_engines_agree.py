@@ -9,15 +9,13 @@ from datetime import date
 
 import pytest
 
-chdb = pytest.importorskip("chdb", reason="chdb, the in-process ClickHouse, has no wheel for this machine.")
-
-from market_analysis.analyses.registry import ANALYSES  # noqa: E402 - after the skip
-from market_analysis.answer import Question  # noqa: E402
-from market_analysis.parameters import PARAMETERS  # noqa: E402
-from market_analysis.selection import Selection  # noqa: E402
-from terrafusion.analytics.clickhouse import ExactClickHouse, drop_snapshots, fill, rows_held  # noqa: E402
-from terrafusion.analytics.engine import on_clickhouse, on_duckdb  # noqa: E402
-from tests.analytics.synthetic import a_snapshot  # noqa: E402
+from market_analysis.analyses.registry import ANALYSES
+from market_analysis.answer import Question
+from market_analysis.parameters import PARAMETERS
+from market_analysis.selection import Selection
+from terrafusion.analytics.clickhouse import ExactClickHouse, drop_snapshots, fill, rows_held
+from terrafusion.analytics.engine import on_clickhouse, on_duckdb
+from tests.analytics.synthetic import a_snapshot
 
 WINDOW = {"first": date(2020, 2, 10), "last": date(2024, 11, 30)}
 CASES = {
