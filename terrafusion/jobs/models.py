@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
-from terrafusion.errors import JobStopped
+
+from .journal import record_line, record_progress
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -158,14 +159,12 @@ class Job(models.Model):
             return
         self._reported_at = now
         self.progress = max(self.progress, min(99, 100 * done // max(total, 1)))
-        mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, status=self.Status.RUNNING, cancel_at__isnull=True)
         fields: dict[str, Any] = {"progress": self.progress, "updated_at": timezone.now()}
-        if not mine.update(**fields | ({"message": message} if message else {})):
-            raise JobStopped
+        record_progress(self, fields | ({"message": message} if message else {}))
 
     def log(self, message: str, level: str = "info") -> None:
         """A line for whoever asks what happened. No personal data."""
-        JobLog.objects.create(job_id=self.pk, attempt=self.attempt, level=level, message=message)
+        record_line(self, level, message)
 
 
 class JobLog(models.Model):
