@@ -59,6 +59,8 @@ class Job(models.Model):
 
     OPEN = (Status.PENDING, Status.RUNNING)
 
+    REPORT_SECONDS: ClassVar[float] = 1.0  # between two writes of the progress
+
     # What a kind says of itself
     plugin: ClassVar[str]  # as in its permissions: execute_<plugin>
     identifier: ClassVar[str] = "job_id"  # the name of its id in JSON
@@ -155,7 +157,7 @@ class Job(models.Model):
         Raises JobStopped when the job was cancelled or given to another worker.
         """
         now = time.monotonic()
-        if now - getattr(self, "_reported_at", -1.0) < 1.0:
+        if now - getattr(self, "_reported_at", -self.REPORT_SECONDS) < self.REPORT_SECONDS:
             return
         self._reported_at = now
         self.progress = max(self.progress, min(99, 100 * done // max(total, 1)))
