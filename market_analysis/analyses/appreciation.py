@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
 from ..area_polygons import HULL, hulls
@@ -28,34 +30,31 @@ def appreciation_surface(question: Question) -> Answer:
         raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
     question.report(40, 100, "Finding the areas on the map.")
     polygons, layer = question.polygons(column, parameters.get("area_layer"))
-    without = [each.area for each in areas if each.area not in polygons]
-    drawn = hulls(market, selection, column, without)
-    features = []
-    for each in areas:
-        geometry = polygons.get(each.area, drawn.get(each.area))
-        source = f"layer {layer}" if each.area in polygons else HULL if each.area in drawn else None
-        features.append((each, geometry, {**surface_attributes(each), "geometry_source": source}))
-    mapped = [feature for feature in features if feature[1] is not None]
+    drawn = hulls(market, column, [each.area for each in areas if each.area not in polygons])
+    sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, f"layer {layer}")
+    figures = [
+        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
+    ]
+    shapes = drawn | dict(polygons)
+    surface = GeoDataFrame(
+        pd.DataFrame(figures, dtype=object),  # a number that is missing makes no fraction of the others
+        geometry=[shapes.get(each.area) for each in areas],
+        crs="EPSG:4326",
+    )
+    mapped = surface[surface.geometry.notna()]
     numbers: dict[str, Any] = {
         "area": column,
         "layer": layer_name(column),
         "areas": len(areas),
         "areas_with_too_few_sales": len(every) - len(areas),
-        "areas_without_polygon": [each.area for each, geometry, _ in features if geometry is None][:100],
-        "areas_drawn_as_hull": sum(attributes["geometry_source"] == HULL for _, _, attributes in features),
+        "areas_without_polygon": surface.loc[surface.geometry.isna(), "area"].tolist()[:100],
+        "areas_drawn_as_hull": int((surface["geometry_source"] == HULL).sum()),
         "minimum_sales": selection.minimum_sales,
     }
-    table = pa.Table.from_pylist([{"area": each.area, **attributes} for each, _, attributes in features])
-    charts = [ranked_changes_chart([attributes | {"area": each.area} for each, _, attributes in features], column)]
-    if mapped:
-        charts.insert(
-            0,
-            surface_chart(
-                [(attributes | {"area": each.area}, geometry) for each, geometry, attributes in mapped], column
-            ),
-        )
-    kept = [(each.area, geometry, attributes) for each, geometry, attributes in mapped]
-    return Answer(_finding(areas, column), number, numbers, table, (), charts, kept)
+    charts = [ranked_changes_chart(figures, column)]
+    if len(mapped):
+        charts.insert(0, surface_chart(mapped, column))
+    return Answer(_finding(areas, column), number, numbers, pa.Table.from_pylist(figures), (), charts, mapped)
 
 
 def layer_name(column: str) -> str:
