@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pyarrow as pa
 from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
-from ..area_polygons import HULL, hulls
+from ..area_polygons import HULL, Polygons, hulls
 from ..area_statistics import AreaStatistics, area_statistics
 from ..charts import ranked_changes_chart, surface_chart
 from ..comparable_areas import NotEnoughAreas
@@ -31,16 +32,8 @@ def appreciation_surface(question: Question) -> Answer:
     question.report(40, 100, "Finding the areas on the map.")
     polygons, layer = question.polygons(column, parameters.get("area_layer"))
     drawn = hulls(market, column, [each.area for each in areas if each.area not in polygons])
-    sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, f"layer {layer}")
-    figures = [
-        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
-    ]
-    shapes = drawn | dict(polygons)
-    surface = GeoDataFrame(
-        pd.DataFrame(figures, dtype=object),  # a number that is missing makes no fraction of the others
-        geometry=[shapes.get(each.area) for each in areas],
-        crs="EPSG:4326",
-    )
+    surface = surface_of(areas, polygons, f"layer {layer}", drawn)
+    figures = surface.drop(columns="geometry").to_dict("records")
     mapped = surface[surface.geometry.notna()]
     numbers: dict[str, Any] = {
         "area": column,
@@ -55,6 +48,20 @@ def appreciation_surface(question: Question) -> Answer:
     if len(mapped):
         charts.insert(0, surface_chart(mapped, column))
     return Answer(_finding(areas, column), number, numbers, pa.Table.from_pylist(figures), (), charts, mapped)
+
+
+def surface_of(areas: Sequence[AreaStatistics], polygons: Polygons, layer: str, drawn: Polygons) -> GeoDataFrame:
+    """A row an area: its code, its figures, where its shape is from, and the shape in degrees; None where it has none.
+
+    polygons: of the layer, which come first; drawn: hulls. Values stay as they are, None and whole numbers too.
+    """
+    sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, layer)
+    shapes = {**drawn, **polygons}
+    figures = [
+        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
+    ]
+    geometry = [shapes.get(each.area) for each in areas]
+    return GeoDataFrame(pd.DataFrame(figures, dtype=object), geometry=geometry, crs="EPSG:4326")
 
 
 def layer_name(column: str) -> str:
