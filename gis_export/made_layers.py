@@ -15,6 +15,7 @@ from terrafusion.roll.series_names import COUNTY, SeriesName
 from . import roll_fields
 from .coordinate_systems import STORAGE
 from .district_lookup import point_of
+from .fields import Field
 from .layers import POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Rows
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def comparables(asked: LayerRequest) -> ExportLayer:
         }
         rows.append(sold | (_named(row) if row else {}))
         points.append(point_of(row) if row else None)
-    every = _frame(rows, points)
+    every = _frame(roll_fields.COMPARABLE, rows, points)
     placed = every.dropna(subset="geometry")
     return ExportLayer(
         "comparables", f"Comparables of {subject.parcel_number}", POINT, roll_fields.COMPARABLE, Rows(placed), "role",
@@ -72,12 +73,16 @@ def comparables(asked: LayerRequest) -> ExportLayer:
     )  # fmt: skip
 
 
-def _frame(rows: list[dict[str, Any]], shapes: Sequence[BaseGeometry | None]) -> GeoDataFrame:
-    """The values as they are: a whole number that one feature lacks makes no fractions of the others'."""
+def _frame(
+    fields: Sequence[Field], rows: Sequence[dict[str, Any]], shapes: Sequence[BaseGeometry | None]
+) -> GeoDataFrame:
+    """A column for each field, also without a row; values as they are: one that is missing makes no fractions of the
+    others."""
     import geopandas  # only who asks for such a layer pays for it
     import pandas as pd
 
-    return geopandas.GeoDataFrame(pd.DataFrame(rows, dtype=object), geometry=list(shapes), crs=STORAGE)
+    values = pd.DataFrame(rows, columns=[field.name for field in fields], dtype=object)
+    return geopandas.GeoDataFrame(values, geometry=list(shapes), crs=STORAGE)
 
 
 def _named(row: Property) -> dict[str, Any]:
@@ -104,8 +109,9 @@ def appreciation(asked: LayerRequest) -> ExportLayer:
             continue
         rows.append(_movement(series, path, area))
         shapes.append(area.geometry)
+    movements = _frame(roll_fields.APPRECIATION, rows, shapes)
     return ExportLayer(
-        "appreciation", "Change of prices", POLYGON, roll_fields.APPRECIATION, Rows(_frame(rows, shapes)), "name",
+        "appreciation", "Change of prices", POLYGON, roll_fields.APPRECIATION, Rows(movements), "name",
         count_missing=lambda: homeless,
     )  # fmt: skip
 

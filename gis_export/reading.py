@@ -220,7 +220,7 @@ def _from_rows(layer: ExportLayer, rows: Rows, selection: Selection, page: Page 
     if page is not None and page.after is not None:
         kept = kept[kept >= page.after]  # fid is the place plus one
     kept, shapes = finished(kept, shapes[kept], layer, selection)
-    chosen = rows.frame.iloc[kept].reindex(columns=[field.name for field in layer.fields])
+    chosen = rows.frame.iloc[kept]
     columns = [pa.array(chosen[field.name], ARROW_TYPES[field.type]) for field in layer.fields]
     schema = batch_schema(layer)
     if len(kept):
