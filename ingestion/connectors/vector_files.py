@@ -19,8 +19,7 @@ import polars as pl
 import pyogrio
 import pyogrio.errors
 import shapely
-from geopandas import GeoSeries
-from pyproj import CRS
+from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
 from .opening import Content, FileSource, checked_zip
@@ -31,7 +30,6 @@ LAYER_KINDS = (".shp", ".geojson", ".json", ".gpkg", ".fgb", ".kml")
 DRIVERS = ("ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "GPKG", "FlatGeobuf", "KML", "LIBKML")
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".shp.xml")
 GEOMETRY = "geometry"
-DEGREES = CRS("EPSG:4326")
 HEAD = 64 * 1024
 
 # No outbound connection, no other program's file, whatever a layer asks for.
@@ -66,14 +64,14 @@ class VectorFile(FileSource):
     def batches(self, after: Any = None) -> Iterator[Batch]:
         skip = after or 0
         with self._opened() as (path, info):
-            crs = self._crs(info)
+            transformer = self._transformer(info)
             for start in range(skip * BATCH_ROWS, max(int(info["features"]), 0), BATCH_ROWS):
-                rows = self._read(path, info, start, crs)
+                rows = self._read(path, info, start, transformer)
                 if rows.is_empty():
                     return
                 yield Batch(rows, start // BATCH_ROWS + 1)
 
-    def _read(self, path: Path, info: dict[str, Any], start: int, crs: CRS) -> pl.DataFrame:
+    def _read(self, path: Path, info: dict[str, Any], start: int, transformer: Any) -> pl.DataFrame:
         try:
             _, arrow = pyogrio.read_arrow(
                 path, layer=info["layer_name"], skip_features=start, max_features=BATCH_ROWS, datetime_as_string=True
@@ -85,7 +83,7 @@ class VectorFile(FileSource):
         rows = as_texts(pl.DataFrame(table)) if table.num_columns else pl.DataFrame()
         wkb = arrow.column(shapes_at).to_pylist() if shapes_at else [None] * arrow.num_rows
         return rows.with_columns(
-            pl.Series(GEOMETRY, _in_degrees(wkb, crs), dtype=pl.String),
+            pl.Series(GEOMETRY, _in_degrees(wkb, transformer), dtype=pl.String),
             pl.Series(LINE, range(start + 1, start + 1 + arrow.num_rows), dtype=pl.Int64),
         )
 
@@ -95,8 +93,7 @@ class VectorFile(FileSource):
             raise UnreadableSource(f"{self.name} has a field called geometry beside its shapes; rename it.")
         return [*names, GEOMETRY]
 
-    def _crs(self, info: dict[str, Any]) -> CRS:
-        """Of two dimensions: heights are of no use here."""
+    def _transformer(self, info: dict[str, Any]) -> Transformer | None:
         if not info["crs"]:
             raise UnreadableSource(f"{self.name} does not say its coordinate reference system (no .prj file?).")
         try:
@@ -105,8 +102,8 @@ class VectorFile(FileSource):
             raise UnreadableSource(f"{self.name}: its coordinate reference system is not understood.") from error
         crs = crs.to_2d()
         if crs.is_compound:
-            crs = crs.sub_crs_list[0]
-        return DEGREES if crs.is_geographic and crs.to_epsg() == DEGREES.to_epsg() else crs  # by whatever name
+            crs = crs.sub_crs_list[0]  # heights are of no use here
+        return None if crs.is_geographic and crs.to_epsg() == 4326 else Transformer.from_crs(crs, 4326, always_xy=True)
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -131,9 +128,11 @@ class VectorFile(FileSource):
             yield path, info
 
 
-def _in_degrees(wkb: list[bytes | None], crs: CRS) -> list[str]:
-    shapes = GeoSeries.from_wkb(wkb, crs=crs, on_invalid="ignore").force_2d().to_crs(DEGREES)
-    return [each or "" for each in shapely.to_wkb(shapes.to_numpy(), hex=True)]
+def _in_degrees(wkb: list[bytes | None], transformer: Transformer | None) -> list[str]:
+    shapes = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
+    if transformer is not None:
+        shapes = shapely.transform(shapes, transformer.transform, interleaved=False)
+    return [each or "" for each in shapely.to_wkb(shapes, hex=True)]
 
 
 @contextmanager
