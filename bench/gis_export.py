@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -185,17 +184,8 @@ def area_of(share: float) -> Any:
 # --- Ours, once, in a process of its own, as a worker would ---
 
 
-class OnlyTheProduct(MetaPathFinder):
-    """Hides what only the tests install, which pyogrio and pyarrow would load if it is there: 60 MB."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if name.partition(".")[0] in ("pandas", "geopandas"):
-            raise ImportError(name)
-
-
 def export_once(name: str, path: Path) -> dict[str, float]:
     """Seconds of the export and its features. Start of Python and Django is not counted: a worker has it behind it."""
-    sys.meta_path.insert(0, OnlyTheProduct())
     _django()
     from county_configs.models import County
     from gis_export.coordinate_systems import STORAGE, coordinate_system

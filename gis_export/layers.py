@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, models
-from shapely.geometry.base import BaseGeometry
 
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
 
 from .fields import Field
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
 
 Shape = Literal["polygon", "line", "point"]
 POLYGON: Shape = "polygon"
@@ -57,9 +59,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Rows:
-    """Features made in Python, for layers of a few hundred at most. values: by field name."""
+    """Features made in Python, for layers of a few hundred at most: a frame in degrees, its columns by field name."""
 
-    features: Sequence[tuple[dict[str, Any], BaseGeometry]]
+    frame: GeoDataFrame
 
 
 @dataclass(frozen=True)

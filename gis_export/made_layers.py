@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from shapely.geometry.base import BaseGeometry
 
 from terrafusion.roll.models import LayerFeature, Property, TimeIndex, ValueEstimate
 from terrafusion.roll.series_names import COUNTY, SeriesName
 
 from . import roll_fields
+from .coordinate_systems import STORAGE
 from .district_lookup import point_of
+from .fields import Field
 from .layers import POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Rows
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
 
 AREA_LAYERS = ("zip_areas", "neighborhoods", "county_boundary")  # in this order an index finds its area
 DAYS_A_YEAR = 365.25
@@ -41,7 +49,7 @@ def comparables(asked: LayerRequest) -> ExportLayer:
         "market_value": estimate.market_value,
         "distance_miles": 0.0,
     }
-    rows = [(of_subject | _named(subject), point_of(subject))]
+    rows, points = [of_subject | _named(subject)], [point_of(subject)]
     for rank, line in enumerate(grid, start=1):
         row = properties.get(line["property_id"])
         sold = {
@@ -55,12 +63,26 @@ def comparables(asked: LayerRequest) -> ExportLayer:
             "weight": float(line["weight"]),
             "distance_miles": line["distance_miles"],
         }
-        rows.append((sold | (_named(row) if row else {}), point_of(row) if row else None))
-    placed = [(values, point) for values, point in rows if point is not None]
+        rows.append(sold | (_named(row) if row else {}))
+        points.append(point_of(row) if row else None)
+    every = _frame(roll_fields.COMPARABLE, rows, points)
+    placed = every.dropna(subset="geometry")
     return ExportLayer(
         "comparables", f"Comparables of {subject.parcel_number}", POINT, roll_fields.COMPARABLE, Rows(placed), "role",
-        count_missing=lambda: len(rows) - len(placed),
+        count_missing=lambda: len(every) - len(placed),
     )  # fmt: skip
+
+
+def _frame(
+    fields: Sequence[Field], rows: Sequence[dict[str, Any]], shapes: Sequence[BaseGeometry | None]
+) -> GeoDataFrame:
+    """A column for each field, also without a row; values as they are: one that is missing makes no fractions of the
+    others."""
+    import geopandas  # only who asks for such a layer pays for it
+    import pandas as pd
+
+    values = pd.DataFrame(rows, columns=[field.name for field in fields], dtype=object)
+    return geopandas.GeoDataFrame(values, geometry=list(shapes), crs=STORAGE)
 
 
 def _named(row: Property) -> dict[str, Any]:
@@ -75,7 +97,7 @@ def appreciation(asked: LayerRequest) -> ExportLayer:
     """
     areas = _areas(asked)
     points = TimeIndex.objects.filter(county=asked.county).order_by("series", "period_start")
-    rows, homeless = [], 0
+    rows, shapes, homeless = [], [], 0
     for series, of_series in groupby(points, key=lambda point: point.series):
         path = list(of_series)
         name = SeriesName.parse(series)
@@ -85,9 +107,11 @@ def appreciation(asked: LayerRequest) -> ExportLayer:
         if area is None:
             homeless += 1
             continue
-        rows.append((_movement(series, path, area), area.geometry))
+        rows.append(_movement(series, path, area))
+        shapes.append(area.geometry)
+    movements = _frame(roll_fields.APPRECIATION, rows, shapes)
     return ExportLayer(
-        "appreciation", "Change of prices", POLYGON, roll_fields.APPRECIATION, Rows(rows), "name",
+        "appreciation", "Change of prices", POLYGON, roll_fields.APPRECIATION, Rows(movements), "name",
         count_missing=lambda: homeless,
     )  # fmt: skip
 

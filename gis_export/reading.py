@@ -209,13 +209,13 @@ def _wkb(shapes: np.ndarray) -> pa.Array:
 
 
 def _from_rows(layer: ExportLayer, rows: Rows, selection: Selection, page: Page | None) -> Iterator[pa.RecordBatch]:
-    shapes = np.array([shape for _, shape in rows.features], dtype=object)
+    shapes = rows.frame.geometry.to_numpy()
     kept = np.flatnonzero(select(shapes, selection))
     if page is not None and page.after is not None:
         kept = kept[kept >= page.after]  # fid is the place plus one
     kept, shapes = finished(kept, shapes[kept], layer, selection)
-    chosen = [rows.features[place][0] for place in kept.tolist()]
-    columns = [pa.array([each.get(field.name) for each in chosen], ARROW_TYPES[field.type]) for field in layer.fields]
+    chosen = rows.frame.iloc[kept]
+    columns = [pa.array(chosen[field.name], ARROW_TYPES[field.type]) for field in layer.fields]
     schema = batch_schema(layer)
     if len(kept):
         yield pa.record_batch([pa.array(kept + 1, pa.int64()), *columns, _wkb(shapes)], schema=schema)

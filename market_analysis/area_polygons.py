@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import shapely
+from geopandas import GeoSeries
 from shapely.geometry.base import BaseGeometry
-
-from .selection import Selection
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
@@ -22,7 +22,7 @@ HULL = "hull of its parcels"
 CENTRAL = (0.005, 0.995)  # a parcel with a wrong coordinate must not stretch its area over the county
 
 
-def hulls(market: Market, selection: Selection, area: str, codes: Iterable[str]) -> dict[str, BaseGeometry]:
+def hulls(market: Market, area: str, codes: Iterable[str]) -> dict[str, BaseGeometry]:
     """Convex hulls of the parcels of each area, in degrees; an area with fewer than three places has none."""
     wanted = list(codes)
     if not wanted:
@@ -34,13 +34,13 @@ def hulls(market: Market, selection: Selection, area: str, codes: Iterable[str])
         & market.properties.latitude.notnull()
     )
     found = market.columns(parcels.select("longitude", "latitude", code=parcels[area]))
-    codes_there, number = np.unique(found["code"].astype(str), return_inverse=True)
-    order = np.argsort(number, kind="stable")
-    places = np.column_stack([found["longitude"], found["latitude"]]).astype(np.float64)[order]
-    made = {}
-    for each, own in zip(codes_there.tolist(), np.split(places, np.cumsum(np.bincount(number))[:-1]), strict=False):
-        low, high = np.quantile(own, CENTRAL[0], axis=0), np.quantile(own, CENTRAL[1], axis=0)
-        hull = shapely.convex_hull(shapely.multipoints(own[((own >= low) & (own <= high)).all(axis=1)]))
-        if hull.geom_type == "Polygon":
-            made[each] = hull
-    return made
+    places = pd.DataFrame({"longitude": found["longitude"], "latitude": found["latitude"]}).groupby(found["code"])
+    central = {code: shapely.multipoints(_central(own.to_numpy())) for code, own in places}
+    drawn = GeoSeries(central).convex_hull
+    return dict(drawn[drawn.geom_type == "Polygon"])
+
+
+def _central(places: np.ndarray) -> np.ndarray:
+    """Of longitudes and latitudes, one place a row: those that lie in the middle of both."""
+    low, high = np.quantile(places, CENTRAL, axis=0)
+    return places[((places >= low) & (places <= high)).all(axis=1)]

@@ -5,15 +5,13 @@ Position and shape carry every message; colour only helps, so that a photocopy s
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import altair as alt
-import shapely
-from shapely.geometry.base import BaseGeometry
+from geopandas import GeoDataFrame
 
 from .answer import Chart
 
@@ -171,27 +169,19 @@ def seasonality_chart(seasons: Mapping[str, float]) -> Chart:
     )
 
 
-def surface_chart(areas: Sequence[tuple[Mapping[str, Any], BaseGeometry]], column: str) -> Chart:
-    """A map: the change of each area as a shade, and its figure written on it."""
-    features = [
-        {
-            "type": "Feature",
-            # Wound as d3 wants it; the other way round a polygon would cover the rest of the globe.
-            "geometry": json.loads(shapely.to_geojson(shapely.orient_polygons(_plain(shape), exterior_cw=True))),
-            "properties": {name: value for name, value in figures.items() if not isinstance(value, dict)},
-        }
-        for figures, shape in areas
-    ]
-    west, south, east, north = shapely.total_bounds([shape for _, shape in areas])
-    roomy = 0.04 * max(east - west, north - south)  # in a smaller area its figure would lie over the neighbors'
+def surface_chart(surface: GeoDataFrame, column: str) -> Chart:
+    """A map: the change of each area as a shade, and its figure written on it. surface: a row an area, its figures."""
+    corners = surface.bounds
+    size = corners[["maxx", "maxy"]].to_numpy() - corners[["minx", "miny"]].to_numpy()
+    # As detailed as the picture can show; wound as d3 wants it, or a polygon would cover the rest of the globe.
+    plain = surface.simplify(size.max(axis=1) / 200).orient_polygons(exterior_cw=True)
+    features = surface.set_geometry(plain).to_geo_dict(drop_id=True)["features"]
+    west, south, east, north = surface.total_bounds
+    # In a smaller area its figure would lie over the neighbors'.
+    roomy = surface[size.min(axis=1) > 0.04 * max(east - west, north - south)]
     middle = [
-        {
-            "longitude": shape.representative_point().x,
-            "latitude": shape.representative_point().y,
-            "text": _change(figures),
-        }
-        for figures, shape in areas
-        if min(shape.bounds[2] - shape.bounds[0], shape.bounds[3] - shape.bounds[1]) > roomy
+        {"longitude": point.x, "latitude": point.y, "text": _change(change)}
+        for point, change in zip(roomy.representative_point(), roomy["shrunk_change_percent_per_year"], strict=True)
     ]
     words = column.replace("_", " ").replace("zip code", "ZIP code")
     chart = alt.Chart(alt.Data(values=features)).mark_geoshape(stroke="white", strokeWidth=0.8).encode(
@@ -272,15 +262,8 @@ def _beside(point: Trend, name: str, errors: float) -> float | None:
     return None if error is None else float(point[name] + errors * error)
 
 
-def _change(figures: Mapping[str, Any]) -> str:
-    change = figures["shrunk_change_percent_per_year"]
-    return "" if change is None else f"{change:+.1f}"
-
-
-def _plain(shape: BaseGeometry) -> BaseGeometry:
-    """As detailed as the picture can show."""
-    west, south, east, north = shape.bounds
-    return shapely.simplify(shape, max(east - west, north - south) / 200)
+def _change(percent: float | None) -> str:
+    return "" if percent is None else f"{percent:+.1f}"
 
 
 def _points(trends: Sequence[Trend], starts: Sequence[date]) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def keep_time_index(job: MarketAnalysisJob, answer: Answer) -> Kept:
 
 def keep_layer(job: MarketAnalysisJob, answer: Answer) -> Kept:
     """The surface takes the place of the last one: a layer like any other, which the GIS export delivers."""
-    layer = answer.numbers["layer"]
+    layer, surface = answer.numbers["layer"], answer.kept
 
     def forget_the_last() -> None:
         LayerFeature.objects.filter(county=job.county, layer=layer).delete()
@@ -69,7 +69,12 @@ def keep_layer(job: MarketAnalysisJob, answer: Answer) -> Kept:
             geometry=geometry,
             attributes={**attributes, "job_id": str(job.pk)},
         )
-        for code, geometry, attributes in answer.kept
+        for code, geometry, attributes in zip(
+            surface["area"],
+            surface.geometry,
+            surface.drop(columns=["area", "geometry"]).to_dict("records"),
+            strict=True,
+        )
     ]
     return Kept(rows, forget_the_last)
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from terrafusion.settings.storage import BucketAddress
+from tests.factories import start_anew
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "client_of"}
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -35,6 +36,12 @@ def shared_data():
         return found
 
     return path
+
+
+@pytest.fixture(autouse=True)
+def rows_numbered_anew():
+    """A test's rows are the same whichever tests ran before it."""
+    start_anew()
 
 
 @pytest.fixture(autouse=True)

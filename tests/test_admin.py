@@ -4,24 +4,27 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client
-from django.utils import timezone
 
-from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.jobs.models import Job, ScheduledSlot
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import (
-    AssessedValue,
-    Improvement,
-    LayerFeature,
-    Owner,
-    Property,
-    Sale,
-    SaleReview,
-    TimeIndex,
-)
+from terrafusion.roll.models import Property, Sale
 
-from .factories import PASSWORD, a_county, a_user, client_of
+from .factories import (
+    PASSWORD,
+    AssessedValueFactory,
+    ImprovementFactory,
+    IngestionRunFactory,
+    LayerFeatureFactory,
+    OwnerFactory,
+    RejectedRowFactory,
+    SaleReviewFactory,
+    SourceFileFactory,
+    TimeIndexFactory,
+    a_county,
+    a_user,
+    client_of,
+)
 from .valuation.roll import VALUATION_DATE, a_market, a_subject
 
 CANARY = "ZZQX"
@@ -37,17 +40,15 @@ def a_full_county(county_id, mark):
     Property.objects.filter(pk=house.pk).update(parcel_number=f"{mark}-1")
     Sale.objects.filter(county=county).update(grantor=mark, validity_code=mark[:30])
     Sale.objects.filter(county=county, pk=Sale.objects.filter(county=county).first().pk).update(sale_id=f"{mark}-S")
-    Owner.objects.create(roll_property=house, tax_year=2026, name=mark)
-    Improvement.objects.create(roll_property=house, improvement_number="1", improvement_type=mark)
-    AssessedValue.objects.create(
-        roll_property=house, tax_year=2026, market_land=1, market_improvement=2, market_total=3, taxable_value=3
-    )
-    LayerFeature.objects.create(county=county, layer=mark, feature_id=mark, name=mark)
-    TimeIndex.objects.create(county=county, series=mark, period_start=VALUATION_DATE, level=1.0, sales_volume=1)
-    SaleReview.objects.create(sale=Sale.objects.filter(county=county).first(), reason=mark)
-    run = IngestionRun.objects.create(county=county, source=mark, mapping={}, started_at=timezone.now())
-    RejectedRow.objects.create(run=run, dataset=mark, line=1, raw={mark: mark}, rule="R-TOTAL", reason=mark)
-    SourceFile.objects.create(county=county, file=mark, name=mark, size_bytes=1, uploaded_at=timezone.now())
+    OwnerFactory(roll_property=house, name=mark)
+    ImprovementFactory(roll_property=house, improvement_type=mark)
+    AssessedValueFactory(roll_property=house)
+    LayerFeatureFactory(county=county, layer=mark, feature_id=mark, name=mark)
+    TimeIndexFactory(county=county, series=mark)
+    SaleReviewFactory(sale=Sale.objects.filter(county=county).first(), reason=mark)
+    run = IngestionRunFactory(county=county, source=mark)
+    RejectedRowFactory(run=run, dataset=mark, raw={mark: mark}, reason=mark)
+    SourceFileFactory(county=county, file=mark, name=mark)
     boss = a_user(f"{mark}-boss", county, role="administrator", is_staff=True)
     answer = client_of(boss).post(
         "/api/v1/valuation/run",

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from accounts.models import User
 from accounts.roles import ROLES
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import registered_kinds
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import Property, Sale
 
-from .factories import PASSWORD, a_county, a_user, client_of
+from .factories import UserFactory, a_county, a_user, client_of
 from .jobs.examples import EXAMPLES
 
 pytestmark = pytest.mark.django_db
@@ -100,7 +99,7 @@ def places(db):
 def _things_of(county_id):
     county = a_county(county_id)
     bodies, jobs = {}, {}
-    worker = User.objects.create_superuser(f"root-{county_id}", password=PASSWORD)
+    worker = UserFactory(username=f"root-{county_id}", is_superuser=True)
     for kind in registered_kinds():
         bodies[kind.name] = EXAMPLES[kind.name](county)
         root = f"/api/v1/{kind.name.replace('_', '-')}"
@@ -140,7 +139,7 @@ def people(places):
         {"nobody": None}
         | {role: a_user(role, own, role=role) for role in ROLES}
         | {"stranger": a_user("stranger", foreign, role="administrator")}
-        | {"superuser": User.objects.create_superuser("superuser", password=PASSWORD)}
+        | {"superuser": UserFactory(username="superuser", is_superuser=True)}
     )
 
 
@@ -215,7 +214,7 @@ def test_lists_hold_nothing_of_another_county(places, people):
 def test_a_global_permission_opens_no_county(places):
     from django.contrib.auth.models import Permission
 
-    user = User.objects.create_user("global", password=PASSWORD)
+    user = UserFactory()
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="county_configs"))
 
     answer = client_of(user).get("/api/v1/properties")

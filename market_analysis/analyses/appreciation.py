@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
-from ..area_polygons import HULL, hulls
+from ..area_polygons import HULL, Polygons, hulls
 from ..area_statistics import AreaStatistics, area_statistics
 from ..charts import ranked_changes_chart, surface_chart
 from ..comparable_areas import NotEnoughAreas
@@ -28,34 +31,37 @@ def appreciation_surface(question: Question) -> Answer:
         raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
     question.report(40, 100, "Finding the areas on the map.")
     polygons, layer = question.polygons(column, parameters.get("area_layer"))
-    without = [each.area for each in areas if each.area not in polygons]
-    drawn = hulls(market, selection, column, without)
-    features = []
-    for each in areas:
-        geometry = polygons.get(each.area, drawn.get(each.area))
-        source = f"layer {layer}" if each.area in polygons else HULL if each.area in drawn else None
-        features.append((each, geometry, {**surface_attributes(each), "geometry_source": source}))
-    mapped = [feature for feature in features if feature[1] is not None]
+    drawn = hulls(market, column, [each.area for each in areas if each.area not in polygons])
+    surface = surface_of(areas, polygons, f"layer {layer}", drawn)
+    figures = surface.drop(columns="geometry").to_dict("records")
+    mapped = surface[surface.geometry.notna()]
     numbers: dict[str, Any] = {
         "area": column,
         "layer": layer_name(column),
         "areas": len(areas),
         "areas_with_too_few_sales": len(every) - len(areas),
-        "areas_without_polygon": [each.area for each, geometry, _ in features if geometry is None][:100],
-        "areas_drawn_as_hull": sum(attributes["geometry_source"] == HULL for _, _, attributes in features),
+        "areas_without_polygon": surface.loc[surface.geometry.isna(), "area"].tolist()[:100],
+        "areas_drawn_as_hull": int((surface["geometry_source"] == HULL).sum()),
         "minimum_sales": selection.minimum_sales,
     }
-    table = pa.Table.from_pylist([{"area": each.area, **attributes} for each, _, attributes in features])
-    charts = [ranked_changes_chart([attributes | {"area": each.area} for each, _, attributes in features], column)]
-    if mapped:
-        charts.insert(
-            0,
-            surface_chart(
-                [(attributes | {"area": each.area}, geometry) for each, geometry, attributes in mapped], column
-            ),
-        )
-    kept = [(each.area, geometry, attributes) for each, geometry, attributes in mapped]
-    return Answer(_finding(areas, column), number, numbers, table, (), charts, kept)
+    charts = [ranked_changes_chart(figures, column)]
+    if len(mapped):
+        charts.insert(0, surface_chart(mapped, column))
+    return Answer(_finding(areas, column), number, numbers, pa.Table.from_pylist(figures), (), charts, mapped)
+
+
+def surface_of(areas: Sequence[AreaStatistics], polygons: Polygons, layer: str, drawn: Polygons) -> GeoDataFrame:
+    """A row an area: its code, its figures, where its shape is from, and the shape in degrees; None where it has none.
+
+    polygons: of the layer, which come first; drawn: hulls. Values stay as they are, None and whole numbers too.
+    """
+    sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, layer)
+    shapes = {**drawn, **polygons}
+    figures = [
+        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
+    ]
+    geometry = [shapes.get(each.area) for each in areas]
+    return GeoDataFrame(pd.DataFrame(figures, dtype=object), geometry=geometry, crs="EPSG:4326")
 
 
 def layer_name(column: str) -> str:

@@ -164,24 +164,29 @@ def _zoning(survey: Survey, lots: Lots) -> np.ndarray:
 
 
 def _areas(survey: Survey, neighborhoods: np.ndarray, zip_codes: np.ndarray, zoning: np.ndarray) -> tuple[Area, ...]:
-    sections = _polygons_to_degrees(survey.polygons)
+    """Each layer's areas: the sections that share a code, dissolved into one."""
+    import geopandas  # only a demo county being made pays for it
+
     zoning_ids = np.array([name.split()[0] for name in ZONING])
     zoning_names = {name.split()[0]: name.split(maxsplit=1)[1] for name in ZONING}
-    areas = [Area("county_boundary", "demo", "Demo County", _merge(sections))]
-    for layer, code, name in (
-        ("neighborhoods", neighborhoods, lambda code: f"Neighborhood {code}"),
-        ("zip_areas", zip_codes, lambda code: f"ZIP {code}"),
-        ("zoning", zoning_ids[zoning], zoning_names.__getitem__),
-    ):
-        for each in np.unique(code).tolist():
-            areas.append(Area(layer, each, name(each), _merge(sections[code == each])))
-    return tuple(areas)
-
-
-def _merge(polygons: np.ndarray) -> shapely.Geometry:
-    merged = shapely.coverage_union_all(polygons)
-    parts = shapely.get_parts(merged)
-    return shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.multipolygons(parts))
+    codes = {
+        "county_boundary": np.full(len(survey), "demo"),
+        "neighborhoods": neighborhoods,
+        "zip_areas": zip_codes,
+        "zoning": zoning_ids[zoning],
+    }
+    names = {
+        "county_boundary": lambda code: "Demo County",
+        "neighborhoods": lambda code: f"Neighborhood {code}",
+        "zip_areas": lambda code: f"ZIP {code}",
+        "zoning": zoning_names.__getitem__,
+    }
+    sections = geopandas.GeoDataFrame(codes, geometry=_polygons_to_degrees(survey.polygons), crs="EPSG:4326")
+    return tuple(
+        Area(layer, code, names[layer](code), shape)
+        for layer in codes
+        for code, shape in sections.dissolve(layer, method="coverage").geometry.orient_polygons().items()
+    )
 
 
 def _polygons_to_degrees(polygons: np.ndarray) -> np.ndarray:

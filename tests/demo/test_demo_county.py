@@ -5,10 +5,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from county_configs.models import County
 from terrafusion.demo.county import build_demo_county
 from terrafusion.demo.writer import NotTheDemoCounty, write_demo_county
 from terrafusion.roll.models import AssessedValue, LayerFeature, Owner, Property, Sale
+from tests.factories import a_county
 
 
 def demo_county(**options):
@@ -51,7 +51,7 @@ def test_the_roll_holds_what_was_built():
 
 @pytest.mark.django_db
 def test_a_real_county_is_refused():
-    benton = County.objects.create(county_id="benton", name="Benton County", state="WA", fips="53005", crs="EPSG:2927")
+    benton = a_county("benton")
 
     with pytest.raises(NotTheDemoCounty, match="benton"):
         write_demo_county(build_demo_county(100, 1), benton)

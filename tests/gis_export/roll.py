@@ -4,11 +4,17 @@ from datetime import date
 
 import shapely
 
-from terrafusion.roll.models import AssessedValue, LayerFeature, Owner, Property, Sale, SaleParcel
-from terrafusion.roll.querysets import parcel_number_key
+from terrafusion.roll.models import AssessedValue, Property
+from tests.factories import (
+    TAX_YEAR,
+    AssessedValueFactory,
+    LayerFeatureFactory,
+    OwnerFactory,
+    PropertyFactory,
+    SaleParcelFactory,
+)
 
 WEST, SOUTH, SIDE = -119.30, 46.20, 0.001
-TAX_YEAR = 2026
 HOLE, MULTI, HOSTILE, CONDOMINIUM = 7, 8, 9, 10
 COLUMNS, ROWS = 6, 5
 
@@ -24,13 +30,13 @@ def square(column, row, side=SIDE):
 
 
 def a_parcel(county, number, geometry, **fields):
-    parcel_number = f"1-{number:04d}"
+    """A parcel that is a place on the map, not saved."""
     described = {
+        "property_id": key(number),
+        "parcel_number": f"1-{number:04d}",
         "situs_address": f"{number} Orchard Way",
         "situs_city": "Prosser",
         "zip_code": "99350",
-        "property_type": "single_family",
-        "neighborhood": "1040",
         "tax_code_area": "1210",
         "legal_description": f"LOT {number}, ORCHARD PLAT",
         "acres": "1.2345",
@@ -39,15 +45,10 @@ def a_parcel(county, number, geometry, **fields):
         "year_built": 1990,
         "quality": 4.5,
         "waterfront": number % 2 == 0,
+        "longitude": None,
+        "latitude": None,
     } | fields
-    return Property(
-        county=county,
-        property_id=key(number),
-        parcel_number=parcel_number,
-        parcel_number_key=parcel_number_key(parcel_number),
-        geometry=geometry,
-        **described,
-    )
+    return PropertyFactory.build(county=county, geometry=geometry, **described)
 
 
 def shapes():
@@ -71,14 +72,12 @@ def an_exported_county(county):
     Property.objects.bulk_create([*rows, *units, lost])
     by_id = {row.property_id: row for row in Property.objects.in_county(county)}
     AssessedValue.objects.bulk_create(
-        AssessedValue(
+        AssessedValueFactory.build(
             roll_property=by_id[key(number)],
             tax_year=year,
             supplement=supplement,
             market_land=land,
             market_improvement=200_000,
-            market_total=land + 200_000,
-            taxable_value=land + 200_000,
         )
         for number, year, supplement, land in (
             *((each, TAX_YEAR, 0, 100_000 + each) for each in range(30)),
@@ -88,18 +87,17 @@ def an_exported_county(county):
             (101, TAX_YEAR, 0, 40_000),
         )
     )
-    Owner.objects.create(roll_property=by_id[key(3)], tax_year=TAX_YEAR, name="Ada Orchard", mailing_address="PO Box 3")
-    Owner.objects.create(roll_property=by_id[key(4)], tax_year=TAX_YEAR, name="Hidden Person", confidential=True)
+    OwnerFactory(roll_property=by_id[key(3)], name="Ada Orchard", mailing_address="PO Box 3")
+    OwnerFactory(roll_property=by_id[key(4)], name="Hidden Person", confidential=True)
     for number in (3, 4, 100):
-        sale = Sale.objects.create(
-            county=county,
-            sale_id=f"S{number}",
-            sale_date=date(2025, 6, number % 28 + 1),
-            sale_price=300_000 + number,
-            grantor="Old Seller",
-            grantee="New Buyer",
+        SaleParcelFactory(
+            roll_property=by_id[key(number)],
+            sale__sale_id=f"S{number}",
+            sale__sale_date=date(2025, 6, number % 28 + 1),
+            sale__sale_price=300_000 + number,
+            sale__grantor="Old Seller",
+            sale__grantee="New Buyer",
         )
-        SaleParcel.objects.create(sale=sale, roll_property=by_id[key(number)])
     west, east = square(0, 0, 3 * SIDE), shapely.box(WEST + 3 * SIDE, SOUTH, WEST + 0.03, SOUTH + 0.03)
     layers = (
         ("zoning", "R1", west, {"density": 4, "overlay": True, "max_height_ft": 35.5, "note": "quiet"}),
@@ -108,12 +106,5 @@ def an_exported_county(county):
         ("zip_areas", "99350", shapely.box(WEST - 0.1, SOUTH - 0.1, WEST + 0.1, SOUTH + 0.1), {}),
     )
     for layer, feature_id, shape, attributes in layers:
-        LayerFeature.objects.create(
-            county=county,
-            layer=layer,
-            feature_id=feature_id,
-            name=f"{feature_id} area",
-            geometry=shape,
-            attributes=attributes,
-        )
+        LayerFeatureFactory(county=county, layer=layer, feature_id=feature_id, geometry=shape, attributes=attributes)
     return by_id

@@ -23,7 +23,8 @@ from market_analysis.keeping import series_name
 from market_analysis.models import MarketAnalysisJob
 from terrafusion.jobs.models import JobArtifact
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
+from terrafusion.roll.models import Property, Sale
+from tests.factories import LayerFeatureFactory, TimeIndexFactory, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 from .reading_back import read_back
@@ -138,8 +139,6 @@ def test_sales_lie_on_their_parcels(export):
 
 
 def test_comparables_of_an_estimate_lie_on_the_map(export, county):
-    from tests.factories import a_user, client_of
-
     a_market(county)
     subject = a_subject(county, 1, longitude=-119.17, latitude=46.21)
     appraiser = client_of(a_user("appraiser", county, role="appraiser"))
@@ -170,7 +169,7 @@ def test_appreciation_shows_an_index_on_its_area(export, county):
         for zip_codes in (["99350"], ["00000"], ["99350", "00000"]):
             asked = {"method": "hedonic", "period": "quarter", "zip_codes": zip_codes, "shortest_holding_days": 183}
             series = series_name(MarketAnalysisJob(parameters=asked))  # as market analysis writes it
-            TimeIndex.objects.create(county=county, series=series, period_start=start, level=level, sales_volume=40)
+            TimeIndexFactory(county=county, series=series, period_start=start, level=level)
 
     job, path = export(export_format="GeoJSON", layers=["appreciation"])
     (row,) = rows_of(path)
@@ -280,14 +279,12 @@ def test_the_file_has_a_name_a_person_understands(export, client):
 
 
 def test_the_longest_of_names_still_fits(county):
-    from tests.factories import a_user, client_of
-
     long = County.objects.get(pk=county.pk)
     long.pk = "county" * 10 + "long"
     long.save(force_insert=True)
     layers = [f"{each}" * 60 for each in "ab"]
     for layer in layers:
-        LayerFeature.objects.create(county=long, layer=layer, feature_id="1", geometry=square(0, 0))
+        LayerFeatureFactory(county=long, layer=layer)
     body = {"county_id": long.pk, "export_format": "CSV", "layers": layers}
     clerk = client_of(a_user("clerk", long, role="analyst"))
     job = clerk.post("/api/v1/gis-export/run", body, format="json").json()

@@ -12,7 +12,8 @@ from gis_export.county_area import boundary_of, extent_of
 from gis_export.fields import unique_names
 from gis_export.layer_catalogue import layer_names
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import LayerFeature, Property, TimeIndex
+from terrafusion.roll.models import LayerFeature, Property
+from tests.factories import LayerFeatureFactory, TimeIndexFactory
 
 from .reading_back import read_back
 from .roll import SIDE, SOUTH, WEST
@@ -35,7 +36,7 @@ def test_a_loaded_layer_keeps_its_attributes_in_their_types(export):
 
 def test_a_layer_of_points_and_polygons_is_refused_in_a_sentence(client, county):
     for number, shape in enumerate((shapely.Point(-119.3, 46.2), shapely.box(-119.3, 46.2, -119.2, 46.3))):
-        LayerFeature.objects.create(county=county, layer="mixed", feature_id=str(number), geometry=shape)
+        LayerFeatureFactory(county=county, layer="mixed", feature_id=str(number), geometry=shape)
     body = {"county_id": county.pk, "export_format": "GeoJSON", "layers": ["mixed"]}
 
     job = client.post("/api/v1/gis-export/run", body, format="json").json()
@@ -50,9 +51,7 @@ def test_a_layer_of_points_and_polygons_is_refused_in_a_sentence(client, county)
 def load(county):
     def one(layer, attributes, feature_id="1"):
         shape = shapely.box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)
-        LayerFeature.objects.create(
-            county=county, layer=layer, feature_id=feature_id, geometry=shape, attributes=attributes
-        )
+        LayerFeatureFactory(county=county, layer=layer, feature_id=feature_id, geometry=shape, attributes=attributes)
 
     return one
 
@@ -134,7 +133,7 @@ def test_names_are_unique_whatever_their_case_and_length():
 
 def test_a_retired_feature_is_on_no_map_in_no_district_and_bounds_nothing(county, export, client):
     for start in ("2024-01-01", "2026-01-01"):
-        TimeIndex.objects.create(county=county, series="zip/99350", period_start=start, level=1, sales_volume=1)
+        TimeIndexFactory(county=county, series="zip/99350", period_start=start)
     Property.objects.filter(geometry=None).update(longitude=100, latitude=10, retired_at=timezone.now())
     LayerFeature.objects.exclude(feature_id="C1").update(retired_at=timezone.now())
 

@@ -9,8 +9,8 @@ from django.test import Client
 from pyproj import Transformer
 
 from gis_export.county_area import extent_of
-from terrafusion.roll.models import LayerFeature, Property
-from tests.factories import PASSWORD, a_county, a_user, client_of
+from terrafusion.roll.models import Property
+from tests.factories import PASSWORD, LayerFeatureFactory, a_county, a_user, client_of
 
 from .roll import SIDE, SOUTH, WEST, an_exported_county
 from .test_map_page import basic
@@ -102,7 +102,7 @@ def test_attributes_of_a_loaded_layer_filter_in_their_types(viewer, county):
     shape = shapely.box(WEST, SOUTH, WEST + SIDE, SOUTH + SIDE)
     for number, mixed in ((1, 7), (2, "seven")):
         attributes = {"storeys": number, "mixed": mixed, "limit": 70}
-        LayerFeature.objects.create(
+        LayerFeatureFactory(
             county=county, layer="towers", feature_id=str(number), geometry=shape, attributes=attributes
         )
     towers = f"{ROOT}/collections/towers/items"

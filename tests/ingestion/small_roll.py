@@ -1,6 +1,6 @@
 """A roll of three values and how the admin is asked, for tests of loads as jobs and of certified rolls."""
 
-from tests.factories import a_county
+from tests.factories import CountyFactory
 
 MAPPING = """
 rejection_limit_percent: 100
@@ -25,10 +25,7 @@ ROWS = ["A-1,T1,2026,0,100,200,300,Ann", "A-2,T1,2026,0,50,0,50,Ben", "A-3,T2,20
 
 
 def another_county():
-    county = a_county("demo")
-    county.county_id = "king"
-    county.save(force_insert=True)
-    return county
+    return CountyFactory(county_id="king", folder="demo")
 
 
 def act(browser, model, action, *rows):

@@ -23,8 +23,8 @@ from terrafusion.analytics.tables import TABLES
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.jobs.schedules import run_due
-from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel, SaleReview
-from tests.factories import a_county
+from terrafusion.roll.models import Property, Sale, SaleReview
+from tests.factories import AssessedValueFactory, OwnerFactory, SaleParcelFactory, SaleReviewFactory, a_county
 from tests.valuation.roll import a_market, a_subject
 
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_which_sales_are_left_out_is_what_the_roll_says(county):
     decisions = [SaleReview.Decision.INVALID, SaleReview.Decision.VALID, SaleReview.Decision.UNDECIDED]
     for number, sale in enumerate(Sale.objects.order_by("pk")[:12]):
         Sale.objects.filter(pk=sale.pk).update(is_valid=number % 2 == 0, sale_price=0 if number == 11 else 100_000)
-        SaleReview.objects.create(sale=sale, decision=decisions[number % 3])
+        SaleReviewFactory(sale=sale, decision=decisions[number % 3])
 
     sales = rows_of(snapshot_county(county, NOW), "sales")
 
@@ -98,10 +98,7 @@ def test_which_sales_are_left_out_is_what_the_roll_says(county):
 def test_of_several_supplements_the_last_is_the_value(county):
     house = a_subject(county, 1)
     for supplement, land in ((0, 100), (2, 300), (1, 200)):
-        AssessedValue.objects.create(
-            roll_property=house, tax_year=2025, supplement=supplement, market_land=land, market_improvement=1,
-            market_total=land + 1, taxable_value=land,
-        )  # fmt: skip
+        AssessedValueFactory(roll_property=house, tax_year=2025, supplement=supplement, market_land=land)
 
     (value,) = rows_of(snapshot_county(county, NOW), "assessed_values")
 
@@ -111,7 +108,7 @@ def test_of_several_supplements_the_last_is_the_value(county):
 def test_a_deed_of_two_parcels_has_two_rows_and_one_without_a_parcel_keeps_its_own(county):
     sale = Sale.objects.first()
     Sale.objects.filter(pk=sale.pk).update(parcel_count=2)
-    SaleParcel.objects.create(sale=sale, roll_property=a_subject(county, 1))
+    SaleParcelFactory(sale=sale, roll_property=a_subject(county, 1))
     lonely = Sale.objects.last()
     lonely.parcels.all().delete()
 
@@ -125,7 +122,7 @@ def test_a_deed_of_two_parcels_has_two_rows_and_one_without_a_parcel_keeps_its_o
 def test_no_persons_name_or_address_is_in_any_file(county):
     Sale.objects.update(grantor="CANARY SELLER", grantee="CANARY BUYER")
     Property.objects.update(situs_address="CANARY street", legal_description="CANARY")
-    Owner.objects.create(roll_property=Property.objects.first(), tax_year=2026, name="CANARY", mailing_address="CANARY")
+    OwnerFactory(roll_property=Property.objects.first(), name="CANARY", mailing_address="CANARY")
 
     snapshot = snapshot_county(county, NOW)
 
@@ -219,8 +216,7 @@ def test_eight_readers_during_twenty_flips_see_whole_snapshots_only(county, eith
         each.start()
     house = Property.objects.first()
     for flip in range(20):
-        sale = Sale.objects.create(county=county, sale_id=f"new{flip}", sale_date="2025-06-01", sale_price=1000)
-        SaleParcel.objects.create(sale=sale, roll_property=house)
+        SaleParcelFactory(roll_property=house, sale__sale_id=f"new{flip}")
         snapshot_county(county, NOW + timedelta(seconds=1 + flip))
     stop.set()
     for each in readers:
@@ -331,7 +327,6 @@ def test_the_whole_snapshot_is_of_one_moment(county):
 def _add_sale_of_a_new_house(county):
     try:
         house = a_subject(county, 7)
-        sale = Sale.objects.create(county=county, sale_id="late", sale_date="2025-07-01", sale_price=1000)
-        SaleParcel.objects.create(sale=sale, roll_property=house)
+        SaleParcelFactory(roll_property=house, sale__sale_id="late")
     finally:
         connection.close()

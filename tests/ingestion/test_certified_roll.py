@@ -9,8 +9,8 @@ from django.test import Client
 from county_configs.models import County
 from ingestion.certification import NotReady, certify, sign_off
 from ingestion.pipelines.requests import Asked, run_load
-from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property
-from tests.factories import a_user
+from terrafusion.roll.models import AssessedValue, CertifiedRoll
+from tests.factories import AssessedValueFactory, PropertyFactory, a_user
 
 from .small_roll import HEADER, ROWS, act, another_county
 
@@ -87,13 +87,13 @@ WRITES = {
     "delete of all": lambda value: AssessedValue.objects.all().delete(),
     "raw delete": lambda value: AssessedValue.objects.all()._raw_delete("default"),
     "delete of the property": lambda value: value.roll_property.delete(),
-    "a new value": lambda value: AssessedValue.objects.create(**_another(value)),
-    "a new value, in bulk": lambda value: AssessedValue.objects.bulk_create([AssessedValue(**_another(value))]),
+    "a new value": lambda value: _another(value).save(),
+    "a new value, in bulk": lambda value: AssessedValue.objects.bulk_create([_another(value)]),
     "update or create": lambda value: AssessedValue.objects.update_or_create(
         pk=value.pk, defaults={"taxable_value": 1}
     ),
     "upsert": lambda value: AssessedValue.objects.bulk_create(
-        [AssessedValue(**_another(value, same=True))], update_conflicts=True, update_fields=["taxable_value"],
+        [_another(value, roll_property=value.roll_property)], update_conflicts=True, update_fields=["taxable_value"],
         unique_fields=["roll_property", "tax_year", "supplement"],
     ),
     "raw update": lambda value: _sql(f"UPDATE {TABLE} SET market_land = market_land"),
@@ -111,16 +111,16 @@ def _changed(value):
     return value
 
 
-def _another(value, same=False):
-    owner = value.roll_property if same else Property.objects.create(county=value.roll_property.county, property_id="N")
-    return {
-        "roll_property": owner, "tax_year": 2026, "market_land": 1, "market_improvement": 0, "market_total": 1,
-        "taxable_value": 1,
-    }  # fmt: skip
+def _another(value, **fields):
+    """A value of the same year, not saved."""
+    if "roll_property" not in fields:
+        fields["roll_property"] = PropertyFactory(county=value.roll_property.county)
+    return AssessedValueFactory.build(**fields)
 
 
 def _moved_in(value):
-    row = AssessedValue.objects.create(**_another(value) | {"tax_year": 2025})
+    row = _another(value, tax_year=2025)
+    row.save()
     AssessedValue.objects.filter(pk=row.pk).update(tax_year=2026)
 
 
@@ -169,11 +169,9 @@ def test_a_correction_is_a_new_version_and_both_are_seen(certified, loaded, supe
 
 def test_another_county_may_go_on(certified):
     king = another_county()
-    house = Property.objects.create(county=king, property_id="K")
+    house = PropertyFactory(county=king)
 
-    AssessedValue.objects.create(
-        roll_property=house, tax_year=2026, market_land=1, market_improvement=0, market_total=1, taxable_value=1
-    )
+    AssessedValueFactory(roll_property=house)
     AssessedValue.objects.filter(roll_property=house).update(taxable_value=2)
 
     assert AssessedValue.objects.get(roll_property=house).taxable_value == Decimal(2)

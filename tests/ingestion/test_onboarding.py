@@ -5,7 +5,6 @@ import shutil
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import timezone
 
 from ingestion.connectors.files import open_file
 from ingestion.management.commands.write_schemas import schemas
@@ -15,9 +14,8 @@ from ingestion.onboarding.proposals import propose
 from ingestion.pipelines.export import LAYOUT, export_values
 from ingestion.pipelines.requests import Asked, run_load
 from ingestion.transforms.mapper import FileOptions
-from terrafusion.jobs.models import Job
-from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
-from tests.factories import a_county
+from terrafusion.roll.models import Property
+from tests.factories import AssessedValueFactory, PropertyFactory, ValuationJobFactory, ValueEstimateFactory, a_county
 
 
 @pytest.fixture
@@ -168,7 +166,7 @@ def test_the_columns_of_public_files_are_recognised(shared_data, name, options, 
 @pytest.fixture
 def valued(db):
     county = a_county("benton")
-    job = Job.objects.create(kind="valuation", county=county, time_limit=1, memory_limit=1, input_digest="x")
+    job = ValuationJobFactory(county=county)
     for number, (land, market, decision, decided) in enumerate(
         [
             (100, 500, "accepted", None),
@@ -178,21 +176,13 @@ def valued(db):
         ],
         1,
     ):
-        house = Property.objects.create(
-            county=county, property_id=str(1000 + number), parcel_number=f"1-2345-{number:03d}", property_class="R"
+        house = PropertyFactory(
+            county=county, number=1000 + number, parcel_number=f"1-2345-{number:03d}", property_class="R"
         )
-        AssessedValue.objects.create(
-            roll_property=house,
-            tax_year=2026,
-            market_land=land,
-            market_improvement=0,
-            market_total=land,
-            taxable_value=land,
+        AssessedValueFactory(roll_property=house, market_land=land, market_improvement=0)
+        ValueEstimateFactory(
+            roll_property=house, job=job, market_value=market, decision=decision, decided_value=decided
         )
-        ValueEstimate.objects.create(
-            roll_property=house, job=job, valuation_date=timezone.now().date(), market_value=market, market_value_low=1,
-            market_value_high=999, confidence="high", grid={}, decision=decision, decided_value=decided,
-        )  # fmt: skip
     return county
 
 

@@ -1,13 +1,9 @@
 """A request that works, for each registered kind. A kind without one fails the life-cycle tests."""
 
-import hashlib
 import json
 
-from django.core.files.base import ContentFile
-from django.utils import timezone
-
-from ingestion.models import SourceFile
 from terrafusion.roll.models import Property
+from tests.factories import SourceFileFactory
 from tests.gis_export.roll import an_exported_county
 from tests.market_analysis.roll import an_active_market
 from tests.reporting.roll import TAX_YEAR, an_assessed_market
@@ -27,14 +23,7 @@ def valuation(county):
 def ingestion(county):
     """The county's outline, handed in as a file; both counties of the tests have a mapping for one file."""
     content = json.dumps(OUTLINE).encode()
-    file = SourceFile.objects.create(
-        county=county,
-        file=ContentFile(content, name="outline.geojson"),
-        name="outline.geojson",
-        size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        uploaded_at=timezone.now(),
-    )
+    file = SourceFileFactory(county=county, name="outline.geojson", content=content)
     return {"source": f"upload:{file.pk}", "county_id": county.pk, "parameters": {"accept_drift": False}}
 
 

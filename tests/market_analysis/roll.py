@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from county_configs.models import County
 from terrafusion.demo.county import build_demo_county
 from terrafusion.demo.writer import write_demo_county
-from terrafusion.roll.models import Property, Sale, SaleParcel
-from tests.factories import a_county
+from terrafusion.roll.models import Property
+from tests.factories import SaleParcelFactory, a_county, save_deeds
 from tests.valuation.roll import a_house
 
 
@@ -21,16 +21,14 @@ def an_active_market(county, sales=40):
     """Houses sold over two years, beside whatever else the county holds."""
     houses = Property.objects.bulk_create([a_house(county, 5000 + each) for each in range(sales)])
     pick = random.Random(11)
-    deeds = Sale.objects.bulk_create(
-        Sale(
-            county=county,
-            sale_id=f"M{house.property_id}",
-            sale_date=date(2024, 1, 1) + timedelta(days=pick.randrange(0, 700)),
-            sale_price=round(170 * house.living_area_sqft * pick.gauss(1, 0.08)),
-            validity_code="valid",
-        )
-        for house in houses
-    )
-    SaleParcel.objects.bulk_create(
-        SaleParcel(sale=deed, roll_property=house) for deed, house in zip(deeds, houses, strict=True)
+    save_deeds(
+        [
+            SaleParcelFactory.build(
+                roll_property=house,
+                sale__sale_id=f"M{house.property_id}",
+                sale__sale_date=date(2024, 1, 1) + timedelta(days=pick.randrange(0, 700)),
+                sale__sale_price=round(170 * house.living_area_sqft * pick.gauss(1, 0.08)),
+            )
+            for house in houses
+        ]
     )

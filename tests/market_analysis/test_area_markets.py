@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
+from shapely import box
 
 from market_analysis.analyses.appreciation import _finding as surface_finding
-from market_analysis.analyses.appreciation import surface_attributes
+from market_analysis.analyses.appreciation import surface_attributes, surface_of
 from market_analysis.area_statistics import AreaStatistics, change_per_year, shrink
+from market_analysis.charts import surface_chart
 from market_analysis.comparable_areas import NotEnoughAreas, _told, comparable_areas
 from market_analysis.market_activity import seasonality
 from market_analysis.price_trend import TrendPoint, finding, price_trend
@@ -151,6 +153,30 @@ def test_the_interval_of_a_change_never_falls_below_minus_100_percent():
     shown = surface_attributes(an_area("A", change=0.1, change_error=0.9))
 
     assert (shown["change_low"], shown["change_high"]) == (-81.06, 544.95)
+
+
+def test_an_area_of_unknown_change_is_mapped_without_a_figure_and_one_without_a_shape_is_not():
+    """Unknown figures stay unknown, and leave the whole numbers of other areas whole."""
+    areas = [
+        an_area("A", stock=700, shrunk_change=0.02),
+        an_area("B", stock=900, change=None, change_error=None, shrunk_change=None, price_per_sqft=None),
+        an_area("C"),
+    ]
+
+    surface = surface_of(areas, {"A": box(0, 0, 2, 1)}, "layer zips", {"A": box(0, 0, 9, 9), "B": box(2, 0, 3, 1)})
+    spec = surface_chart(surface[surface.geometry.notna()], "zip_code").spec
+
+    assert surface["geometry_source"].tolist() == ["layer zips", "hull of its parcels", None]
+    assert [shape.area for shape in surface.geometry[:2]] == [2, 1]
+    shaded, written = (layer["data"]["values"] for layer in spec["layer"])
+    figures = [area["properties"] for area in shaded]
+    assert [(each["area"], each["stock"]) for each in figures] == [("A", 700), ("B", 900)]
+    assert all(isinstance(each["stock"], int) for each in figures)
+    assert (figures[1]["change_percent_per_year"], figures[1]["price_per_sqft"]) == (None, None)
+    assert written == [
+        {"longitude": 1.0, "latitude": 0.5, "text": "+2.0"},
+        {"longitude": 2.5, "latitude": 0.5, "text": ""},
+    ]
 
 
 def a_point(period, price, low, high, n=40):

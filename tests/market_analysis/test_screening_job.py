@@ -14,7 +14,7 @@ from market_analysis import keeping
 from market_analysis.roll_answers import polygons_of, related_sales
 from market_analysis.selection import Selection
 from terrafusion.roll.models import LayerFeature, Sale, SaleReview
-from tests.factories import a_county, a_user, client_of
+from tests.factories import LayerFeatureFactory, SaleReviewFactory, a_county, a_user, client_of
 from tests.valuation.roll import a_market
 
 from .asking import download, later, run
@@ -59,7 +59,7 @@ def test_what_a_load_retired_counts_no_more(db):
     Sale.objects.update(grantor="SMITH, JOHN", grantee="SMITH, MARY")
     for number in range(2):
         shape = box(number, 0, number + 1, 1)
-        LayerFeature.objects.create(county=county, layer="zip_areas", feature_id=f"9810{number}", geometry=shape)
+        LayerFeatureFactory(county=county, layer="zip_areas", feature_id=f"9810{number}", geometry=shape)
     LayerFeature.objects.filter(feature_id="98101").update(retired_at=later())
     gone = Sale.objects.first()
     Sale.objects.filter(pk=gone.pk).update(retired_at=later())
@@ -134,7 +134,7 @@ def test_a_decision_made_while_suggestions_are_cleared_is_kept(db, monkeypatch):
     a_market(county, sales=40)
     client = client_of(a_user("analyst", county, role="analyst"))
     sale = Sale.objects.order_by("pk")[3]
-    SaleReview.objects.create(sale=sale, suggested_reasons=[{"code": "price_low", "text": "It was."}])
+    SaleReviewFactory(sale=sale, suggested_reasons=[{"code": "price_low", "text": "It was."}])
 
     def decided_meanwhile(keys):
         SaleReview.objects.filter(sale=sale).update(decision=SaleReview.Decision.VALID)

@@ -1,41 +1,25 @@
 """A small roll that a ratio study can be checked on: houses that sold, houses that did not, two tax years."""
 
 import random
-from datetime import timedelta
 
-from terrafusion.roll.models import AssessedValue, Property, Sale, SaleParcel
-from tests.valuation.roll import VALUATION_DATE, a_house
+from terrafusion.roll.models import AssessedValue, Property
+from tests.factories import TAX_YEAR, AssessedValueFactory, SaleParcelFactory, save_deeds
+from tests.valuation.roll import a_house, worth
 
-TAX_YEAR = VALUATION_DATE.year
+__all__ = ["TAX_YEAR", "a_sale", "an_assessed_market", "assessed", "worth"]
 
 
 def assessed(house, tax_year, total, **fields):
+    """An assessed value, not saved; a quarter of the total is land."""
     land = total // 4
-    return AssessedValue(
-        roll_property=house,
-        tax_year=tax_year,
-        market_land=land,
-        market_improvement=total - land,
-        market_total=total,
-        **{"taxable_value": total} | fields,
-    )
-
-
-def worth(house):
-    return 160 * house.living_area_sqft * (1 + 0.05 * (house.quality - 4))
+    described = {"market_land": land, "market_improvement": total - land, "taxable_value": total} | fields
+    return AssessedValueFactory.build(roll_property=house, tax_year=tax_year, **described)
 
 
 def a_sale(house, sale_id, price, days_before=100, **fields):
     """A valid deed of the one house, so many days before 1 January of the tax year."""
-    deed = Sale.objects.create(
-        county=house.county,
-        sale_id=sale_id,
-        sale_date=VALUATION_DATE - timedelta(days=days_before),
-        sale_price=price,
-        **{"validity_code": "valid"} | fields,
-    )
-    SaleParcel.objects.create(sale=deed, roll_property=house)
-    return deed
+    deed = {"sale_id": sale_id, "sale_price": price, "days_before": days_before} | fields
+    return SaleParcelFactory(roll_property=house, **{f"sale__{name}": value for name, value in deed.items()}).sale
 
 
 def an_assessed_market(county, sales=60, unsold=40, level=0.95, neighborhood="2040", first=7000):
@@ -44,25 +28,21 @@ def an_assessed_market(county, sales=60, unsold=40, level=0.95, neighborhood="20
     houses = [a_house(county, first + each, neighborhood, **described) for each in range(sales + unsold)]
     houses = Property.objects.bulk_create(houses)
     pick = random.Random(11)
-    values, deeds = [], []
+    values = []
     for house in houses:
         total = int(round(level * worth(house) * pick.gauss(1, 0.06), -2))
         values.append(assessed(house, TAX_YEAR, total))
         values.append(assessed(house, TAX_YEAR - 1, int(round(total / pick.gauss(1.05, 0.02), -2))))
-    for house in houses[:sales]:
-        deeds.append(
-            Sale(
-                county=county,
-                sale_id=f"R{house.property_id}",
-                sale_date=VALUATION_DATE - timedelta(days=pick.randrange(1, 360)),
-                sale_price=int(round(worth(house) * pick.gauss(1, 0.05), -2)),
-                instrument="Statutory Warranty Deed",
-                validity_code="valid",
-            )
-        )
     AssessedValue.objects.bulk_create(values)
-    deeds = Sale.objects.bulk_create(deeds)
-    SaleParcel.objects.bulk_create(
-        SaleParcel(sale=deed, roll_property=house) for deed, house in zip(deeds, houses, strict=False)
+    save_deeds(
+        [
+            SaleParcelFactory.build(
+                roll_property=house,
+                sale__sale_id=f"R{house.property_id}",
+                sale__days_before=pick.randrange(1, 360),
+                sale__sale_price=int(round(worth(house) * pick.gauss(1, 0.05), -2)),
+            )
+            for house in houses[:sales]
+        ]
     )
     return houses

@@ -13,8 +13,8 @@ from reporting import assessment_roll, make_assessment_roll, roll_reader
 from reporting.assessment_roll import ControlTotals, RollEntry, roll_columns
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import AssessedValue, Owner, Property
-from tests.factories import a_user, client_of
+from terrafusion.roll.models import AssessedValue, Property
+from tests.factories import OwnerFactory, a_user, client_of
 from tests.valuation.roll import a_house
 
 from .conftest import RUN
@@ -153,13 +153,9 @@ def test_a_csv_roll_says_beside_it_how_it_was_made(report, content, county):
 
 def give_owners(county):
     houses = an_assessed_market(county, sales=2, unsold=1)
-    Owner.objects.bulk_create(
-        [
-            Owner(roll_property=houses[0], tax_year=TAX_YEAR, name="=SMITH, ADA", share="0.5"),
-            Owner(roll_property=houses[0], tax_year=TAX_YEAR, name="JONES, BEN", share="0.5"),
-            Owner(roll_property=houses[1], tax_year=TAX_YEAR, name="HIDDEN, CAL", confidential=True),
-        ]
-    )
+    OwnerFactory(roll_property=houses[0], name="=SMITH, ADA", share="0.5")
+    OwnerFactory(roll_property=houses[0], name="JONES, BEN", share="0.5")
+    OwnerFactory(roll_property=houses[1], name="HIDDEN, CAL", confidential=True)
 
 
 def test_owner_names_only_with_the_permission(client, supervisor, report, content, county):

@@ -7,7 +7,7 @@ import pypdfium2
 import pytest
 
 from terrafusion.roll.models import Owner, Property, Sale
-from tests.factories import a_user, client_of
+from tests.factories import OwnerFactory, a_user, client_of
 
 from .roll import TAX_YEAR, an_assessed_market
 
@@ -30,7 +30,7 @@ def nasty_roll(county):
         house.legal_description = LONG * 5
     names = ("parcel_number", "situs_address", "neighborhood", "tax_code_area", "use_code", "property_class")
     Property.objects.bulk_update(houses, [*names, "legal_description"])
-    Owner.objects.bulk_create(Owner(roll_property=each, tax_year=TAX_YEAR, name=LONG[:200]) for each in houses)
+    Owner.objects.bulk_create(OwnerFactory.build(roll_property=house, name=LONG[:200]) for house in houses)
     Sale.objects.update(instrument="Statutory Warranty Deed " + "M" * 40)
     return houses
 

@@ -8,8 +8,8 @@ import pypdf
 import pytest
 
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import AssessedValue, Improvement, Owner
-from tests.factories import a_user, client_of
+from terrafusion.roll.models import AssessedValue
+from tests.factories import ImprovementFactory, OwnerFactory, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 from .roll import TAX_YEAR, a_sale, assessed
@@ -27,11 +27,9 @@ def subject(county, appraiser):
     """A house valued by the product itself, with a history."""
     a_market(county)
     house = a_subject(county, living_area_sqft=2000, quality=4.0, property_class="residential", use_code="11")
-    Improvement.objects.create(
-        roll_property=house, improvement_number="1", improvement_type="Residence", year_built=1990, value=200_000
-    )
+    ImprovementFactory(roll_property=house)
     AssessedValue.objects.bulk_create([assessed(house, year, 300_000) for year in (TAX_YEAR - 1, TAX_YEAR)])
-    Owner.objects.create(roll_property=house, tax_year=TAX_YEAR, name="DOE, JANE")
+    OwnerFactory(roll_property=house, name="DOE, JANE")
     a_sale(house, "old", 250_000, days_before=3000)
     body = {"property_id": house.property_id, "county_id": county.pk}
     answer = appraiser.post(

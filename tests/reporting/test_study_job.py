@@ -12,8 +12,8 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from terrafusion.roll.models import AssessedValue, Property, Sale, SaleReview, TimeIndex
-from tests.factories import a_county, a_user, client_of
+from terrafusion.roll.models import AssessedValue, Property, Sale
+from tests.factories import SaleReviewFactory, TimeIndexFactory, a_county, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_house
 
 from .conftest import RUN
@@ -123,7 +123,7 @@ def test_only_valid_sales_of_one_parcel_in_the_window_are_studied_and_the_others
     a_sale(next(idle), "on the day", 200_000, days_before=0)
     a_sale(next(idle), "retired", 200_000, is_valid=False, retired_at=timezone.now())
     rejected = a_sale(next(idle), "rejected", 200_000)
-    SaleReview.objects.create(sale=rejected, decision="invalid")
+    SaleReviewFactory(sale=rejected, decision="invalid")
 
     study = json.loads(content(report(STUDY, format="json", **FAST)))
 
@@ -205,9 +205,7 @@ def test_a_stored_index_adjusts_the_prices(report, content, county):
     an_assessed_market(county)
     for month, level in ((1, 1.0), (12, 1.2)):
         start = VALUATION_DATE.replace(year=TAX_YEAR - 1, month=month)
-        TimeIndex.objects.create(
-            county=county, series="hedonic/county", period_start=start, level=level, sales_volume=9
-        )
+        TimeIndexFactory(county=county, series="hedonic/county", period_start=start, level=level)
 
     plain = report(STUDY, format="json", **FAST)["result"]["headline"]["median"]
     adjusted = report(STUDY, format="json", time_adjustment={"series": "hedonic/county"}, **FAST)

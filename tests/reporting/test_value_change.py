@@ -8,8 +8,8 @@ import pytest
 from reporting.ratio_statistics import NotEnoughSales
 from reporting.value_change import ValuePairs, distribution_of, most_affected, shift_by
 from terrafusion.jobs.models import Job
-from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
-from tests.valuation.roll import VALUATION_DATE
+from terrafusion.roll.models import AssessedValue, Property
+from tests.factories import ValueEstimateFactory
 
 from .roll import TAX_YEAR, an_assessed_market
 from .sales import texts
@@ -83,9 +83,8 @@ def test_the_roll_is_compared_with_estimates_a_decision_before_the_model(report,
     houses = an_assessed_market(county)
     first = report("value_change", format="json")
     job = Job.objects.get(pk=first["report_id"])
-    common = {"job": job, "valuation_date": VALUATION_DATE, "market_value_low": 1, "market_value_high": 2, "grid": {}}
-    ValueEstimate.objects.create(roll_property=houses[0], market_value=300_000, **common)
-    ValueEstimate.objects.create(roll_property=houses[1], market_value=300_000, decided_value=250_000, **common)
+    ValueEstimateFactory(roll_property=houses[0], job=job, market_value=300_000)
+    ValueEstimateFactory(roll_property=houses[1], job=job, market_value=300_000, decided_value=250_000)
 
     made = json.loads(content(report("value_change", format="json", compare="estimates")))
 

@@ -1,7 +1,7 @@
 import pytest
 
-from terrafusion.roll.models import Owner, Property, Sale
-from tests.factories import a_county, a_user, client_of
+from terrafusion.roll.models import Property, Sale
+from tests.factories import OwnerFactory, a_county, a_user, client_of
 from tests.valuation.roll import a_market, a_subject
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def test_names_are_shown_only_with_the_permission(viewer, county):
     a_market(county, sales=1)
     Sale.objects.update(grantor="ZZQX-SELLER", grantee="ZZQX-BUYER")
     house = Property.objects.get()
-    Owner.objects.create(roll_property=house, tax_year=2026, name="ZZQX-OWNER")
+    OwnerFactory(roll_property=house, name="ZZQX-OWNER")
     supervisor = client_of(a_user("supervisor", county, role="supervisor"))
     paths = ("/api/v1/sales", f"/api/v1/sales/{Sale.objects.get().pk}", f"/api/v1/properties/{house.pk}")
 
@@ -78,7 +78,7 @@ def test_a_confidential_owner_is_named_neither_as_owner_nor_on_a_deed(county):
     a_market(county, sales=2)
     Sale.objects.update(grantor="ZZQX-SELLER", grantee="ZZQX-BUYER")
     hidden, other = Property.objects.order_by("pk")
-    Owner.objects.create(roll_property=hidden, tax_year=2026, name="ZZQX-JUDGE", confidential=True)
+    OwnerFactory(roll_property=hidden, name="ZZQX-JUDGE", confidential=True)
     supervisor = client_of(a_user("supervisor", county, role="supervisor"))
 
     assert b"ZZQX" not in supervisor.get(f"/api/v1/properties/{hidden.pk}").content

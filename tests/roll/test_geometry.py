@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from terrafusion.roll.models import LayerFeature
-from tests.factories import a_county
+from tests.factories import LayerFeatureFactory, a_county
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,8 @@ area = st.one_of(
 
 def features(county, geometries):
     return LayerFeature.objects.bulk_create(
-        LayerFeature(county=county, layer="test", feature_id=str(i), geometry=each) for i, each in enumerate(geometries)
+        LayerFeatureFactory.build(county=county, feature_id=str(number), geometry=shape)
+        for number, shape in enumerate(geometries)
     )
 
 

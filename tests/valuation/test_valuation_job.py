@@ -6,8 +6,8 @@ import pytest
 
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import Sale, SaleReview, TimeIndex, ValueEstimate
-from tests.factories import a_county, a_user, client_of
+from terrafusion.roll.models import Sale, ValueEstimate
+from tests.factories import SaleReviewFactory, TimeIndexFactory, a_county, a_user, client_of
 
 from .roll import VALUATION_DATE, a_market, a_subject
 
@@ -90,7 +90,7 @@ def test_invalid_multi_parcel_and_later_sales_are_no_comparables(client, county)
     Sale.objects.filter(sale_id=used[0]).update(is_valid=False)
     Sale.objects.filter(sale_id=used[1]).update(parcel_count=2)
     Sale.objects.filter(sale_id=used[2]).update(sale_date=VALUATION_DATE)
-    SaleReview.objects.create(sale=Sale.objects.get(sale_id=used[3]), decision="invalid")
+    SaleReviewFactory(sale=Sale.objects.get(sale_id=used[3]), decision="invalid")
 
     again = value(client, county, property_id=subject.property_id)["result"]["comparables"]
 
@@ -101,7 +101,7 @@ def test_a_reviewer_can_confirm_a_sale_the_code_table_refused(client, county):
     a_market(county)
     refused = Sale.objects.first()
     Sale.objects.filter(pk=refused.pk).update(is_valid=False)
-    SaleReview.objects.create(sale=refused, decision="valid")
+    SaleReviewFactory(sale=refused, decision="valid")
 
     assert Sale.objects.valid().filter(pk=refused.pk).exists()
 
@@ -176,10 +176,9 @@ def test_a_stored_index_is_named_in_the_request_and_in_the_grid(client, county):
     a_market(county)
     subject = a_subject(county)
     for year in (2024, 2025, 2026):
-        TimeIndex.objects.create(
-            county=county, series="hedonic/county/year", period_start=date(year, 1, 1), level=1.1 ** (year - 2024),
-            sales_volume=100,
-        )  # fmt: skip
+        TimeIndexFactory(
+            county=county, series="hedonic/county/year", period_start=date(year, 1, 1), level=1.1 ** (year - 2024)
+        )
 
     named = PARAMETERS | {"time_index": "hedonic/county/year"}
     result = value(client, county, property_id=subject.property_id, parameters=named)["result"]
