@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 from terrafusion.jobs.serializers import plugin_url
 
@@ -26,6 +27,7 @@ class MarketAnalysisJob(Job):
     plugin = "market_analysis"
     own_fields: ClassVar[tuple[str, ...]] = ("analysis_type",)
     metrics = KindMetrics("market_analysis", (1, 2.5, 5, 10, 30, 60, 120, 300, 600), "analysis_type")
+    drill: ClassVar[Drill] = Drill("analysis_type", "FAILING_ANALYSIS_SIM", "Simulated market analysis failure.")
 
     job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
     analysis_type = models.CharField(max_length=64)
@@ -35,6 +37,10 @@ class MarketAnalysisJob(Job):
 
     class Meta:
         db_table = "market_analysis_jobs"
+
+    @property
+    def product(self) -> str:
+        return self.analysis_type
 
     @property
     def data_file_name(self) -> str:

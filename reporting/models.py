@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 from terrafusion.jobs.serializers import plugin_url
 
@@ -25,6 +26,7 @@ class ReportJob(Job):
     identifier = "report_id"
     own_fields: ClassVar[tuple[str, ...]] = ("report_type",)
     metrics = KindMetrics("report", (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300), "report_type")
+    drill: ClassVar[Drill] = Drill("report_type", "FAILING_REPORT_SIM", "Simulated report generation failure.")
 
     job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="report_id")
     report_type = models.CharField(max_length=32)
@@ -33,6 +35,10 @@ class ReportJob(Job):
 
     class Meta:
         db_table = "report_jobs"
+
+    @property
+    def product(self) -> str:
+        return self.report_type
 
     @property
     def format(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 
 
@@ -15,6 +16,7 @@ class ValuationJob(Job):
     plugin = "valuation"
     own_fields: ClassVar[tuple[str, ...]] = ("property_id", "scope")
     metrics = KindMetrics("valuation", (0.1, 0.5, 1, 2.5, 5, 7.5, 10, 15, 30, 60))
+    drill: ClassVar[Drill] = Drill("property_id", "FAILING_VALUATION_SIM", "Simulated valuation failure.")
 
     job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
     property_id = models.CharField(max_length=64, null=True)

@@ -49,7 +49,7 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
         return
     try:
         with transaction.atomic():
-            _end(job, Job.Status.COMPLETED, "Completed.", progress=100)
+            _end(job, Job.Status.COMPLETED, f"{job.product} completed successfully.", progress=100)
             if outcome.store is not None:
                 outcome.store()
             _store_rows(outcome)

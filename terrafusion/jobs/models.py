@@ -21,6 +21,8 @@ from accounts.models import User
 from county_configs.models import County
 from terrafusion.errors import JobStopped
 
+from .drill import Drill
+
 if TYPE_CHECKING:
     from .outcome import Outcome
 
@@ -63,6 +65,7 @@ class Job(models.Model):
     identifier: ClassVar[str] = "job_id"  # the name of its id in JSON
     own_fields: ClassVar[tuple[str, ...]] = ()
     metrics: ClassVar[KindMetrics]
+    drill: ClassVar[Drill | None] = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, db_column="job_id")
     kind = models.CharField(max_length=32, editable=False)
@@ -125,6 +128,11 @@ class Job(models.Model):
 
     # --- What a kind overrides ---
 
+    @property
+    def product(self) -> str:
+        """What the job makes, as its messages name it."""
+        return self.plugin.replace("_", " ").capitalize()
+
     def store_result(self, result: Mapping[str, Any]) -> None:
         """Puts the result into the kind's own result columns (not saved)."""
         raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
@@ -134,9 +142,11 @@ class Job(models.Model):
         raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
 
     def perform(self) -> Outcome:
-        """Runs the registered work of this kind."""
+        """Runs the registered work of this kind. Raises SimulatedFailure where a drill was asked for."""
         from .registry import kind_named
 
+        if self.drill is not None:
+            self.drill.run(self)
         return kind_named(self.kind).work(self)
 
     # --- While it runs ---
