@@ -22,17 +22,26 @@ class GisExportJob(Job):
         failure_reason="simulated_format_failure",
     )
 
-    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
-    export_format = models.CharField(max_length=32)
-    area_of_interest = models.JSONField(null=True, db_column="area_of_interest_json")
-    layers = models.JSONField(default=list, db_column="layers_json")
-    result_file_location = models.CharField(max_length=300, blank=True)
-    result_file_size_kb = models.PositiveBigIntegerField(null=True)
-    result_record_count = models.PositiveBigIntegerField(null=True)
-    result_details = models.JSONField(default=dict, db_column="result_details_json")
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
+    )
+    export_format = models.CharField(max_length=32, db_comment="The file format, for example GeoJSON.")
+    area_of_interest = models.JSONField(
+        null=True, db_column="area_of_interest_json", db_comment="The area asked for; null for the whole county."
+    )
+    layers = models.JSONField(default=list, db_column="layers_json", db_comment="Names of the layers asked for.")
+    result_file_location = models.CharField(max_length=300, blank=True, db_comment="URL path of the finished file.")
+    result_file_size_kb = models.PositiveBigIntegerField(null=True, db_comment="KB of 1,024 bytes, rounded up.")
+    result_record_count = models.PositiveBigIntegerField(null=True, db_comment="Features in the file, over all layers.")
+    result_details = models.JSONField(
+        default=dict,
+        db_column="result_details_json",
+        db_comment="Counts by layer, coordinate system, tax year and date of the data.",
+    )
 
     class Meta:
         db_table = "gis_export_jobs"
+        indexes = [models.Index(fields=["export_format"], name="gis_export_job_format")]
 
     @property
     def product(self) -> str:

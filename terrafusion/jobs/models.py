@@ -67,12 +67,28 @@ class Job(models.Model):
     metrics: ClassVar[KindMetrics]
     drill: ClassVar[Drill | None] = None
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, db_column="job_id")
+    id = models.UUIDField(
+        primary_key=True,
+        default=uuid.uuid4,
+        editable=False,
+        db_column="job_id",
+        db_comment="The job; its kind's own table links to it.",
+    )
     kind = models.CharField(max_length=32, editable=False)
-    county = models.ForeignKey(County, models.PROTECT, related_name="jobs")
-    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING, db_index=True)
-    message = models.TextField(blank=True)
-    parameters = models.JSONField(default=dict, db_column="parameters_json")
+    county = models.ForeignKey(County, models.PROTECT, related_name="jobs", db_comment="The county the job is for.")
+    status = models.CharField(
+        max_length=16,
+        choices=Status,
+        default=Status.PENDING,
+        db_index=True,
+        db_comment="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED.",
+    )
+    message = models.TextField(blank=True, db_comment="What happened, in a sentence for whoever asked.")
+    parameters = models.JSONField(
+        default=dict,
+        db_column="parameters_json",
+        db_comment="What the request asked for, with the defaults of its day.",
+    )
     progress = models.PositiveSmallIntegerField(default=0, help_text="Percent; 100 only when completed.")
     priority = models.SmallIntegerField(default=100, help_text="Lower runs first within the county.")
     run_at = models.DateTimeField(default=timezone.now)
@@ -92,11 +108,11 @@ class Job(models.Model):
     idempotency_key = models.CharField(max_length=255, null=True)
     input_digest = models.CharField(max_length=64, help_text="SHA-256 of the accepted request.")
 
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    completed_at = models.DateTimeField(null=True)
-    processing_seconds = models.FloatField(null=True, help_text="Of the attempt that ended the job.")
+    created_at = models.DateTimeField(default=timezone.now, db_comment="When the request was accepted.")
+    updated_at = models.DateTimeField(default=timezone.now, db_comment="When the row last changed.")
+    started_at = models.DateTimeField(null=True, db_comment="When the last run started; null before the first.")
+    completed_at = models.DateTimeField(null=True, db_comment="When the job ended, however it ended.")
+    processing_seconds = models.FloatField(null=True, help_text="Of the last run that ended.")
 
     class Meta:
         db_table = "jobs"
