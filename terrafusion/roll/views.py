@@ -8,6 +8,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from accounts.permissions import counties_for, counties_of, permitted, require
 from county_configs.models import County
 from terrafusion.api import CursorPage
+from terrafusion.query_parameters import StrictQuery
 
 from .filters import PropertyFilter, SaleFilter
 from .models import Owner, Property, Sale, SaleParcel
@@ -22,7 +23,7 @@ class CountyPage(CursorPage):
     ordering = ("county_id",)
 
 
-class RollViewSet(ReadOnlyModelViewSet):
+class RollViewSet(StrictQuery, ReadOnlyModelViewSet):
     """Lists show the counties on which the user holds `view_county`; a detail tells 403 from 404."""
 
     pagination_class = RollPage
@@ -39,7 +40,7 @@ class RollViewSet(ReadOnlyModelViewSet):
         return row
 
 
-class CountyViewSet(ReadOnlyModelViewSet):
+class CountyViewSet(StrictQuery, ReadOnlyModelViewSet):
     """Counties the user may see."""
 
     serializer_class = CountySerializer

@@ -45,6 +45,26 @@ def test_a_list_pages_through_everything_once(viewer, county):
     assert len(seen) == len(set(seen)) == 45
 
 
+def test_a_load_of_one_moment_is_paged_to_its_end_and_back(viewer, county):
+    Property.objects.bulk_create(
+        Property(county=county, property_id=str(n), parcel_number=str(n), parcel_number_key=str(n)) for n in range(1300)
+    )
+    Property.objects.update(updated_at="2026-01-01T00:00:00Z")
+    forwards, path = [], "/api/v1/properties?page_size=100"
+    while path and len(forwards) <= 13:
+        last, page = path, viewer.get(path).json()
+        forwards.append([row["property_id"] for row in page["results"]])
+        path = page["next"]
+    backwards, path = [], last
+    while path and len(backwards) <= 13:
+        page = viewer.get(path).json()
+        backwards.append([row["property_id"] for row in page["results"]])
+        path = page["previous"]
+
+    assert [key for page in forwards for key in page] == [str(n) for n in range(1300)]
+    assert backwards == forwards[::-1]
+
+
 def test_a_list_takes_the_same_queries_for_one_row_as_for_many(viewer, county, django_assert_max_num_queries):
     a_market(county, sales=40)
 
