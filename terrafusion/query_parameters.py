@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import wraps
+from inspect import getattr_static
 from typing import Any, ClassVar
 
 from django.http import QueryDict
@@ -73,12 +74,13 @@ def takes_no_query(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def declared_parameters(view: Any, handler: Callable[..., Any]) -> Iterator[str]:
-    """Names of the query parameters that `extend_schema` declares on the handler."""
-    schema_class = getattr(handler, "kwargs", {}).get("schema")
-    if schema_class is None:
-        return
+    """Names of the query parameters that the OpenAPI document declares, on the handler or for the whole view."""
+    # A schema of this request alone: the one on the class is shared by all threads and remembers its last view.
+    schema_class = getattr(handler, "kwargs", {}).get("schema") or type(getattr_static(view, "schema"))
     schema = schema_class()
-    schema.view, schema.method = view, view.request.method
+    if not hasattr(schema, "get_override_parameters"):  # nothing was declared: DRF's stand-in for the default
+        return
+    schema.view, schema.method, schema.path = view, view.request.method, ""
     for parameter in schema.get_override_parameters():
         if isinstance(parameter, OpenApiParameter):
             if parameter.location == OpenApiParameter.QUERY:
