@@ -11,6 +11,8 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
+PUBLIC_ROOT = "/api/v1"
+
 
 class StrictSerializer(serializers.Serializer):
     """Refuses fields it does not know, so that a misspelt parameter is never silently ignored."""
