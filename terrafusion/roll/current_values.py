@@ -12,21 +12,22 @@ from django.db.models import Q
 from .models import AssessedValue, Property
 
 # From the newest year on the roll of any county down to the first in which this county has a value: each step is a look
-# into an index, where a maximum over the county would read all its values.
+# into an index, where a maximum over the county would read all its values. LIMIT 1 instead of EXISTS, which PostgreSQL
+# turns into a join over all of them.
 _LATEST = """
     WITH RECURSIVE tried(county_id, tax_year) AS (
         SELECT c.county_id, (SELECT max(tax_year) FROM roll_assessedvalue)
           FROM counties c
          WHERE c.county_id IN ({counties})
-           AND EXISTS (SELECT 1 FROM properties_operational p
-                         JOIN roll_assessedvalue v ON v.roll_property_id = p.id
-                        WHERE p.county_id = c.county_id)
+           AND (SELECT v.id FROM properties_operational p
+                  JOIN roll_assessedvalue v ON v.roll_property_id = p.id
+                 WHERE p.county_id = c.county_id LIMIT 1) IS NOT NULL
         UNION ALL
         SELECT t.county_id, (SELECT max(v.tax_year) FROM roll_assessedvalue v WHERE v.tax_year < t.tax_year)
           FROM tried t
-         WHERE NOT EXISTS (SELECT 1 FROM properties_operational p
-                             JOIN roll_assessedvalue v ON v.roll_property_id = p.id AND v.tax_year = t.tax_year
-                            WHERE p.county_id = t.county_id)
+         WHERE (SELECT v.id FROM properties_operational p
+                  JOIN roll_assessedvalue v ON v.roll_property_id = p.id AND v.tax_year = t.tax_year
+                 WHERE p.county_id = t.county_id LIMIT 1) IS NULL
     )
     SELECT county_id, min(tax_year) FROM tried GROUP BY county_id
 """
