@@ -9,6 +9,8 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self):
+        from terrafusion.jobs.models import Job
+
         from . import locks, sabotage
         from .behaviours import wrap_registered_kinds
 
@@ -16,3 +18,5 @@ class ProbeConfig(AppConfig):
         connection_created.connect(locks.watch, dispatch_uid="tests.probe.locks")
         if removed := os.environ.get("TERRAFUSION_SABOTAGE"):
             sabotage.apply(removed)
+        if os.environ.get("TERRAFUSION_TEST_EAGER_REPORTS"):
+            Job.REPORT_SECONDS = 0.0  # every report is written, as in a job of hours
