@@ -11,25 +11,15 @@ from django.db.models import Q
 
 from .models import AssessedValue, Property
 
-# From the newest year on the roll of any county down to the first in which this county has a value: each step is a look
-# into an index, where a maximum over the county would read all its values. LIMIT 1 instead of EXISTS, which PostgreSQL
-# turns into a join over all of them.
+# Walks the index of values from the newest year down to the first of the county's; the join's order is written down
+# (SQLite keeps that of CROSS JOIN), since from the county's side all its values would be read and sorted.
 _LATEST = """
-    WITH RECURSIVE tried(county_id, tax_year) AS (
-        SELECT c.county_id, (SELECT max(tax_year) FROM roll_assessedvalue)
-          FROM counties c
-         WHERE c.county_id IN ({counties})
-           AND (SELECT v.id FROM properties_operational p
-                  JOIN roll_assessedvalue v ON v.roll_property_id = p.id
-                 WHERE p.county_id = c.county_id LIMIT 1) IS NOT NULL
-        UNION ALL
-        SELECT t.county_id, (SELECT max(v.tax_year) FROM roll_assessedvalue v WHERE v.tax_year < t.tax_year)
-          FROM tried t
-         WHERE (SELECT v.id FROM properties_operational p
-                  JOIN roll_assessedvalue v ON v.roll_property_id = p.id AND v.tax_year = t.tax_year
-                 WHERE p.county_id = t.county_id LIMIT 1) IS NULL
-    )
-    SELECT county_id, min(tax_year) FROM tried GROUP BY county_id
+    SELECT c.county_id,
+           (SELECT v.tax_year FROM roll_assessedvalue v CROSS JOIN properties_operational p
+             WHERE p.id = v.roll_property_id AND p.county_id = c.county_id
+             ORDER BY v.tax_year DESC LIMIT 1) AS tax_year
+      FROM counties c
+     WHERE c.county_id IN ({counties})
 """
 
 
@@ -40,7 +30,7 @@ def latest_tax_years(county_ids: Collection[str]) -> dict[str, int]:
     statement = _LATEST.format(counties=", ".join(["%s"] * len(county_ids)))
     with connection.cursor() as cursor:
         cursor.execute(statement, list(county_ids))
-        return dict(cursor.fetchall())
+        return {county_id: tax_year for county_id, tax_year in cursor.fetchall() if tax_year is not None}
 
 
 def with_current_values(properties: list[Property]) -> list[Property]:
