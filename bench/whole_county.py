@@ -90,6 +90,7 @@ def _measured(client: Any, written: Any, request: tuple[str, dict[str, Any]], pa
 
 
 def _run(client: Any, plugin: str, body: dict[str, Any]) -> End:
+    client.log_in("supervisor", PASSWORD)  # a token lives 15 minutes, the whole run longer
     begun = time.monotonic()
     job = client.post(f"/api/v1/{plugin}/run", json={"county_id": "demo"} | body).json()
     while job["status"] in ("PENDING", "RUNNING"):

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as Xml
 from terrafusion.csv_files import CsvWriter
 
 from .coordinate_systems import CoordinateSystem, operation
+from .layer_names import file_stems
 from .layers import ExportLayer
 from .qgis_style import qml
 
@@ -96,7 +97,8 @@ def digest_of(path: Path) -> str:
 
 def texts(about: About) -> dict[str, str]:
     """The files by name, without SHA256SUMS, which needs the data too."""
-    styles = {f"{layer.name}.qml": qml(layer, short_names=about.short_names) for layer in about.layers}
+    stems = file_stems([layer.name for layer in about.layers])  # QGIS looks for the style beside the file
+    styles = {f"{stems[layer.name]}.qml": qml(layer, short_names=about.short_names) for layer in about.layers}
     return {"README.txt": readme(about), "fields.csv": fields_csv(about), "metadata.xml": iso_metadata(about)} | styles
 
 

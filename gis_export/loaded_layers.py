@@ -11,6 +11,7 @@ from terrafusion.roll.models import LayerFeature
 
 from . import roll_fields
 from .fields import Field, FieldType, short_names, unique_names
+from .layer_names import title_of
 from .layers import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
 
 FEATURE = table(LayerFeature)
@@ -42,7 +43,7 @@ def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
     parameters = (asked.county.pk, name)
     return ExportLayer(
         name=name,
-        title=OWN_NAMES.get(name, name.replace("_", " ").capitalize()),
+        title=OWN_NAMES.get(name) or title_of(name),
         shape=_shape(source, parameters, name),
         fields=(*roll_fields.AREA, *_attribute_fields(source, parameters, hidden_attributes(asked.county))),
         source=Query(f"{source} AND f.geometry IS NOT NULL", parameters, "f.id", "f.geometry", box="f"),

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import about as telling
 from .about import About
-from .fields import all_different
 from .formats.registry import FileFormat
 from .formats.source import LayerSource
 from .formats.zip_files import add_file, add_text
-
-# Characters of the layers in a file name: with a county_id of 64 the whole of it stays below 200, the longest kept.
-LONGEST_NAME = 80
-
-
-def layers_in_name(names: Sequence[str]) -> str:
-    """The layers joined by _, for a file name: plain characters, cut when there are very many."""
-    joined = "_".join(re.sub(r"[^A-Za-z0-9-]+", "_", name).strip("_") or "layer" for name in names)
-    return joined if len(joined) <= LONGEST_NAME else f"{joined[:LONGEST_NAME].rstrip('_')}_and_more"
+from .layer_names import file_stems
 
 
 def extension_of(file_format: FileFormat, layers: int) -> str:
@@ -33,9 +23,9 @@ def extension_of(file_format: FileFormat, layers: int) -> str:
 def write_files(file_format: FileFormat, sources: Sequence[LayerSource], folder: Path, stem: str, as_of: str) -> Path:
     """Writes the layers; the file, or the folder whose files are to be zipped."""
     if not file_format.several_layers and len(sources) > 1:
-        names = all_different({each.layer.name: layers_in_name([each.layer.name]) for each in sources}, set(), 100)
+        stems = file_stems([each.layer.name for each in sources])
         for source in sources:
-            file = _fresh(folder / "files") / f"{names[source.layer.name]}.{file_format.extension}"
+            file = _fresh(folder / "files") / f"{stems[source.layer.name]}.{file_format.extension}"
             file_format.write(file, [source], as_of)
         return folder / "files"
     if file_format.name == "FileGDB":

@@ -52,7 +52,10 @@ class GisExportRequestSerializer(JobRequestSerializer):
 
     export_format = serializers.CharField(max_length=32)
     layers = serializers.ListField(
-        child=serializers.CharField(max_length=64), allow_empty=False, max_length=MOST_LAYERS, default=["parcels"]
+        child=serializers.CharField(max_length=64, trim_whitespace=False),
+        allow_empty=False,
+        max_length=MOST_LAYERS,
+        default=["parcels"],
     )
     area_of_interest = serializers.DictField(required=False, allow_null=True, default=None)
     parameters = ExportParametersSerializer(required=False)

@@ -22,10 +22,11 @@ from .county_area import boundary_of, extent_of
 from .formats.registry import FORMATS, FileFormat
 from .formats.source import LayerSource
 from .layer_catalogue import make_layer
+from .layer_names import layers_in_name
 from .layers import LayerRequest
 from .map_tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
-from .packaging import about_zip, extension_of, layers_in_name, write_files, zip_with_about
+from .packaging import about_zip, extension_of, write_files, zip_with_about
 from .roll_layers import last_change, latest_tax_year
 from .selection import Selection
 from .serializers import OWNERS, GisExportRequestSerializer

@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 
 from terrafusion.errors import TerraFusionError
 
-from ..fields import Field, arrow_schema, cut
+from ..fields import Field, all_different, arrow_schema, cut
+from ..layer_names import file_stems, table_names
 from ..layers import LINE, POINT, POLYGON
 from ..qgis_style import qml
 from ..reading import GEOMETRY
 from .source import LayerSource
 
 _GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}
+LONGEST_TITLE = 200  # bytes; a GeoPackage wants a different one for each table
 SHAPEFILE_END = 2**31  # bytes of a .shp or .dbf
 _GEODATABASE_TYPES = {pa.int64(): pa.float64(), pa.date32(): pa.timestamp("ms")}
 STYLES = """CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256),
@@ -30,7 +32,10 @@ class TooLarge(TerraFusionError):
     """A Shapefile that programs would not read whole."""
 
 
-def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, **options: str) -> None:
+def _write(
+    reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, *, name: str = "", **options: str
+) -> None:
+    """name: the layer's in the file, where it is not its own."""
     import pyogrio  # brings GDAL, which no other process needs
 
     layer = source.layer
@@ -38,7 +43,7 @@ def _write(reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver
         pyogrio.write_arrow(
             reader,
             path,
-            layer=layer.name,
+            layer=name or layer.name,
             driver=driver,
             geometry_name=GEOMETRY,
             geometry_type=_GEOMETRY_TYPES[layer.shape],
@@ -53,8 +58,11 @@ def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> 
     import pyogrio
 
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of, "OGR_SQLITE_SYNCHRONOUS": "OFF"})
+    tables = table_names([each.layer.name for each in sources])
+    titles = all_different({each.layer.name: each.layer.title for each in sources}, set(), LONGEST_TITLE)
     for source in sources:
-        _write(source.without_fid(), path, source, "GPKG", IDENTIFIER=source.layer.title, GEOMETRY_NAME="geom")
+        options = {"IDENTIFIER": titles[source.layer.name], "GEOMETRY_NAME": "geom"}
+        _write(source.without_fid(), path, source, "GPKG", name=tables[source.layer.name], **options)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute(STYLES)
         database.execute(
@@ -67,7 +75,7 @@ def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> 
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
                 " styleQML, useAsDefault, description, owner, update_time)"
                 " VALUES ('', '', ?, 'geom', 'TerraFusion', ?, 1, ?, '', ?)",
-                [source.layer.name, qml(source.layer), source.layer.title, as_of],
+                [tables[source.layer.name], qml(source.layer), source.layer.title, as_of],
             )
 
 
@@ -89,11 +97,14 @@ def write_file_geodatabase(path: Path, sources: Sequence[LayerSource], as_of: st
 def write_shapefile(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
     """A folder with .shp, .shx, .dbf, .prj and .cpg of each layer, columns under their ten-character names."""
     path.mkdir(exist_ok=True)
+    stems = file_stems([each.layer.name for each in sources])
     for source in sources:
         schema = pa.schema([*arrow_schema(source.layer.fields, short=True), pa.field(GEOMETRY, pa.binary())])
         reader = pa.RecordBatchReader.from_batches(schema, _shortened(source, schema))
-        file = path / f"{source.layer.name}.shp"
-        _write(reader, file, source, "ESRI Shapefile", ENCODING="UTF-8", DBF_DATE_LAST_UPDATE=as_of[:10])
+        stem = stems[source.layer.name]  # the driver takes it for the layer's name too
+        file = path / f"{stem}.shp"
+        options = {"ENCODING": "UTF-8", "DBF_DATE_LAST_UPDATE": as_of[:10]}
+        _write(reader, file, source, "ESRI Shapefile", name=stem, **options)
         _check_size(file, source.layer.title)
 
 

@@ -10,6 +10,7 @@ from county_configs.models import County
 from terrafusion.roll.models import TimeIndex
 
 from ..layer_catalogue import OF_THE_ROLL, make_layer
+from ..layer_names import url_segment
 from ..layers import ExportLayer, LayerRequest
 from ..loaded_layers import loaded_layers
 from ..made_layers import appreciation
@@ -35,6 +36,11 @@ def collection_names(county: County) -> list[str]:
     return [*own, *(name for name in loaded_layers(county) if name not in (*own, "comparables"))]
 
 
+def layer_of(county: County, collection_id: str) -> str | None:
+    """The layer behind a collection's id; None when there is none."""
+    return next((name for name in collection_names(county) if url_segment(name) == collection_id), None)
+
+
 def live_layer(county: County, name: str) -> ExportLayer:
     """Without owner names, whoever asks: a live layer ends up in shared projects. Of the latest tax year."""
     return make_layer(name, LayerRequest(county, latest_tax_year(county)))
@@ -55,9 +61,10 @@ def landing(county: County, root: str, schema: str) -> dict[str, Any]:
 
 def collection(county: County, name: str, title: str, root: str, extent: BaseGeometry | None) -> dict[str, Any]:
     """extent: of the county, found once for all its collections."""
-    own = f"{root}/collections/{name}"
+    key = url_segment(name)
+    own = f"{root}/collections/{key}"
     document: dict[str, Any] = {
-        "id": name,
+        "id": key,
         "title": title,
         "itemType": "feature",
         "crs": list(systems_of(county)),

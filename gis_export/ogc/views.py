@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,7 @@ from terrafusion.query_parameters import StrictQuery
 from ..coordinate_systems import reproject
 from ..county_area import extent_of
 from ..formats.geojson import feature_lines, geojson_geometries
+from ..layer_names import title_of, url_segment
 from ..layers import ExportLayer, Query
 from ..reading import FID, GEOMETRY, batch_schema, read_features
 from ..selection import Selection
@@ -63,8 +64,8 @@ class OgcView(StrictQuery, APIView):
         self.county = seen_county(request.user, kwargs["county_id"])
         self.root = request.build_absolute_uri(reverse("ogc-landing", args=[self.county.pk]))
 
-    def collection_named(self, name: str) -> ExportLayer:
-        if name not in documents.collection_names(self.county):
+    def collection_named(self, collection_id: str) -> ExportLayer:
+        if (name := documents.layer_of(self.county, collection_id)) is None:
             raise NotFound
         return documents.live_layer(self.county, name)
 
@@ -89,7 +90,7 @@ class CollectionsView(OgcView):
         """The county's layers."""
         extent = extent_of(self.county)
         found = [
-            documents.collection(self.county, name, name.replace("_", " ").capitalize(), self.root, extent)
+            documents.collection(self.county, name, title_of(name), self.root, extent)
             for name in documents.collection_names(self.county)
         ]
         links = [link(f"{self.root}/collections", "self")]
@@ -120,7 +121,7 @@ class ItemsView(OgcView):
         said = {name: request.query_params[name] for name in request.query_params}
         asked = read_request(said, layer, self.county)
         batch, more = _page(layer, asked)
-        own = f"{self.root}/collections/{quote(layer.name)}/items"
+        own = f"{self.root}/collections/{url_segment(layer.name)}/items"
         links = [link(f"{own}?{urlencode(said)}", "self", GEOJSON)]
         if more:
             following = said | {"after": str(batch.column(FID)[-1].as_py()), "limit": str(asked.limit)}
@@ -151,7 +152,7 @@ class ItemView(OgcView):
         for batch in read_features(layer, Selection(), Page(1) if where else None, where):
             for line, fid in zip(_features(batch, asked), batch.column(FID).to_pylist(), strict=True):
                 if fid == feature_id:
-                    own = f"{self.root}/collections/{quote(layer.name)}"
+                    own = f"{self.root}/collections/{url_segment(layer.name)}"
                     links = [link(f"{own}/items/{fid}", "self", GEOJSON), link(own, "collection")]
                     return _answer(line[:-1] + b',"links":' + _json(links) + b"}", asked.crs)
         raise NotFound
