@@ -2,12 +2,13 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PORT ?= 8000
-SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage"
+SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage and not integration"
 WITH_POSTGIS := $(BIN)/python scripts/private_postgres.py run --
-POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage"
+POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage and not integration"
+INTEGRATION_TESTS := $(BIN)/pytest tests/integration -m integration
 OUTAGE_TESTS := $(WITH_POSTGIS) $(BIN)/pytest tests -m outage
 
-.PHONY: help demo run test chaos bench check clean
+.PHONY: help demo run test integration chaos bench check clean
 .DEFAULT_GOAL := help
 
 help:  ## shows this list
@@ -39,7 +40,13 @@ check: .venv/.tests  ## lint, types, migrations
 test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
 	$(SQLITE_TESTS)
 	$(POSTGIS_TESTS)
+	$(INTEGRATION_TESTS)
+	$(WITH_POSTGIS) $(INTEGRATION_TESTS)
 	$(OUTAGE_TESTS)
+
+integration: .venv/.tests  ## the contract's flows over HTTP, on a real web server and workers, on both databases
+	$(INTEGRATION_TESTS)
+	$(WITH_POSTGIS) $(INTEGRATION_TESTS)
 
 CHAOS := TERRAFUSION_CHAOS=full TERRAFUSION_CHAOS_REPORT=$(CURDIR)/var/chaos.jsonl
 chaos: .venv/.tests  ## every failure in full, for an hour and a half, written to bench/results/chaos.md

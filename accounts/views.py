@@ -6,6 +6,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from terrafusion.query_parameters import takes_no_query
+
 from . import tokens
 
 
@@ -13,6 +15,7 @@ from . import tokens
 @api_view(["POST"])
 @authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
+@takes_no_query
 def login(request: Request) -> Response:
     """Exchanges user name and password for an access and a refresh token."""
     asked = tokens.LoginSerializer(data=request.data)
@@ -24,6 +27,7 @@ def login(request: Request) -> Response:
 @api_view(["POST"])
 @authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
+@takes_no_query
 def refresh(request: Request) -> Response:
     """New tokens. The refresh token sent is void from then on."""
     asked = tokens.RefreshSerializer(data=request.data)
@@ -35,6 +39,7 @@ def refresh(request: Request) -> Response:
 @api_view(["POST"])
 @authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
+@takes_no_query
 def logout(request: Request) -> Response:
     """Voids a refresh token."""
     asked = tokens.RefreshSerializer(data=request.data)
@@ -45,6 +50,7 @@ def logout(request: Request) -> Response:
 
 @extend_schema(responses=tokens.UserSerializer)
 @api_view(["GET"])
+@takes_no_query
 def me(request: Request) -> Response:
     """Who the token belongs to, and what they may do in which county."""
     return Response(tokens.user_json(request.user))

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from terrafusion.api import StrictSerializer
+from terrafusion.query_parameters import StrictQuery
 
 from .district_lookup import PlaceUnknown, look_up_parcel, look_up_point
 from .views import seen_county
@@ -30,12 +31,13 @@ class LookupQuerySerializer(StrictSerializer):
         return attrs
 
 
-class LookupView(APIView):
+class LookupView(StrictQuery, APIView):
     @extend_schema(parameters=[LookupQuerySerializer], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """The districts a point or parcel is in: tax code area, and every loaded polygon layer that contains it."""
         county = seen_county(request.user, county_id)
-        asked = LookupQuerySerializer(data={name: request.query_params[name] for name in request.query_params})
+        names = LookupQuerySerializer().fields
+        asked = LookupQuerySerializer(data={name: v for name, v in request.query_params.items() if name in names})
         asked.is_valid(raise_exception=True)
         said = asked.validated_data
         if "parcel_number" not in said:

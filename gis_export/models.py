@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 
 
@@ -14,18 +15,37 @@ class GisExportJob(Job):
     plugin = "gis_export"
     own_fields: ClassVar[tuple[str, ...]] = ("export_format", "area_of_interest", "layers")
     metrics = KindMetrics("gis_export", (5, 10, 30, 60, 120, 300, 600, 1800, 3600), label="export_format")
+    drill: ClassVar[Drill] = Drill(
+        "export_format",
+        "FAIL_FORMAT_SIM",
+        "Simulated GIS export failure due to format.",
+        failure_reason="simulated_format_failure",
+    )
 
-    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
-    export_format = models.CharField(max_length=32)
-    area_of_interest = models.JSONField(null=True, db_column="area_of_interest_json")
-    layers = models.JSONField(default=list, db_column="layers_json")
-    result_file_location = models.CharField(max_length=300, blank=True)
-    result_file_size_kb = models.FloatField(null=True)
-    result_record_count = models.PositiveBigIntegerField(null=True)
-    result_details = models.JSONField(default=dict, db_column="result_details_json")
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
+    )
+    export_format = models.CharField(max_length=32, db_comment="The file format, for example GeoJSON.")
+    area_of_interest = models.JSONField(
+        null=True, db_column="area_of_interest_json", db_comment="The area asked for; null for the whole county."
+    )
+    layers = models.JSONField(default=list, db_column="layers_json", db_comment="Names of the layers asked for.")
+    result_file_location = models.CharField(max_length=300, blank=True, db_comment="URL path of the finished file.")
+    result_file_size_kb = models.PositiveBigIntegerField(null=True, db_comment="KB of 1,024 bytes, rounded up.")
+    result_record_count = models.PositiveBigIntegerField(null=True, db_comment="Features in the file, over all layers.")
+    result_details = models.JSONField(
+        default=dict,
+        db_column="result_details_json",
+        db_comment="Counts by layer, coordinate system, tax year and date of the data.",
+    )
 
     class Meta:
         db_table = "gis_export_jobs"
+        indexes = [models.Index(fields=["export_format"], name="gis_export_job_format")]
+
+    @property
+    def product(self) -> str:
+        return f"GIS export ({self.export_format})"
 
     @property
     def holds_owner_names(self) -> bool:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Max
 
 from county_configs.models import County
+from terrafusion.roll.current_values import latest_tax_years
 from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel
 
 from . import roll_fields
@@ -21,8 +22,7 @@ CONFIDENTIAL = "CONFIDENTIAL"
 
 def latest_tax_year(county: County) -> int | None:
     """The newest tax year with a value on the county's roll."""
-    newest = AssessedValue.objects.filter(roll_property__county=county).order_by("-tax_year").values_list("tax_year")
-    return newest[0][0] if newest[:1] else None
+    return latest_tax_years([county.pk]).get(county.pk)
 
 
 def last_change(county: County) -> str:

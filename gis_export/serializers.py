@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
@@ -22,7 +21,6 @@ from .formats.registry import FORMATS, FileFormat, format_named
 from .layer_catalogue import layer_names
 from .models import GisExportJob
 
-SIMULATED_FAILURE = "FAIL_FORMAT_SIM"
 MOST_LAYERS = 20
 OWNERS = "view_owner_names"
 
@@ -63,7 +61,7 @@ class GisExportRequestSerializer(JobRequestSerializer):
     parameters = ExportParametersSerializer(required=False)
 
     def validate_export_format(self, value: str) -> str:
-        if value == SIMULATED_FAILURE and settings.SIMULATED_FAILURES:
+        if GisExportJob.drill.is_requested_by(value):
             return value
         found = format_named(value)
         if found is None:

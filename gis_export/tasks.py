@@ -29,16 +29,9 @@ from .models import GisExportJob
 from .packaging import about_zip, extension_of, write_files, zip_with_about
 from .roll_layers import last_change, latest_tax_year
 from .selection import Selection
-from .serializers import OWNERS, SIMULATED_FAILURE, GisExportRequestSerializer
+from .serializers import OWNERS, GisExportRequestSerializer
 
-KILOBYTE = 1024
 MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
-
-
-class SimulatedFailure(TerraFusionError):
-    """A drill asked for this."""
-
-    failure_reason = FailureReason.SIMULATED_FORMAT_FAILURE
 
 
 class OwnerNamesWithdrawn(TerraFusionError):
@@ -50,13 +43,11 @@ class OwnerNamesWithdrawn(TerraFusionError):
 @job_kind(GisExportJob, request=GisExportRequestSerializer, time_limit=3600, memory_limit=2048)
 def export_layers(job: GisExportJob) -> Outcome:
     """Writes the layers asked for to one file, or one zip, in the format asked for."""
-    if job.export_format == SIMULATED_FAILURE:
-        raise SimulatedFailure("A simulated failure of the format was asked for.")
     _check_owner_names(job)
     export = Export(job)
     files = export.write()
     _check_owner_names(job)  # writing may take long enough for the permission to go
-    return Outcome(result=export.result(files[0].path), files=files)
+    return Outcome(result=export.result(files[0]), files=files)
 
 
 def _check_owner_names(job: GisExportJob) -> None:
@@ -168,11 +159,11 @@ class Export:
     def counts(self) -> dict[str, int]:
         return {source.layer.name: source.features for source in self.sources}
 
-    def result(self, delivered: Path) -> dict[str, Any]:
+    def result(self, delivered: OutputFile) -> dict[str, Any]:
         counts = self.counts()
         return {
             "result_file_location": f"{plugin_url(self.job)}/jobs/{self.job.pk}/artifacts/{delivered.name}",
-            "result_file_size_kb": round(delivered.stat().st_size / KILOBYTE, 1),
+            "result_file_size_kb": delivered.size_kb,
             "result_record_count": sum(counts.values()),
             "record_counts": counts,
             "without_geometry": {

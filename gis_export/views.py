@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from accounts.permissions import counties_of, require
 from county_configs.models import County
 from terrafusion.jobs.views import JobViewSet
+from terrafusion.query_parameters import StrictQuery
 
 from .county_rules import defaults_json, formats_json
 from .models import GisExportJob
@@ -50,14 +51,14 @@ def seen_county(user: Any, county_id: str) -> County:
     return county
 
 
-class FormatsView(APIView):
+class FormatsView(StrictQuery, APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """The formats the county exports."""
         return Response(formats_json(seen_county(request.user, county_id)))
 
 
-class DefaultsView(APIView):
+class DefaultsView(StrictQuery, APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers, default parameters and limits."""

@@ -121,9 +121,15 @@ class IngestionJob(Job):
     own_fields: ClassVar[tuple[str, ...]] = ("source",)
     metrics = KindMetrics("ingestion", (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600))
 
-    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
-    source = models.CharField(max_length=200)
-    result = models.JSONField(null=True, db_column="result_json")
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
+    )
+    source = models.CharField(
+        max_length=200, db_comment="A legacy database of the county's mapping, or a file handed in."
+    )
+    result = models.JSONField(
+        null=True, db_column="result_json", db_comment="Control totals, counts of rows and digests."
+    )
 
     class Meta:
         db_table = "ingestion_jobs"

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 from terrafusion.jobs.serializers import plugin_url
 
@@ -26,15 +27,29 @@ class MarketAnalysisJob(Job):
     plugin = "market_analysis"
     own_fields: ClassVar[tuple[str, ...]] = ("analysis_type",)
     metrics = KindMetrics("market_analysis", (1, 2.5, 5, 10, 30, 60, 120, 300, 600), "analysis_type")
+    drill: ClassVar[Drill] = Drill("analysis_type", "FAILING_ANALYSIS_SIM", "Simulated market analysis failure.")
 
-    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
-    analysis_type = models.CharField(max_length=64)
-    result_summary = models.JSONField(null=True, db_column="result_summary_json")
-    trends = models.JSONField(null=True, db_column="trends_json")
-    result_data_location = models.CharField(max_length=300, blank=True)
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
+    )
+    analysis_type = models.CharField(max_length=64, db_comment="Which analysis, for example price_trend_by_zip.")
+    result_summary = models.JSONField(
+        null=True,
+        db_column="result_summary_json",
+        db_comment="The key finding, the number of data points and the analysis's own numbers.",
+    )
+    trends = models.JSONField(null=True, db_column="trends_json", db_comment="Prices and number of sales by period.")
+    result_data_location = models.CharField(
+        max_length=300, blank=True, db_comment="URL path of the Parquet file with all points."
+    )
 
     class Meta:
         db_table = "market_analysis_jobs"
+        indexes = [models.Index(fields=["analysis_type"], name="market_analysis_job_type")]
+
+    @property
+    def product(self) -> str:
+        return self.analysis_type
 
     @property
     def data_file_name(self) -> str:

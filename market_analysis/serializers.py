@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
 from terrafusion.jobs.serializers import JobRequestSerializer
 
-from .models import AnalysisType
+from .models import AnalysisType, MarketAnalysisJob
 from .parameters import PARAMETERS
-
-SIMULATED_FAILURE = "FAILING_ANALYSIS_SIM"
 
 
 class MarketAnalysisRequestSerializer(JobRequestSerializer):
@@ -24,12 +21,12 @@ class MarketAnalysisRequestSerializer(JobRequestSerializer):
     )
 
     def validate_analysis_type(self, value: str) -> str:
-        if value in PARAMETERS or (value == SIMULATED_FAILURE and settings.SIMULATED_FAILURES):
+        if value in PARAMETERS or MarketAnalysisJob.drill.is_requested_by(value):
             return value
         raise serializers.ValidationError(f"Unknown analysis {value!r}. Allowed: {', '.join(PARAMETERS)}.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["analysis_type"] == SIMULATED_FAILURE:
+        if MarketAnalysisJob.drill.is_requested_by(attrs["analysis_type"]):
             return attrs
         own = PARAMETERS[attrs["analysis_type"]]
         asked = own(data=attrs.get("parameters", {}), context={**self.context, "county": attrs["county_id"]})

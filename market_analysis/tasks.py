@@ -10,31 +10,21 @@ from django.utils import timezone
 
 from ingestion.pipelines.analytics_snapshot import publish_snapshot, snapshot_county, write_snapshot
 from terrafusion.analytics.snapshots import Snapshot, snapshot_store
-from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.outcome import Outcome, OutputFile
 from terrafusion.jobs.registry import job_kind
 
 from .models import AnalysisType, MarketAnalysisJob
 from .parameters import selection_of
 from .roll_answers import polygons_of, related_sales
-from .serializers import SIMULATED_FAILURE, MarketAnalysisRequestSerializer
+from .serializers import MarketAnalysisRequestSerializer
 
 MOST_TREND_POINTS = 5000  # in the JSON result; the Parquet file has all
 PARQUET = "application/vnd.apache.parquet"
 
 
-class SimulatedFailure(TerraFusionError):
-    """A drill asked for this."""
-
-    failure_reason = FailureReason.SIMULATED_FAILURE
-
-
 @job_kind(MarketAnalysisJob, request=MarketAnalysisRequestSerializer, time_limit=3600, memory_limit=3072)
 def analyse_market(job: MarketAnalysisJob) -> Outcome:
     """Runs the analysis asked for on the county's current snapshot."""
-    if job.analysis_type == SIMULATED_FAILURE:
-        raise SimulatedFailure("A simulated failure was asked for.")
     if job.analysis_type == AnalysisType.SNAPSHOT:
         return _new_snapshot(job)
     # Imported here: only a worker that analyses pays for ibis, DuckDB and the charts.

@@ -22,7 +22,7 @@ def outcome_of(job: ReportJob, report: Report, files: list[OutputFile], pages: i
     """The first file is the result; the facts of the report go with it."""
     metadata: dict[str, Any] = {
         "format": job.format,
-        "file_size_kb": round(files[0].path.stat().st_size / 1024, 1),
+        "file_size_kb": files[0].size_kb,
         "title": report.title,
         "provenance": {each.name: each.value for each in report.facts},
         "headline": report.headline,

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 from terrafusion.jobs.serializers import plugin_url
 
@@ -25,14 +26,26 @@ class ReportJob(Job):
     identifier = "report_id"
     own_fields: ClassVar[tuple[str, ...]] = ("report_type",)
     metrics = KindMetrics("report", (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300), "report_type")
+    drill: ClassVar[Drill] = Drill("report_type", "FAILING_REPORT_SIM", "Simulated report generation failure.")
 
-    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="report_id")
-    report_type = models.CharField(max_length=32)
-    result_location = models.CharField(max_length=300, blank=True)
-    result_metadata = models.JSONField(null=True, db_column="result_metadata_json")
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="report_id", db_comment="The row in jobs."
+    )
+    report_type = models.CharField(max_length=32, db_comment="Which report, for example sales_ratio_study.")
+    result_location = models.CharField(max_length=300, blank=True, db_comment="URL path of the finished report.")
+    result_metadata = models.JSONField(
+        null=True,
+        db_column="result_metadata_json",
+        db_comment="Its format, size in KB, pages, sources and headline numbers.",
+    )
 
     class Meta:
         db_table = "report_jobs"
+        indexes = [models.Index(fields=["report_type"], name="report_job_type")]
+
+    @property
+    def product(self) -> str:
+        return self.report_type
 
     @property
     def format(self) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
+from terrafusion.roll.current_values import latest_tax_years
 from terrafusion.roll.models import AssessedValue, Property, SaleParcel
 
 from .study_sales import DERIVED_STRATA, LeftOut, StudySales
@@ -42,11 +43,10 @@ class ReadSales:
 
 def latest_tax_year(county: County) -> int:
     """Raises NothingSelected when the roll has no assessed value."""
-    values = AssessedValue.objects.filter(roll_property__county=county)
-    found = values.order_by("-tax_year").values_list("tax_year", flat=True).first()
+    found = latest_tax_years([county.pk]).get(county.pk)
     if found is None:
         raise NothingSelected(f"The roll of {county.pk} holds no assessed value; load them first.")
-    return int(found)
+    return found
 
 
 def require_tax_year(county: County, tax_year: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -17,12 +16,11 @@ from terrafusion.jobs.serializers import JobRequestSerializer
 from terrafusion.roll.models import Property
 
 from .formats import CONTENT_TYPES
-from .models import ReportType
+from .models import ReportJob, ReportType
 from .ratio_study import MARK, POOL
 from .sales_from_roll import ATTRIBUTE, FILTERS, STRATA
 from .trimming import TRIM_RULES
 
-SIMULATED_FAILURE = "FAILING_REPORT_SIM"
 OWNER_NAMES = "view_owner_names"
 PRIOR_ROLL, ESTIMATES = "prior_roll", "estimates"
 YEARS = (1900, 2100)
@@ -186,15 +184,14 @@ class ReportRequestSerializer(JobRequestSerializer):
     parameters = ParametersField(required=False)
 
     def validate_report_type(self, value: str) -> str:
-        simulated = value == SIMULATED_FAILURE and settings.SIMULATED_FAILURES
-        if value not in PARAMETERS and not simulated:
+        if value not in PARAMETERS and not ReportJob.drill.is_requested_by(value):
             raise serializers.ValidationError(f"Unknown report type {value!r}. Allowed: {', '.join(PARAMETERS)}.")
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         county: County = attrs["county_id"]
         expected = PARAMETERS.get(attrs["report_type"], ReportParameters)
-        if attrs["report_type"] == SIMULATED_FAILURE:
+        if ReportJob.drill.is_requested_by(attrs["report_type"]):
             return attrs | {"parameters": {"format": "pdf"}}
         asked = expected(data=attrs.get("parameters", {}), context={**self.context, "county": county})
         if not asked.is_valid():

@@ -12,7 +12,7 @@ from terrafusion.jobs.outcome import Outcome
 from terrafusion.jobs.registry import job_kind
 
 from .models import ReportJob, ReportType
-from .serializers import OWNER_NAMES, SIMULATED_FAILURE, ReportRequestSerializer
+from .serializers import OWNER_NAMES, ReportRequestSerializer
 
 # Where each report is made. Imported when asked for: charts and statistics cost a second at the start of a process.
 MAKERS = {
@@ -25,12 +25,6 @@ MAKERS = {
 }
 
 
-class SimulatedFailure(TerraFusionError):
-    """A drill asked for this."""
-
-    failure_reason = FailureReason.SIMULATED_FAILURE
-
-
 class PermissionWithdrawn(TerraFusionError):
     failure_reason = FailureReason.PERMISSION_WITHDRAWN
 
@@ -38,8 +32,6 @@ class PermissionWithdrawn(TerraFusionError):
 @job_kind(ReportJob, request=ReportRequestSerializer, time_limit=3600, memory_limit=2048)
 def make_report(job: ReportJob) -> Outcome:
     """Makes the requested report."""
-    if job.report_type == SIMULATED_FAILURE:
-        raise SimulatedFailure("A simulated failure was asked for.")
     if job.shows_owner_names and not may(job.submitted_by, OWNER_NAMES, job.county):
         raise PermissionWithdrawn(f"The report holds owner names, for which {OWNER_NAMES} is needed.")
     make: Callable[[ReportJob], Outcome] = import_module(MAKERS[ReportType(job.report_type)]).make

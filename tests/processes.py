@@ -43,14 +43,14 @@ def running_workers(workers=2, **more):
 
 
 @contextlib.contextmanager
-def web_server():
+def web_server(**more):
     """gunicorn as `serve` starts it; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     command = [sys.executable, "-m", "gunicorn", "terrafusion.wsgi", "--bind", address, "--workers", "2"]
     process = subprocess.Popen(
-        [*command, "--threads", "4", "--log-level", "warning"], cwd=settings.BASE_DIR, env=environment()
+        [*command, "--threads", "4", "--log-level", "warning"], cwd=settings.BASE_DIR, env=environment(**more)
     )
     try:
         until(lambda: _answers(f"http://{address}/healthz/live"), seconds=60)

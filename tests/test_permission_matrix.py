@@ -112,7 +112,12 @@ def _things_of(county_id):
     row = Property.objects.in_county(county).first()
     parcel = Property.objects.in_county(county).filter(geometry__isnull=False).first()
     sale = Sale.objects.in_county(county).first()
-    return {"county": county, "county-detail": county.pk, "property-detail": row.pk, "sale-detail": sale.pk} | {
+    return {
+        "county": county,
+        "county-detail": county.pk,
+        "property-detail": row.property_id,
+        "sale-detail": sale.sale_id,
+    } | {
         "jobs": jobs,
         "bodies": bodies,
         "parcel": parcel.pk,
@@ -124,8 +129,8 @@ def _nothing():
     bodies = {kind.name: {"county_id": "atlantis"} for kind in registered_kinds()}
     return {
         "county-detail": "atlantis",
-        "property-detail": 10**9,
-        "sale-detail": 10**9,
+        "property-detail": "no such key",
+        "sale-detail": "no such key",
         "parcel": 10**9,
         "jobs": absent,
         "bodies": bodies,
@@ -149,7 +154,7 @@ def _path(pattern, name, things):
     path = path.replace("<str:county_id>", things["county-detail"]).replace("<str:collection_id>", "parcels")
     path = path.replace("<int:feature_id>", str(things["parcel"]))
     path = re.sub(r"<int:(zoom|x|y)>", "0", path)
-    return "/" + re.sub(r"<\w+:pk>", str(things.get(name, "")), path)
+    return "/" + re.sub(r"<\w+:(pk|property_id|sale_id)>", str(things.get(name, "")), path)
 
 
 def _ask(person, entry, path, body):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import Job, KindMetrics
 
 
@@ -15,15 +16,31 @@ class ValuationJob(Job):
     plugin = "valuation"
     own_fields: ClassVar[tuple[str, ...]] = ("property_id", "scope")
     metrics = KindMetrics("valuation", (0.1, 0.5, 1, 2.5, 5, 7.5, 10, 15, 30, 60))
+    drill: ClassVar[Drill] = Drill("property_id", "FAILING_VALUATION_SIM", "Simulated valuation failure.")
 
-    job = models.OneToOneField(Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id")
-    property_id = models.CharField(max_length=64, null=True)
-    scope = models.JSONField(null=True, db_column="scope_json")
-    market_value = models.BigIntegerField(null=True, help_text="Dollars; of a single property.")
-    supporting_data = models.JSONField(null=True, db_column="supporting_data_json")
+    job = models.OneToOneField(
+        Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
+    )
+    property_id = models.CharField(
+        max_length=64, null=True, db_comment="The property to value, by the county's key; null for a scope."
+    )
+    scope = models.JSONField(
+        null=True, db_column="scope_json", db_comment="The properties to value; null for a single one."
+    )
+    market_value = models.BigIntegerField(
+        null=True,
+        help_text="Dollars; of a single property.",
+        db_comment="Estimated market value in dollars; of a single property.",
+    )
+    supporting_data = models.JSONField(
+        null=True,
+        db_column="supporting_data_json",
+        db_comment="The range, the confidence and the comparables, or the summary of a scope.",
+    )
 
     class Meta:
         db_table = "valuation_jobs"
+        indexes = [models.Index(fields=["property_id"], name="valuation_job_property")]
 
     @property
     def valuation_date(self) -> date:

@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -14,7 +13,8 @@ from terrafusion.jobs.serializers import JobRequestSerializer
 from terrafusion.roll.models import Property, TimeIndex
 from terrafusion.roll.querysets import UnknownIndex
 
-SIMULATED_FAILURE = "FAILING_VALUATION_SIM"
+from .models import ValuationJob
+
 EARLIEST = date(1950, 1, 1)
 
 
@@ -72,7 +72,7 @@ class ValuationRequestSerializer(JobRequestSerializer):
 
 
 def _check_property(county: County, property_id: str) -> None:
-    if property_id == SIMULATED_FAILURE and settings.SIMULATED_FAILURES:
+    if ValuationJob.drill.is_requested_by(property_id):
         return
     if not Property.objects.in_county(county).current().filter(property_id=property_id).exists():
         raise serializers.ValidationError({"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]})

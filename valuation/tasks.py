@@ -11,7 +11,6 @@ from typing import Any
 
 from terrafusion.csv_files import CsvWriter
 from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.outcome import Outcome, OutputFile
 from terrafusion.jobs.registry import job_kind
 from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
@@ -20,7 +19,7 @@ from .comparables import NotEnoughSales
 from .models import ValuationJob
 from .roll_columns import sales_before, settings_for, subjects_from
 from .sales_comparison import Estimate, NamedIndex, SalesComparison
-from .serializers import SIMULATED_FAILURE, ValuationRequestSerializer
+from .serializers import ValuationRequestSerializer
 
 BATCH = 500  # properties read at a time
 SHOWN_REFUSALS = 100
@@ -28,17 +27,9 @@ SHOWN_REFUSALS = 100
 CSV_COLUMNS = ("property_id", "market_value", "market_value_low", "market_value_high", "confidence", "refused_because")
 
 
-class SimulatedFailure(TerraFusionError):
-    """A drill asked for this."""
-
-    failure_reason = FailureReason.SIMULATED_FAILURE
-
-
 @job_kind(ValuationJob, request=ValuationRequestSerializer, time_limit=3600, memory_limit=2048)
 def value_properties(job: ValuationJob) -> Outcome:
     """Values the requested property, or all of a scope, by comparable sales."""
-    if job.property_id == SIMULATED_FAILURE:
-        raise SimulatedFailure("A simulated failure was asked for.")
     return _value_scope(job) if job.scope else _value_one(job)
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from rest_framework.exceptions import ValidationError
 
 from county_configs.models import County
+from terrafusion.query_parameters import refuse_unknown
 
 from ..area_of_interest import BadArea, read_area
 from ..coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
@@ -20,6 +21,7 @@ from ..statements import Statement, typed
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 10_000
+FORMATS = ("json", "geojson")  # two names of the one there is
 FILTERED_TYPES = ("text", "integer")
 _OWN = ("bbox", "bbox-crs", "crs", "limit", "after", "datetime", "f")
 
@@ -56,10 +58,7 @@ def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) ->
     }
     if any("\0" in text for text in said.values()):
         raise ValidationError("A NUL character stands in no value.")  # PostgreSQL has no place for it
-    if unknown := sorted(set(said) - set(_OWN) - set(fields)):
-        allowed = ", ".join((*_OWN, *fields))
-        raise ValidationError({name: [f"Unknown parameter. Allowed: {allowed}."] for name in unknown})
-    check_format(said)
+    refuse_unknown(said, (*_OWN, *fields))
     systems = systems_of(county)
     crs = _system(said, "crs", systems)
     conditions = [_equals(fields[name], value) for name, value in said.items() if name in fields]
@@ -79,7 +78,7 @@ def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) ->
 
 
 def check_format(said: Mapping[str, str]) -> None:
-    if said.get("f", "json") not in ("json", "geojson"):
+    if said.get("f", "json") not in FORMATS:
         raise ValidationError({"f": ["Unknown format. Allowed: json."]})
 
 

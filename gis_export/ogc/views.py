@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.basic import QuickBasicAuthentication
+from terrafusion.query_parameters import StrictQuery
 
 from ..coordinate_systems import reproject
 from ..county_area import extent_of
@@ -36,7 +37,7 @@ from ..statements import Page, Statement, count, query_of
 from ..views import seen_county
 from . import documents
 from .documents import GEOJSON, link
-from .request import CRS84, ItemsRequest, check_format, read_request, systems_of
+from .request import CRS84, FORMATS, ItemsRequest, check_format, read_request, systems_of
 
 FEET_DECIMALS = 4
 LARGEST_KEY = 2**63 - 1
@@ -49,13 +50,17 @@ class AnyAccept(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class OgcView(APIView):
+FORMAT = OpenApiParameter("f", OpenApiTypes.STR, enum=FORMATS, description="There is one format.")
+
+
+class OgcView(StrictQuery, APIView):
     # The first names the scheme in a 401: a browser or a GIS then asks for user name and password.
     authentication_classes = [QuickBasicAuthentication, JWTAuthentication, SessionAuthentication]
     content_negotiation_class = AnyAccept
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        check_format(request.query_params)
         self.county = seen_county(request.user, kwargs["county_id"])
         self.root = request.build_absolute_uri(reverse("ogc-landing", args=[self.county.pk]))
 
@@ -66,22 +71,21 @@ class OgcView(APIView):
 
 
 class LandingView(OgcView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """Where everything is."""
-        check_format(request.query_params)
         return Response(documents.landing(self.county, self.root, request.build_absolute_uri(reverse("schema"))))
 
 
 class ConformanceView(OgcView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """Which parts of the standard are met."""
         return Response({"conformsTo": documents.CONFORMS_TO})
 
 
 class CollectionsView(OgcView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers."""
         extent = extent_of(self.county)
@@ -94,7 +98,7 @@ class CollectionsView(OgcView):
 
 
 class CollectionView(OgcView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str, collection_id: str) -> Response:
         """One layer."""
         layer = self.collection_named(collection_id)
@@ -107,7 +111,10 @@ CRS = OpenApiParameter("crs", OpenApiTypes.STR, description="URI of a coordinate
 
 
 class ItemsView(OgcView):
-    @extend_schema(parameters=[BBOX, LIMIT, CRS], responses=OpenApiTypes.OBJECT)
+    def known_parameters(self, handler: Any) -> None:
+        """The layer's fields are known too: see read_request."""
+
+    @extend_schema(parameters=[BBOX, LIMIT, CRS, FORMAT], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str, collection_id: str) -> HttpResponse:
         """A page of features; `next` leads to the following one. Any text or whole-number field filters."""
         layer = self.collection_named(collection_id)
@@ -131,13 +138,13 @@ class ItemsView(OgcView):
 
 
 class ItemView(OgcView):
-    @extend_schema(parameters=[CRS], responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[CRS, FORMAT], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, county_id: str, collection_id: str, feature_id: int) -> HttpResponse:
         """One feature."""
         if feature_id > LARGEST_KEY:
             raise NotFound
         layer = self.collection_named(collection_id)
-        said = {name: request.query_params[name] for name in request.query_params if name in ("crs", "f")}
+        said = {name: request.query_params[name] for name in request.query_params}
         asked = read_request(said, layer, self.county)
         where = (
             Statement(f" AND {query_of(layer).key} = %s", (feature_id,)) if isinstance(layer.source, Query) else None

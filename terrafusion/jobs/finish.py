@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Any, cast
 
@@ -49,7 +49,7 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
         return
     try:
         with transaction.atomic():
-            _end(job, Job.Status.COMPLETED, "Completed.", progress=100)
+            _end(job, Job.Status.COMPLETED, f"{job.product} completed successfully.", progress=100)
             if outcome.store is not None:
                 outcome.store()
             _store_rows(outcome)
@@ -115,6 +115,7 @@ def give_back(job: Job, why: str, *, charge: bool) -> bool:
             heartbeat_at=None,
             updated_at=Now(),
             message=f"{why} It will be tried again.",
+            processing_seconds=_seconds_until(job, timezone.now()),
         )
         if given:
             _log(
@@ -141,17 +142,21 @@ def _end(job: Job, status: Job.Status, message: str, **fields: Any) -> None:
     if status is Job.Status.COMPLETED:
         mine = mine.filter(cancel_at__isnull=True)
     now = timezone.now()
-    seconds = max(0.0, (now - job.started_at).total_seconds()) if job.started_at else None
     if not mine.update(
         status=status,
         message=message,
         completed_at=now,
         updated_at=now,
-        processing_seconds=seconds,
+        processing_seconds=_seconds_until(job, now),
         **fields,
     ):
         raise Superseded
     _log(job, message, "info" if status is Job.Status.COMPLETED else "warning")
+
+
+def _seconds_until(job: Job, now: datetime) -> float | None:
+    """Seconds the current run has taken; the clocks of two hosts may differ."""
+    return max(0.0, (now - job.started_at).total_seconds()) if job.started_at else None
 
 
 def _end_quietly(job: Job, status: Job.Status, message: str, **fields: Any) -> bool:

@@ -66,13 +66,14 @@ def _durations(kind: JobKind) -> Metric:
     metrics, labels = kind.model.metrics, _labels(kind)
     family = HistogramMetricFamily(
         f"{metrics.prefix}_processing_duration_seconds",
-        "Seconds from the start of a completed job to its end.",
+        "Seconds from the start of a job's last run to its end, however it ended.",
         labels=labels,
     )
     within = {
         f"within_{i}": Count("pk", filter=Q(processing_seconds__lte=bound)) for i, bound in enumerate(metrics.buckets)
     }
-    rows = kind.model.objects.filter(status=Job.Status.COMPLETED).order_by().values(*labels)
+    ended = kind.model.objects.exclude(status__in=Job.OPEN).filter(processing_seconds__isnull=False)
+    rows = ended.order_by().values(*labels)
     for row in rows.annotate(count=Count("pk"), total=Sum("processing_seconds"), **within):
         buckets = [(f"{float(bound)}", row[f"within_{i}"]) for i, bound in enumerate(metrics.buckets)]
         family.add_metric([row[name] for name in labels], [*buckets, ("+Inf", row["count"])], row["total"] or 0.0)

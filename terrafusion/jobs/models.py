@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.models import User
 from county_configs.models import County
 
+from .drill import Drill
 from .journal import record_line, record_progress
 
 if TYPE_CHECKING:
@@ -66,13 +67,30 @@ class Job(models.Model):
     identifier: ClassVar[str] = "job_id"  # the name of its id in JSON
     own_fields: ClassVar[tuple[str, ...]] = ()
     metrics: ClassVar[KindMetrics]
+    drill: ClassVar[Drill | None] = None
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, db_column="job_id")
+    id = models.UUIDField(
+        primary_key=True,
+        default=uuid.uuid4,
+        editable=False,
+        db_column="job_id",
+        db_comment="The job; its kind's own table links to it.",
+    )
     kind = models.CharField(max_length=32, editable=False)
-    county = models.ForeignKey(County, models.PROTECT, related_name="jobs")
-    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING, db_index=True)
-    message = models.TextField(blank=True)
-    parameters = models.JSONField(default=dict, db_column="parameters_json")
+    county = models.ForeignKey(County, models.PROTECT, related_name="jobs", db_comment="The county the job is for.")
+    status = models.CharField(
+        max_length=16,
+        choices=Status,
+        default=Status.PENDING,
+        db_index=True,
+        db_comment="PENDING, RUNNING, COMPLETED, FAILED or CANCELLED.",
+    )
+    message = models.TextField(blank=True, db_comment="What happened, in a sentence for whoever asked.")
+    parameters = models.JSONField(
+        default=dict,
+        db_column="parameters_json",
+        db_comment="What the request asked for, with the defaults of its day.",
+    )
     progress = models.PositiveSmallIntegerField(default=0, help_text="Percent; 100 only when completed.")
     priority = models.SmallIntegerField(default=100, help_text="Lower runs first within the county.")
     run_at = models.DateTimeField(default=timezone.now)
@@ -92,11 +110,11 @@ class Job(models.Model):
     idempotency_key = models.CharField(max_length=255, null=True)
     input_digest = models.CharField(max_length=64, help_text="SHA-256 of the accepted request.")
 
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True)
-    completed_at = models.DateTimeField(null=True)
-    processing_seconds = models.FloatField(null=True, help_text="Of the attempt that ended the job.")
+    created_at = models.DateTimeField(default=timezone.now, db_comment="When the request was accepted.")
+    updated_at = models.DateTimeField(default=timezone.now, db_comment="When the row last changed.")
+    started_at = models.DateTimeField(null=True, db_comment="When the last run started; null before the first.")
+    completed_at = models.DateTimeField(null=True, db_comment="When the job ended, however it ended.")
+    processing_seconds = models.FloatField(null=True, help_text="Of the last run that ended.")
 
     class Meta:
         db_table = "jobs"
@@ -128,6 +146,11 @@ class Job(models.Model):
 
     # --- What a kind overrides ---
 
+    @property
+    def product(self) -> str:
+        """What the job makes, as its messages name it."""
+        return self.plugin.replace("_", " ").capitalize()
+
     def store_result(self, result: Mapping[str, Any]) -> None:
         """Puts the result into the kind's own result columns (not saved)."""
         raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
@@ -137,9 +160,11 @@ class Job(models.Model):
         raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
 
     def perform(self) -> Outcome:
-        """Runs the registered work of this kind."""
+        """Runs the registered work of this kind. Raises SimulatedFailure where a drill was asked for."""
         from .registry import kind_named
 
+        if self.drill is not None:
+            self.drill.run(self)
         return kind_named(self.kind).work(self)
 
     # --- While it runs ---

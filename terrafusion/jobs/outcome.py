@@ -17,6 +17,11 @@ class OutputFile:
     friendly_name: str
     content_type: str
 
+    @property
+    def size_kb(self) -> int:
+        """KB of 1,024 bytes, rounded up."""
+        return -(-self.path.stat().st_size // 1024)
+
 
 @dataclass(frozen=True)
 class Outcome:

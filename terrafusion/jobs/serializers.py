@@ -7,11 +7,9 @@ from rest_framework.exceptions import PermissionDenied
 
 from accounts.permissions import counties_of, may
 from county_configs.models import County
-from terrafusion.api import StrictSerializer
+from terrafusion.api import PUBLIC_ROOT, StrictSerializer
 
 from .models import Job, JobArtifact
-
-PUBLIC_ROOT = "/api/v1"
 
 
 class JobRequestSerializer(StrictSerializer):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpResponseBase
+from django_filters import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
@@ -17,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.permissions import counties_of, permitted
 from terrafusion.api import CursorPage
 from terrafusion.problems import Conflict
+from terrafusion.query_parameters import StrictQuery
 
 from . import finish
 from .downloads import download
@@ -41,11 +43,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 VALIDATE_ONLY = OpenApiParameter("validate_only", OpenApiTypes.BOOL, description="Checks, writes nothing.")
 
 
-class JobViewSet(GenericViewSet):
+class JobViewSet(StrictQuery, GenericViewSet):
     """Request jobs of one kind and collect their results. A plugin's subclass names its model."""
 
     model: ClassVar[type[Job]]
     pagination_class = CursorPage
+    list_action = "jobs"
     serializer_class = JobSerializer
 
     @property
@@ -56,11 +59,9 @@ class JobViewSet(GenericViewSet):
         """Jobs of the counties the user belongs to; another county's job is as if it did not exist."""
         return self.model.objects.filter(county__in=counties_of(self.request.user))
 
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        filters = job_filter(self.model)(self.request.query_params, queryset=queryset)
-        if not filters.is_valid():
-            raise ValidationError(filters.errors)
-        return filters.qs
+    @property
+    def filterset_class(self) -> type[FilterSet]:
+        return job_filter(self.model)
 
     def get_serializer_class(self) -> Any:
         """The browsable API's form shows what a request may say."""

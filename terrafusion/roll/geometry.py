@@ -111,11 +111,11 @@ class SpatialIndex(models.Index):
 class Located(models.Model):
     """A row with a geometry and its bounding box, in degrees."""
 
-    geometry = GeometryField(null=True, blank=True)
-    west = EdgeField(edge="west")
-    south = EdgeField(edge="south")
-    east = EdgeField(edge="east")
-    north = EdgeField(edge="north")
+    geometry = GeometryField(null=True, blank=True, db_comment="Shape in longitude and latitude, EPSG:4326.")
+    west = EdgeField(edge="west", db_comment="Western edge of the geometry, in degrees.")
+    south = EdgeField(edge="south", db_comment="Southern edge of the geometry, in degrees.")
+    east = EdgeField(edge="east", db_comment="Eastern edge of the geometry, in degrees.")
+    north = EdgeField(edge="north", db_comment="Northern edge of the geometry, in degrees.")
 
     class Meta:
         abstract = True

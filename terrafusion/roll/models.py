@@ -30,7 +30,12 @@ class PropertyType(models.TextChoices):
 class Loaded(models.Model):
     """A row that a load may bring. lineage: by data set of the mapping, the run that last changed it and the line."""
 
-    lineage = models.JSONField(default=dict, editable=False, help_text='{"data set": [run, line]}')
+    lineage = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text='{"data set": [run, line]}',
+        db_comment="By data set, the load that last changed the row and the line of its source.",
+    )
 
     class Meta:
         abstract = True
@@ -39,45 +44,98 @@ class Loaded(models.Model):
 class Property(Loaded, Located):
     """One record of the roll: a parcel, or a condominium unit standing on one."""
 
-    county = models.ForeignKey(County, models.PROTECT, related_name="properties")
-    property_id = models.CharField(max_length=64, help_text="The record's key in the source system.")
-    parcel_number = models.CharField(max_length=64)
-    parcel_number_key = models.CharField(max_length=64, editable=False, db_index=True)
-    parent_parcel_number = models.CharField(
-        max_length=64, blank=True, help_text="The parcel a condominium unit stands on."
+    county = models.ForeignKey(
+        County, models.PROTECT, related_name="properties", db_comment="The county on whose roll it is."
     )
-    situs_address = models.CharField(max_length=200, blank=True)
-    situs_city = models.CharField(max_length=100, blank=True)
-    zip_code = models.CharField("ZIP code", max_length=10, blank=True)
-    property_type = models.CharField(max_length=32, choices=PropertyType, default=PropertyType.OTHER)
-    property_class = models.CharField(max_length=32, blank=True)
-    use_code = models.CharField(max_length=32, blank=True)
-    neighborhood = models.CharField(max_length=32, blank=True)
-    tax_code_area = models.CharField(max_length=32, blank=True)
-    legal_description = models.TextField(blank=True)
-    acres = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
-    lot_sqft = models.PositiveBigIntegerField("lot (sq ft)", null=True, blank=True)
+    property_id = models.CharField(
+        max_length=64,
+        help_text="The record's key in the source system.",
+        db_comment="The record's key in the source system; unique in its county.",
+    )
+    parcel_number = models.CharField(max_length=64, db_comment="The parcel identifier as the county prints it.")
+    parcel_number_key = models.CharField(
+        max_length=64,
+        editable=False,
+        db_index=True,
+        db_comment="The parcel number as it is searched: letters and digits alone, upper case.",
+    )
+    parent_parcel_number = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The parcel a condominium unit stands on.",
+        db_comment="The parcel a condominium unit stands on.",
+    )
+    situs_address = models.CharField(max_length=200, blank=True, db_comment="Where the property stands.")
+    situs_city = models.CharField(max_length=100, blank=True, db_comment="City of the situs address.")
+    zip_code = models.CharField("ZIP code", max_length=10, blank=True, db_comment="ZIP code of the situs address.")
+    property_type = models.CharField(
+        max_length=32,
+        choices=PropertyType,
+        default=PropertyType.OTHER,
+        db_comment="Kind of property, the same words in every county.",
+    )
+    property_class = models.CharField(max_length=32, blank=True, db_comment="Class by the county's own code.")
+    use_code = models.CharField(max_length=32, blank=True, db_comment="Use by the county's own code.")
+    neighborhood = models.CharField(max_length=32, blank=True, db_comment="The assessor's market area.")
+    tax_code_area = models.CharField(max_length=32, blank=True, db_comment="The area with one set of levies.")
+    legal_description = models.TextField(blank=True, db_comment="Legal description of the land.")
+    acres = models.DecimalField(
+        max_digits=14, decimal_places=4, null=True, blank=True, db_comment="Land area in acres."
+    )
+    lot_sqft = models.PositiveBigIntegerField(
+        "lot (sq ft)", null=True, blank=True, db_comment="Land area in square feet."
+    )
 
     # The main dwelling
-    living_area_sqft = models.PositiveIntegerField("living area (sq ft)", null=True, blank=True)
-    basement_sqft = models.PositiveIntegerField("basement (sq ft)", null=True, blank=True)
-    garage_sqft = models.PositiveIntegerField("garage (sq ft)", null=True, blank=True)
-    year_built = models.PositiveSmallIntegerField(null=True, blank=True)
-    effective_year = models.PositiveSmallIntegerField(null=True, blank=True)
-    quality = models.FloatField(null=True, blank=True, help_text="The county's own scale.")
-    condition = models.FloatField(null=True, blank=True, help_text="The county's own scale.")
-    bedrooms = models.PositiveSmallIntegerField(null=True, blank=True)
-    baths = models.FloatField(null=True, blank=True)
-    stories = models.FloatField(null=True, blank=True)
-    view = models.PositiveSmallIntegerField(null=True, blank=True, help_text="0 = none.")
-    waterfront = models.BooleanField(null=True, blank=True)
+    living_area_sqft = models.PositiveIntegerField(
+        "living area (sq ft)",
+        null=True,
+        blank=True,
+        db_comment="Finished living area of the main dwelling, in square feet.",
+    )
+    basement_sqft = models.PositiveIntegerField(
+        "basement (sq ft)", null=True, blank=True, db_comment="Basement area of the main dwelling, in square feet."
+    )
+    garage_sqft = models.PositiveIntegerField(
+        "garage (sq ft)", null=True, blank=True, db_comment="Garage area of the main dwelling, in square feet."
+    )
+    year_built = models.PositiveSmallIntegerField(null=True, blank=True, db_comment="Year the main dwelling was built.")
+    effective_year = models.PositiveSmallIntegerField(
+        null=True, blank=True, db_comment="Year of construction its condition speaks for."
+    )
+    quality = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="The county's own scale.",
+        db_comment="Quality of construction on the county's own scale.",
+    )
+    condition = models.FloatField(
+        null=True, blank=True, help_text="The county's own scale.", db_comment="Condition on the county's own scale."
+    )
+    bedrooms = models.PositiveSmallIntegerField(null=True, blank=True, db_comment="Number of bedrooms.")
+    baths = models.FloatField(null=True, blank=True, db_comment="Number of bathrooms; a half bath counts 0.5.")
+    stories = models.FloatField(null=True, blank=True, db_comment="Number of stories.")
+    view = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="0 = none.",
+        db_comment="Quality of the view on the county's own scale; 0 = none.",
+    )
+    waterfront = models.BooleanField(null=True, blank=True, db_comment="Whether it fronts water.")
 
-    longitude = models.FloatField(null=True, blank=True)
-    latitude = models.FloatField(null=True, blank=True)
-    attributes = models.JSONField(default=dict, blank=True, help_text="What has no column.")
-    retired_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    longitude = models.FloatField(null=True, blank=True, db_comment="Degrees east, of a point on the property.")
+    latitude = models.FloatField(null=True, blank=True, db_comment="Degrees north, of a point on the property.")
+    attributes = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What has no column.",
+        db_comment="What the county keeps and has no column here.",
+    )
+    retired_at = models.DateTimeField(
+        null=True, blank=True, db_comment="When a load first no longer held the property; null while it is on the roll."
+    )
+    created_at = models.DateTimeField(auto_now_add=True, db_comment="When the row was first loaded.")
+    updated_at = models.DateTimeField(auto_now=True, db_comment="When the row last changed.")
 
     objects = PropertyQuerySet.as_manager()
 

@@ -1,13 +1,16 @@
 """The roll as the API shows it. Personal names appear only where the user may see them in that county."""
 
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import shapely
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from county_configs.models import County
+from terrafusion.api import PUBLIC_ROOT
 
-from .models import Property, Sale
+from .models import AssessedValue, Property, Sale
 
 CONFIDENTIAL = "CONFIDENTIAL"
 
@@ -18,12 +21,60 @@ class CountySerializer(serializers.ModelSerializer):
         fields = ("county_id", "name", "state", "fips", "crs", "time_zone", "max_running_jobs")
 
 
+class AssessedValuesSerializer(serializers.ModelSerializer):
+    """Dollars."""
+
+    class Meta:
+        model = AssessedValue
+        fields = (
+            "tax_year",
+            "supplement",
+            "status",
+            "market_land",
+            "market_improvement",
+            "market_total",
+            "assessed_value",
+            "exempt_value",
+            "taxable_value",
+        )
+
+
+class PropertyLinksSerializer(serializers.Serializer):
+    self = serializers.CharField()
+    sales = serializers.CharField()
+
+
+class SaleLinksSerializer(serializers.Serializer):
+    self = serializers.CharField()
+
+
+def path_of(things: str, county_id: str, key: str) -> str:
+    """Where a property or sale is read. Every character of its key is quoted, a slash too."""
+    return f"{PUBLIC_ROOT}/{things}/{quote(county_id, safe='')}/{quote(key, safe='')}"
+
+
 class PropertySerializer(serializers.ModelSerializer):
+    """assessed_values: of the county's latest tax year, by the latest supplement; null where there are none then.
+
+    retired_at: since when the property is no longer on the roll; null for a current one.
+    Rows come `with_current_values`.
+    """
+
     county_id = serializers.CharField()
+    assessed_values = AssessedValuesSerializer(source="current_value", allow_null=True, read_only=True)
+    links = serializers.SerializerMethodField()
 
     class Meta:
         model = Property
         exclude = ("county", "parcel_number_key", "geometry", "west", "south", "east", "north")
+
+    @extend_schema_field(PropertyLinksSerializer)
+    def get_links(self, row: Any) -> dict[str, str]:
+        sales = urlencode({"county_id": row.county_id, "property_id": row.property_id})
+        return {
+            "self": path_of("properties", row.county_id, row.property_id),
+            "sales": f"{PUBLIC_ROOT}/sales?{sales}",
+        }
 
 
 class OwnerSerializer(serializers.Serializer):
@@ -59,6 +110,7 @@ class PropertyDetailSerializer(PropertySerializer):
 class SaleSerializer(serializers.ModelSerializer):
     county_id = serializers.CharField()
     property_ids = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
 
     class Meta:
         model = Sale
@@ -66,6 +118,10 @@ class SaleSerializer(serializers.ModelSerializer):
 
     def get_property_ids(self, row: Any) -> list[str]:
         return [parcel.roll_property.property_id for parcel in row.parcels.all()]
+
+    @extend_schema_field(SaleLinksSerializer)
+    def get_links(self, row: Any) -> dict[str, str]:
+        return {"self": path_of("sales", row.county_id, row.sale_id)}
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Without `view_owner_names` nobody is named, and where an owner is confidential to nobody."""

@@ -1,14 +1,17 @@
 """Reading the roll: counties, properties, sales. Another county's rows are as if they did not exist."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from rest_framework.exceptions import NotFound
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.permissions import counties_for, counties_of, permitted, require
 from county_configs.models import County
 from terrafusion.api import CursorPage
+from terrafusion.query_parameters import StrictQuery
 
+from .current_values import with_current_values
 from .filters import PropertyFilter, SaleFilter
 from .models import Owner, Property, Sale, SaleParcel
 from .serializers import CountySerializer, PropertyDetailSerializer, PropertySerializer, SaleSerializer
@@ -22,10 +25,14 @@ class CountyPage(CursorPage):
     ordering = ("county_id",)
 
 
-class RollViewSet(ReadOnlyModelViewSet):
-    """Lists show the counties on which the user holds `view_county`; a detail tells 403 from 404."""
+class RollViewSet(StrictQuery, ReadOnlyModelViewSet):
+    """Lists show the counties on which the user holds `view_county`; a detail tells 403 from 404.
+
+    county_key: the field that is unique in a county, by which a detail is found.
+    """
 
     pagination_class = RollPage
+    county_key: ClassVar[str]
 
     def get_queryset(self) -> QuerySet[Any]:
         user = self.request.user
@@ -34,12 +41,17 @@ class RollViewSet(ReadOnlyModelViewSet):
         return self.queryset.filter(county__in=mine).annotate(user_may_see_names=may_see_names)
 
     def get_object(self) -> Any:
-        row = super().get_object()
+        named = {name: self.kwargs[name] for name in ("county_id", self.county_key)}
+        if any("\0" in text for text in named.values()):  # PostgreSQL has no place for it
+            raise NotFound
+        row = self.get_queryset().filter(**named).first()
+        if row is None:
+            raise NotFound
         require(self.request.user, "view_county", row.county)
         return row
 
 
-class CountyViewSet(ReadOnlyModelViewSet):
+class CountyViewSet(StrictQuery, ReadOnlyModelViewSet):
     """Counties the user may see."""
 
     serializer_class = CountySerializer
@@ -60,6 +72,7 @@ class PropertyViewSet(RollViewSet):
     """Properties of the roll. `?q=` finds a parcel number or a situs address."""
 
     queryset = Property.objects.select_related("county").defer("geometry")
+    county_key = "property_id"
     filterset_class = PropertyFilter
     serializer_class = PropertySerializer
 
@@ -69,6 +82,13 @@ class PropertyViewSet(RollViewSet):
 
     def get_serializer_class(self) -> Any:
         return PropertySerializer if self.action == "list" else PropertyDetailSerializer
+
+    def paginate_queryset(self, queryset: QuerySet[Property]) -> list[Property]:
+        return with_current_values(super().paginate_queryset(queryset))
+
+    def get_object(self) -> Property:
+        (row,) = with_current_values([super().get_object()])
+        return row
 
 
 class SaleViewSet(RollViewSet):
@@ -88,5 +108,6 @@ class SaleViewSet(RollViewSet):
             )
         )
     )
+    county_key = "sale_id"
     filterset_class = SaleFilter
     serializer_class = SaleSerializer

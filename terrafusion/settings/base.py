@@ -99,6 +99,7 @@ DATABASES |= legacy_databases(env.ENVIRON)
 DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS = ["fields.W163"]  # SQLite keeps no comments on columns; PostgreSQL has them
 
 # --- Who may do what ---
 AUTH_USER_MODEL = "accounts.User"

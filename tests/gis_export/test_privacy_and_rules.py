@@ -81,16 +81,6 @@ def test_a_cancelled_export_ends_cancelled_in_every_format(client, county, expor
         job.perform()
 
 
-def test_a_drill_can_ask_for_a_failing_format(client, county, settings):
-    settings.SIMULATED_FAILURES = True
-    job = client.post(RUN, {"county_id": county.pk, "export_format": "FAIL_FORMAT_SIM"}, format="json").json()
-
-    run_next_job()
-
-    ended = client.get(job["links"]["status"]).json()
-    assert (ended["status"], ended["failure_reason"]) == ("FAILED", "simulated_format_failure")
-
-
 @pytest.mark.parametrize("written", ["geojson", "GEOJSON", "Geo-JSON", "shp", "Esri Shapefile", "file geodatabase"])
 def test_a_format_is_known_by_its_names_whatever_the_case(client, county, written):
     answer = client.post(RUN, {"county_id": county.pk, "export_format": written}, format="json")

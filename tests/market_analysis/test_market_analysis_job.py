@@ -81,15 +81,6 @@ def test_every_analysis_runs_with_its_defaults(analyst):
         assert len(pq.read_table(io.BytesIO(download(analyst, job["result"]["result_data_location"])))) > 0
 
 
-def test_the_drill_fails_as_asked_and_only_where_drills_are_allowed(analyst, settings):
-    assert ask(analyst, "FAILING_ANALYSIS_SIM").status_code == 400
-    settings.SIMULATED_FAILURES = True
-
-    job = run(analyst, "FAILING_ANALYSIS_SIM")
-
-    assert (job["status"], job["failure_reason"]) == ("FAILED", "simulated_failure")
-
-
 @pytest.mark.parametrize(
     ("analysis", "parameters", "field", "words"),
     [

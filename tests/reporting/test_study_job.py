@@ -278,12 +278,6 @@ def test_an_unknown_report_type_is_refused_with_those_there_are(client, county, 
     assert client.post(RUN, drill, format="json").status_code == 202
 
 
-def test_a_drill_fails_as_one(report, settings):
-    settings.SIMULATED_FAILURES = True
-
-    assert report("FAILING_REPORT_SIM")["failure_reason"] == "simulated_failure"
-
-
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [

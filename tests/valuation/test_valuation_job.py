@@ -152,14 +152,6 @@ def test_another_countys_property_is_unknown(client, county):
     assert answer.status_code == 400
 
 
-def test_a_drill_can_ask_for_a_failure(client, county, settings):
-    settings.SIMULATED_FAILURES = True
-
-    job = value(client, county, property_id="FAILING_VALUATION_SIM")
-
-    assert (job["status"], job["failure_reason"]) == ("FAILED", "simulated_failure")
-
-
 def test_a_property_that_left_the_roll_fails_in_a_sentence(client, county):
     a_market(county)
     subject = a_subject(county)

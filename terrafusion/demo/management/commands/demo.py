@@ -130,7 +130,7 @@ class Command(BaseCommand):
         job = client.run("gis-export", request)
         result = job["result"]
         counts = ", ".join(f"{count:,} {layer}" for layer, count in result["record_counts"].items())
-        self.stdout.write(f"  {counts}; {result['result_file_size_kb']:,.0f} KB: {result['result_file_location']}")
+        self.stdout.write(f"  {counts}; {result['result_file_size_kb']:,} KB: {result['result_file_location']}")
         return f"/api/v1/gis-export/jobs/{job['job_id']}/map"
 
     def _farewell(self, password: str, job_path: str, map_path: str) -> None:

@@ -1,0 +1,43 @@
+"""Failures asked for on purpose, so that staff can rehearse one and alerts can be tried.
+
+Refused (400) and never run unless `TERRAFUSION_SIMULATED_FAILURES=true`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from terrafusion.errors import TerraFusionError
+
+if TYPE_CHECKING:
+    from .models import Job
+
+
+class SimulatedFailure(TerraFusionError):
+    """A drill asked for this."""
+
+    def __init__(self, drill: Drill) -> None:
+        super().__init__(drill.sentence)
+        self.failure_reason = drill.failure_reason
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What a kind of job says of its drill: the value of which own field asks for it, and how the job then fails."""
+
+    field: str
+    value: str
+    sentence: str
+    failure_reason: str = "simulated_failure"
+
+    def is_requested_by(self, value: str | None) -> bool:
+        """Whether a request with this value of the field is a drill, and drills are allowed here."""
+        return value == self.value and settings.SIMULATED_FAILURES
+
+    def run(self, job: Job) -> None:
+        """Raises SimulatedFailure when the job is a drill."""
+        if getattr(job, self.field) == self.value:
+            raise SimulatedFailure(self)
