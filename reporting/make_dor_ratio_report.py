@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
@@ -108,8 +109,7 @@ def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSecti
 
 def _left_out_by_the_roll(sales: SaleQuerySet) -> dict[int, str]:
     """By sale: why its price is not that of the property as the roll describes it now, where it is not."""
-    reasons = (LeftOut.BEFORE_BUILT, LeftOut.DUPLICATE)
-    found = SaleParcel.objects.filter(sale__in=sales).judged().filter(left_out__in=reasons)
+    found: Any = SaleParcel.objects.filter(sale__in=sales).left_out_as(LeftOut.BEFORE_BUILT, LeftOut.DUPLICATE)
     return {pk: LeftOut(reason).label for pk, reason in found.values_list("sale_id", "left_out")}
 
 

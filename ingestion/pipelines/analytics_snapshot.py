@@ -168,7 +168,7 @@ def _properties(county: County) -> Iterator[Partition]:
 def _sales(county: County) -> Iterator[Partition]:
     """Rows in the order of SALES, by year of sale. A sale that a later load retired is none."""
     described = [f"parcels__roll_property__{name}" for name in _DESCRIBED]
-    sales = Sale.objects.in_county(county).current().judged().order_by("sale_date", "pk")
+    sales: Any = Sale.objects.in_county(county).current().judged().order_by("sale_date", "pk")
     sales = sales.values_list(*_SALE_FIELDS, *described)
     rows = (_sale_row(row) for row in sales.iterator(chunk_size=BATCH_ROWS))
     yield from groupby(rows, key=lambda row: row[2].year)

@@ -93,6 +93,10 @@ class SaleParcelQuerySet(models.QuerySet):
         """The sales that may speak for the property they conveyed: see sale_fitness.py."""
         return self.judged().filter(left_out="")
 
+    def left_out_as(self, *reasons: LeftOut) -> Self:
+        """The sales that do not speak for the property, for one of the reasons."""
+        return self.judged().filter(left_out__in=reasons)
+
     def left_out_counts(self) -> dict[LeftOut, int]:
         """How many sales do not speak, under each reason that holds for one at least."""
         counted = self.judged().exclude(left_out="").order_by().values_list("left_out")
