@@ -26,6 +26,7 @@ from .layers import LayerRequest
 from .map_tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
 from .packaging import about_zip, extension_of, layers_in_name, write_files, zip_with_about
+from .results import GisExportFields, GisExportResultSerializer
 from .roll_layers import last_change, latest_tax_year
 from .selection import Selection
 from .serializers import OWNERS, SIMULATED_FAILURE, GisExportRequestSerializer
@@ -46,7 +47,14 @@ class OwnerNamesWithdrawn(TerraFusionError):
     failure_reason = FailureReason.PERMISSION_WITHDRAWN
 
 
-@job_kind(GisExportJob, request=GisExportRequestSerializer, time_limit=3600, memory_limit=2048)
+@job_kind(
+    GisExportJob,
+    request=GisExportRequestSerializer,
+    fields=GisExportFields,
+    result=GisExportResultSerializer,
+    time_limit=3600,
+    memory_limit=2048,
+)
 def export_layers(job: GisExportJob) -> Outcome:
     """Writes the layers asked for to one file, or one zip, in the format asked for."""
     if job.export_format == SIMULATED_FAILURE:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from terrafusion.api import StrictSerializer
 from terrafusion.jobs.serializers import JobRequestSerializer
 
 from .models import AnalysisType
@@ -15,6 +16,9 @@ SIMULATED_FAILURE = "FAILING_ANALYSIS_SIM"
 
 class MarketAnalysisRequestSerializer(JobRequestSerializer):
     """`parameters` are checked by the analysis asked for: docs/market_analysis.md lists them."""
+
+    type_field = "analysis_type"
+    parameters_by_type = PARAMETERS | {SIMULATED_FAILURE: StrictSerializer}
 
     analysis_type = serializers.CharField(
         max_length=64, help_text=f"One of {', '.join(AnalysisType.values)}.", initial=AnalysisType.PRICE_TREND_BY_ZIP

@@ -18,6 +18,7 @@ from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
 
 from .comparables import NotEnoughSales
 from .models import ValuationJob
+from .results import ValuationFields, ValuationResult
 from .roll_columns import sales_before, settings_for, subjects_from
 from .sales_comparison import Estimate, NamedIndex, SalesComparison
 from .serializers import SIMULATED_FAILURE, ValuationRequestSerializer
@@ -34,7 +35,14 @@ class SimulatedFailure(TerraFusionError):
     failure_reason = FailureReason.SIMULATED_FAILURE
 
 
-@job_kind(ValuationJob, request=ValuationRequestSerializer, time_limit=3600, memory_limit=2048)
+@job_kind(
+    ValuationJob,
+    request=ValuationRequestSerializer,
+    fields=ValuationFields,
+    result=ValuationResult,
+    time_limit=3600,
+    memory_limit=2048,
+)
 def value_properties(job: ValuationJob) -> Outcome:
     """Values the requested property, or all of a scope, by comparable sales."""
     if job.property_id == SIMULATED_FAILURE:

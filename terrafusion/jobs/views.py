@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from django_filters import FilterSet
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,9 +22,9 @@ from .downloads import download
 from .filters import job_filter
 from .models import Job
 from .registry import JobKind, kind_named
+from .schema import JobSchema
 from .serializers import (
     JobLogLineSerializer,
-    JobResultSerializer,
     JobSerializer,
     job_json,
     plugin_url,
@@ -35,11 +34,6 @@ from .submit import request_digest, retry, submit
 
 POLL_SECONDS = "1"
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Kept for 24 h."
-)
-VALIDATE_ONLY = OpenApiParameter("validate_only", OpenApiTypes.BOOL, description="Checks, writes nothing.")
-
 
 class JobViewSet(GenericViewSet):
     """Request jobs of one kind and collect their results. A plugin's subclass names its model."""
@@ -47,10 +41,15 @@ class JobViewSet(GenericViewSet):
     model: ClassVar[type[Job]]
     pagination_class = CursorPage
     serializer_class = JobSerializer
+    schema = JobSchema()
 
     @property
     def kind(self) -> JobKind:
         return kind_named(self.model.plugin)
+
+    @property
+    def filterset_class(self) -> type[FilterSet]:
+        return job_filter(self.model)
 
     def get_queryset(self) -> QuerySet[Any]:
         """Jobs of the counties the user belongs to; another county's job is as if it did not exist."""
@@ -71,7 +70,6 @@ class JobViewSet(GenericViewSet):
 
     # --- Calls ---
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY, VALIDATE_ONLY], responses={202: JobSerializer})
     def run(self, request: Request) -> Response:
         """Checks the request and queues the job."""
         asked = self.get_serializer(data=request.data)
@@ -91,7 +89,6 @@ class JobViewSet(GenericViewSet):
         )
         return _accepted(job)
 
-    @extend_schema(responses=JobSerializer)
     def status(self, request: Request, job_id: str) -> Response:
         """The job. `ETag` and 304 when unchanged; `Retry-After` while it is open."""
         job = self._job(job_id, f"view_{self.model.plugin}_status")
@@ -101,14 +98,12 @@ class JobViewSet(GenericViewSet):
             return Response(status=304, headers=headers)
         return Response(job_json(job), headers=headers)
 
-    @extend_schema(responses=JobResultSerializer)
     def results(self, request: Request, job_id: str) -> Response:
         """The job and its result, which is null until the job is COMPLETED."""
         job = self._job(job_id, f"view_{self.model.plugin}_results")
         headers = {"Retry-After": POLL_SECONDS} if job.is_open else {}
         return Response(result_json(job), headers=headers)
 
-    @extend_schema(responses=JobSerializer(many=True))
     def jobs(self, request: Request) -> Response:
         """Jobs of the counties whose job status the user may see, newest first."""
         visible = self.get_queryset().filter(
@@ -117,7 +112,6 @@ class JobViewSet(GenericViewSet):
         page = self.paginate_queryset(self.filter_queryset(visible).order_by("-created_at", "id"))
         return self.get_paginated_response([job_json(job) for job in page or ()])
 
-    @extend_schema(request=None, responses={202: JobSerializer})
     def cancel(self, request: Request, job_id: str) -> Response:
         """Ends a waiting job at once and a running one within seconds. Repeating it changes nothing."""
         job = self._job(job_id, f"execute_{self.model.plugin}")
@@ -126,19 +120,16 @@ class JobViewSet(GenericViewSet):
         job.refresh_from_db()
         return Response(job_json(job), status=202)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
     def retry(self, request: Request, job_id: str) -> Response:
         """Queues a new job that asks for the same as one that has ended."""
         job = self._job(job_id, f"execute_{self.model.plugin}")
         return _accepted(retry(job, request.user))
 
-    @extend_schema(responses=JobLogLineSerializer(many=True))
     def log(self, request: Request, job_id: str) -> Response:
         """What happened to the job, line by line."""
         job = self._job(job_id, f"view_{self.model.plugin}_status")
         return Response(JobLogLineSerializer(job.log_lines.all()[:1000], many=True).data)
 
-    @extend_schema(responses={200: OpenApiTypes.BINARY})
     def artifact(self, request: Request, job_id: str, name: str) -> HttpResponseBase:
         """A file of the result. Honours `Range`."""
         job = self._job(job_id, f"view_{self.model.plugin}_results")

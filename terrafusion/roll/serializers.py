@@ -3,10 +3,12 @@
 from typing import Any
 
 import shapely
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from county_configs.models import County
 
+from .geojson import GeoJsonGeometrySerializer
 from .models import Property, Sale
 
 CONFIDENTIAL = "CONFIDENTIAL"
@@ -42,9 +44,11 @@ class PropertyDetailSerializer(PropertySerializer):
     class Meta(PropertySerializer.Meta):
         exclude = tuple(name for name in PropertySerializer.Meta.exclude if name != "geometry")
 
+    @extend_schema_field(GeoJsonGeometrySerializer(allow_null=True))
     def get_geometry(self, row: Any) -> dict[str, Any] | None:
         return None if row.geometry is None else shapely.geometry.mapping(row.geometry)
 
+    @extend_schema_field(OwnerSerializer(many=True, allow_null=True))
     def get_owners(self, row: Any) -> list[dict[str, Any]] | None:
         """null without `view_owner_names`; a confidential owner's name is withheld from everyone here."""
         if not row.user_may_see_names:
