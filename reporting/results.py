@@ -111,6 +111,8 @@ class SeedField(serializers.Field):
 class ProvenanceSerializer(serializers.Serializer):
     """What is needed to make the report again and get the same. A report type adds facts of its own."""
 
+    may_have_more = True
+
     county_id = serializers.CharField()
     tax_year = serializers.CharField(required=False)
     data_as_of = serializers.DateTimeField(allow_null=True)

@@ -81,8 +81,10 @@ class ApiSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
-        """may_lack: fields that an answer may be without, whatever the field itself says."""
+        """may_lack: fields an answer may be without, whatever they say. may_have_more: the names are not fixed."""
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)
+        if getattr(serializer, "may_have_more", False):
+            schema["additionalProperties"] = {}
         may_lack = getattr(serializer, "may_lack", ())
         if may_lack and "required" in schema:
             required = [name for name in schema.pop("required") if name not in may_lack]

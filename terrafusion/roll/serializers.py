@@ -62,6 +62,8 @@ class PropertyDetailSerializer(PropertySerializer):
 
 class SaleSerializer(serializers.ModelSerializer):
     county_id = serializers.CharField()
+    grantor = serializers.CharField(allow_null=True)
+    grantee = serializers.CharField(allow_null=True)
     property_ids = serializers.SerializerMethodField()
 
     class Meta:
