@@ -143,7 +143,7 @@ def request_serializer(kind: JobKind) -> Any:
 
 def _request_of_type(request: type[JobRequestSerializer], name: str) -> type[serializers.Serializer]:
     parameters = _of_type(request, name)()
-    fields = {request.type_field: constant(name)}
+    fields: dict[str, Any] = {request.type_field: constant(name), "parameters": None}  # None: there are none
     if parameters.fields:
         needed = any(field.required for field in parameters.fields.values())
         fields["parameters"] = type(parameters)(required=needed)
