@@ -28,17 +28,23 @@ class CountyBoundarySerializer(serializers.Serializer):
 class PolygonAreaSerializer(serializers.Serializer):
     """A GeoJSON Polygon: rings of positions, the outline first."""
 
+    may_have_more = True  # GeoJSON lets a bbox or a crs stand beside
+
     type = constant("Polygon")
     coordinates = position_lists(2)
 
 
 class MultiPolygonAreaSerializer(serializers.Serializer):
+    may_have_more = True
+
     type = constant("MultiPolygon")
     coordinates = position_lists(3)
 
 
 class FeatureAreaSerializer(serializers.Serializer):
     """A GeoJSON Feature; what it says beside its geometry is not read."""
+
+    may_have_more = True
 
     type = constant("Feature")
     geometry = PolymorphicProxySerializer(

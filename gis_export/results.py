@@ -1,5 +1,7 @@
 """What a GIS export job and its result look like."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from terrafusion.jobs.serializers import ResultSerializer
@@ -11,7 +13,8 @@ from .serializers import EXPORT_FORMATS, ExportParametersSerializer
 
 def _column(name: str) -> serializers.Field:
     """As the model keeps it: a completed job has a value."""
-    field, options = serializers.ModelSerializer().build_standard_field(name, GisExportJob._meta.get_field(name))
+    column: Any = GisExportJob._meta.get_field(name)
+    field, options = serializers.ModelSerializer().build_standard_field(name, column)
     kept = {name: value for name, value in options.items() if name in ("min_value", "max_value", "max_length")}
     return field(**kept)
 

@@ -190,7 +190,7 @@ class Export:
             "texts_cut": sum(source.texts_cut for source in self.sources),
             "area_of_interest_repaired": self.area.repaired,
             "tax_year": self.tax_year,
-            "as_of": self.as_of,
+            "as_of": self.as_of or None,
             **self.system.as_json(),
         }
 

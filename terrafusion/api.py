@@ -3,7 +3,9 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 
 
 class StrictSerializer(serializers.Serializer):
@@ -23,6 +25,14 @@ class CursorPage(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = ("-created_at", "id")
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raises ValidationError (400) naming the parameter: DRF's own 404 would say that the list is not there."""
+        try:
+            return super().decode_cursor(request)
+        except NotFound:
+            message = "Write a cursor as the addresses `next` and `previous` of an answer have it."
+            raise ValidationError({self.cursor_query_param: [message]}) from None
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         """next, previous: addresses of the pages around this one; null at either end."""

@@ -29,7 +29,7 @@ class AdjustmentSerializer(serializers.Serializer):
     subject = CharacteristicField()
     comparable = CharacteristicField()
     amount = serializers.IntegerField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment] # the grid's own word
 
 
 class ComparableSerializer(serializers.Serializer):

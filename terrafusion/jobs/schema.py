@@ -54,6 +54,8 @@ JOB_ID = OpenApiParameter("job_id", OpenApiTypes.UUID, OpenApiParameter.PATH, de
 class JobSchema(ApiSchema):
     """Of a JobViewSet: answers have the kind's own identifier, fields, parameters and result."""
 
+    view: Any
+
     @property
     def kind(self) -> JobKind:
         return self.view.kind
@@ -116,11 +118,12 @@ def job_serializer(kind: JobKind) -> type[serializers.Serializer]:
 @cache
 def finished_serializer(kind: JobKind) -> type[serializers.Serializer]:
     """The job with its result: ReportJobWithResult."""
-    if isinstance(kind.result, PolymorphicProxySerializer):
-        result = PolymorphicProxySerializer(kind.result.component_name, kind.result.serializers, None, allow_null=True)
+    result: Any = kind.result
+    if isinstance(result, PolymorphicProxySerializer):
+        nullable: Any = PolymorphicProxySerializer(result.component_name, result.serializers, None, allow_null=True)
     else:
-        result = kind.result(allow_null=True)
-    return _named(f"{kind.model.__name__}WithResult", (job_serializer(kind),), result=result)
+        nullable = result(allow_null=True)
+    return _named(f"{kind.model.__name__}WithResult", (job_serializer(kind),), result=nullable)
 
 
 @cache
@@ -137,7 +140,7 @@ def request_serializer(kind: JobKind) -> Any:
     request: Any = kind.request
     if not request.parameters_by_type:
         return request
-    variants = {name: _request_of_type(request, name) for name in map(str, request.parameters_by_type)}
+    variants: dict[str, Any] = {name: _request_of_type(request, name) for name in map(str, request.parameters_by_type)}
     return PolymorphicProxySerializer(_plain_name(request), variants, request.type_field)
 
 
