@@ -11,7 +11,12 @@ from terrafusion.query_parameters import takes_no_query
 from . import tokens
 
 
-@extend_schema(request=tokens.LoginSerializer, responses=tokens.LoginAnswerSerializer, auth=[])
+@extend_schema(
+    operation_id="login",
+    request=tokens.LoginSerializer,
+    responses={200: tokens.LoginAnswerSerializer, 401: None},
+    auth=[],
+)
 @api_view(["POST"])
 @authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
@@ -23,7 +28,12 @@ def login(request: Request) -> Response:
     return Response(tokens.log_in(request, **asked.validated_data))
 
 
-@extend_schema(request=tokens.RefreshSerializer, responses=tokens.TokensSerializer, auth=[])
+@extend_schema(
+    operation_id="refresh",
+    request=tokens.RefreshSerializer,
+    responses={200: tokens.TokensSerializer, 401: None},
+    auth=[],
+)
 @api_view(["POST"])
 @authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
@@ -35,7 +45,7 @@ def refresh(request: Request) -> Response:
     return Response(tokens.refresh_tokens(asked.validated_data["refresh"]))
 
 
-@extend_schema(request=tokens.RefreshSerializer, responses={204: None}, auth=[])
+@extend_schema(operation_id="logout", request=tokens.RefreshSerializer, responses={204: None}, auth=[])
 @api_view(["POST"])
 @authentication_classes([tokens.WithoutToken])
 @permission_classes([AllowAny])
@@ -48,7 +58,7 @@ def logout(request: Request) -> Response:
     return Response(status=204)
 
 
-@extend_schema(responses=tokens.UserSerializer)
+@extend_schema(operation_id="me", responses=tokens.UserSerializer)
 @api_view(["GET"])
 @takes_no_query
 def me(request: Request) -> Response:

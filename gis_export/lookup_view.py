@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,8 +12,9 @@ from rest_framework.views import APIView
 
 from terrafusion.api import StrictSerializer
 from terrafusion.query_parameters import StrictQuery
+from terrafusion.roll.models import Property
 
-from .district_lookup import PlaceUnknown, look_up_parcel, look_up_point
+from .district_lookup import PARCEL_FIELDS, PlaceUnknown, look_up_parcel, look_up_point
 from .views import seen_county
 
 
@@ -31,8 +31,36 @@ class LookupQuerySerializer(StrictSerializer):
         return attrs
 
 
+class LookedUpParcelSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Property
+        fields = PARCEL_FIELDS
+
+
+class DistrictSerializer(serializers.Serializer):
+    """One polygon of a loaded layer. attributes: as the layer has them."""
+
+    layer = serializers.CharField()
+    feature_id = serializers.CharField()
+    name = serializers.CharField()
+    attributes = serializers.DictField()
+
+
+class DistrictsOfPlaceSerializer(serializers.Serializer):
+    """The place in degrees, the parcels there, and every district it is in."""
+
+    county_id = serializers.CharField()
+    longitude = serializers.FloatField()
+    latitude = serializers.FloatField()
+    parcels = LookedUpParcelSerializer(many=True)
+    tax_code_areas = serializers.ListField(child=serializers.CharField())
+    districts = DistrictSerializer(many=True)
+
+
 class LookupView(StrictQuery, APIView):
-    @extend_schema(parameters=[LookupQuerySerializer], responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="district_lookup", parameters=[LookupQuerySerializer], responses=DistrictsOfPlaceSerializer
+    )
     def get(self, request: Request, county_id: str) -> Response:
         """The districts a point or parcel is in: tax code area, and every loaded polygon layer that contains it."""
         county = seen_county(request.user, county_id)

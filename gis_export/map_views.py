@@ -8,8 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -17,6 +16,8 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.basic import QuickBasicAuthentication
 from terrafusion.jobs.models import JobArtifact
+from terrafusion.jobs.schema import JOB_ID
+from terrafusion.openapi import BINARY, BYTES
 
 from .map_tiles import map_artifact, map_json, tile
 from .models import GisExportJob
@@ -33,7 +34,7 @@ class MapViewSet(GisExportJobViewSet):
     authentication_classes = [QuickBasicAuthentication, JWTAuthentication, SessionAuthentication]
     content_negotiation_class = AnyAccept
 
-    @extend_schema(responses={(200, "text/html"): OpenApiTypes.STR})
+    @extend_schema(operation_id="gis_export_map", parameters=[JOB_ID], responses={(200, "text/html"): str, 410: None})
     def page(self, request: Request, job_id: str) -> HttpResponse:
         """The export on a map, with nothing from the internet."""
         job, artifact = self._job_and_map(request, job_id)
@@ -46,7 +47,12 @@ class MapViewSet(GisExportJobViewSet):
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @extend_schema(responses={(200, MAP_TILE): OpenApiTypes.BINARY})
+    @extend_schema(
+        operation_id="gis_export_tile",
+        parameters=[JOB_ID],
+        # Generators know bytes by the second name.
+        responses={(200, BYTES, MAP_TILE): BINARY, 204: OpenApiResponse(description="Nothing lies here."), 410: None},
+    )
     def tile(self, request: Request, job_id: str, zoom: int, x: int, y: int) -> HttpResponse:
         """One vector tile; 204 where nothing lies."""
         job, artifact = self._job_and_map(request, job_id)

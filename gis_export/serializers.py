@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
@@ -14,6 +15,7 @@ from terrafusion.jobs.serializers import JobRequestSerializer
 from terrafusion.roll.models import ValueEstimate
 
 from .area_of_interest import AreaOfInterest, BadArea, read_area, square_kilometres
+from .area_shapes import AreaOfInterestField
 from .coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
 from .county_area import boundary_of, extent_of
 from .county_rules import allowed_formats, default_crs
@@ -22,6 +24,7 @@ from .layer_catalogue import layer_names
 from .models import GisExportJob
 
 MOST_LAYERS = 20
+EXPORT_FORMATS = (*FORMATS, GisExportJob.drill.value)
 OWNERS = "view_owner_names"
 
 
@@ -47,17 +50,22 @@ class ExportParametersSerializer(StrictSerializer):
             raise serializers.ValidationError(str(error)) from error
 
 
+@extend_schema_field(serializers.ChoiceField(EXPORT_FORMATS))
+class ExportFormatField(serializers.CharField):
+    """The usual names; what else people write for them is taken too (formats/registry.py)."""
+
+
 class GisExportRequestSerializer(JobRequestSerializer):
     """Layers of a county, of the whole or of an area of interest, in one format."""
 
-    export_format = serializers.CharField(max_length=32)
+    export_format = ExportFormatField(max_length=32)
     layers = serializers.ListField(
         child=serializers.CharField(max_length=64, trim_whitespace=False),
         allow_empty=False,
         max_length=MOST_LAYERS,
         default=["parcels"],
     )
-    area_of_interest = serializers.DictField(required=False, allow_null=True, default=None)
+    area_of_interest = AreaOfInterestField(required=False, allow_null=True, default=None)
     parameters = ExportParametersSerializer(required=False)
 
     def validate_export_format(self, value: str) -> str:

@@ -27,6 +27,7 @@ from .layers import LayerRequest
 from .map_tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
 from .packaging import about_zip, extension_of, write_files, zip_with_about
+from .results import GisExportFields, GisExportResultSerializer
 from .roll_layers import last_change, latest_tax_year
 from .selection import Selection
 from .serializers import OWNERS, GisExportRequestSerializer
@@ -40,7 +41,14 @@ class OwnerNamesWithdrawn(TerraFusionError):
     failure_reason = FailureReason.PERMISSION_WITHDRAWN
 
 
-@job_kind(GisExportJob, request=GisExportRequestSerializer, time_limit=3600, memory_limit=2048)
+@job_kind(
+    GisExportJob,
+    request=GisExportRequestSerializer,
+    fields=GisExportFields,
+    result=GisExportResultSerializer,
+    time_limit=3600,
+    memory_limit=2048,
+)
 def export_layers(job: GisExportJob) -> Outcome:
     """Writes the layers asked for to one file, or one zip, in the format asked for."""
     _check_owner_names(job)
@@ -174,7 +182,7 @@ class Export:
             "texts_cut": sum(source.texts_cut for source in self.sources),
             "area_of_interest_repaired": self.area.repaired,
             "tax_year": self.tax_year,
-            "as_of": self.as_of,
+            "as_of": self.as_of or None,
             **self.system.as_json(),
         }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from terrafusion.query_parameters import StrictQuery
 
 from .county_rules import defaults_json, formats_json
 from .models import GisExportJob
+from .results import CountyDefaultsSerializer, CountyFormatsSerializer
 from .serializers import OWNERS, check_again
 
 
@@ -52,14 +52,14 @@ def seen_county(user: Any, county_id: str) -> County:
 
 
 class FormatsView(StrictQuery, APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="gis_export_formats", responses=CountyFormatsSerializer)
     def get(self, request: Request, county_id: str) -> Response:
         """The formats the county exports."""
         return Response(formats_json(seen_county(request.user, county_id)))
 
 
 class DefaultsView(StrictQuery, APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="gis_export_defaults", responses=CountyDefaultsSerializer)
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers, default parameters and limits."""
         return Response(defaults_json(seen_county(request.user, county_id)))

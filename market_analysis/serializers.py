@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from terrafusion.api import StrictSerializer
 from terrafusion.jobs.serializers import JobRequestSerializer
 
 from .models import AnalysisType, MarketAnalysisJob
@@ -12,6 +13,9 @@ from .parameters import PARAMETERS
 
 class MarketAnalysisRequestSerializer(JobRequestSerializer):
     """`parameters` are checked by the analysis asked for: docs/market_analysis.md lists them."""
+
+    type_field = "analysis_type"
+    parameters_by_type = PARAMETERS | {MarketAnalysisJob.drill.value: StrictSerializer}
 
     analysis_type = serializers.CharField(
         max_length=64, help_text=f"One of {', '.join(AnalysisType.values)}.", initial=AnalysisType.PRICE_TREND_BY_ZIP

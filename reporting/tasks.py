@@ -12,6 +12,7 @@ from terrafusion.jobs.outcome import Outcome
 from terrafusion.jobs.registry import job_kind
 
 from .models import ReportJob, ReportType
+from .results import ReportFields, ReportResultSerializer
 from .serializers import OWNER_NAMES, ReportRequestSerializer
 
 # Where each report is made. Imported when asked for: charts and statistics cost a second at the start of a process.
@@ -29,7 +30,14 @@ class PermissionWithdrawn(TerraFusionError):
     failure_reason = FailureReason.PERMISSION_WITHDRAWN
 
 
-@job_kind(ReportJob, request=ReportRequestSerializer, time_limit=3600, memory_limit=2048)
+@job_kind(
+    ReportJob,
+    request=ReportRequestSerializer,
+    fields=ReportFields,
+    result=ReportResultSerializer,
+    time_limit=3600,
+    memory_limit=2048,
+)
 def make_report(job: ReportJob) -> Outcome:
     """Makes the requested report."""
     if job.shows_owner_names and not may(job.submitted_by, OWNER_NAMES, job.county):

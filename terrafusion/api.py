@@ -68,6 +68,15 @@ class CursorPage(CursorPagination):
     def get_previous_link(self) -> str | None:
         return self.previous_link
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """next, previous: addresses of the pages around this one; null at either end."""
+        address = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": address, "previous": address, "results": schema},
+        }
+
     def _link(self, row: Any, *, backwards: bool) -> str:
         """The page that begins behind the row, or the one that ends before it."""
         names = [name.removeprefix("-") for name in self.ordering]

@@ -56,9 +56,12 @@ def value_range(value: int, fitted: Floats, left_out_residuals: Floats) -> tuple
     return whole_dollars(value * np.exp(-half_width)), whole_dollars(value * np.exp(half_width))
 
 
+LEVELS = ("high", "medium", "low")
+
+
 @dataclass(frozen=True)
 class Confidence:
-    """`level` is high, medium or low; the reasons say what held it down."""
+    """`level` is one of LEVELS; the reasons say what held it down."""
 
     level: str
     reasons: tuple[str, ...]

@@ -17,6 +17,7 @@ from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
 
 from .comparables import NotEnoughSales
 from .models import ValuationJob
+from .results import ValuationFields, ValuationResult
 from .roll_columns import sales_before, settings_for, subjects_from
 from .sales_comparison import Estimate, NamedIndex, SalesComparison
 from .serializers import ValuationRequestSerializer
@@ -27,7 +28,14 @@ SHOWN_REFUSALS = 100
 CSV_COLUMNS = ("property_id", "market_value", "market_value_low", "market_value_high", "confidence", "refused_because")
 
 
-@job_kind(ValuationJob, request=ValuationRequestSerializer, time_limit=3600, memory_limit=2048)
+@job_kind(
+    ValuationJob,
+    request=ValuationRequestSerializer,
+    fields=ValuationFields,
+    result=ValuationResult,
+    time_limit=3600,
+    memory_limit=2048,
+)
 def value_properties(job: ValuationJob) -> Outcome:
     """Values the requested property, or all of a scope, by comparable sales."""
     return _value_scope(job) if job.scope else _value_one(job)

@@ -22,7 +22,7 @@ CONFORMS_TO = [
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 ]
-JSON, GEOJSON, OPENAPI = "application/json", "application/geo+json", "application/vnd.oai.openapi;version=3.0"
+JSON, GEOJSON, OPENAPI = "application/json", "application/geo+json", "application/vnd.oai.openapi;version=3.1"
 
 
 def link(href: str, rel: str, kind: str = JSON, title: str = "") -> dict[str, str]:

@@ -24,6 +24,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.basic import QuickBasicAuthentication
+from terrafusion.openapi import response_header
 from terrafusion.query_parameters import StrictQuery
 
 from ..coordinate_systems import reproject
@@ -35,12 +36,25 @@ from ..reading import FID, GEOMETRY, batch_schema, read_features
 from ..selection import Selection
 from ..statements import Page, Statement, count, query_of
 from ..views import seen_county
-from . import documents
+from . import documents, shapes
 from .documents import GEOJSON, link
-from .request import CRS84, FORMATS, ItemsRequest, check_format, read_request, systems_of
+from .request import CRS84, DEFAULT_LIMIT, FORMATS, HIGHEST_LIMIT, ItemsRequest, check_format, read_request, systems_of
 
 FEET_DECIMALS = 4
 LARGEST_KEY = 2**63 - 1
+
+
+BBOX = OpenApiParameter("bbox", OpenApiTypes.STR, description="west,south,east,north in degrees, or as bbox-crs says.")
+BBOX_CRS = OpenApiParameter("bbox-crs", OpenApiTypes.STR, description="URI of the coordinate system of bbox.")
+LIMIT = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
+    description=f"Features a page; more than {HIGHEST_LIMIT:,} are {HIGHEST_LIMIT:,}.",
+)
+CRS = OpenApiParameter("crs", OpenApiTypes.STR, description="URI of a coordinate system the collection lists.")
+AFTER = OpenApiParameter("after", {"type": "integer", "minimum": 0}, description="As the link `next` has it.")
+DATETIME = OpenApiParameter("datetime", OpenApiTypes.STR, description="A day, or start/end where one may be `..`.")
+CONTENT_CRS = response_header("Content-Crs", "URI of the coordinate system of the answer.", 200)
 
 
 class AnyAccept(DefaultContentNegotiation):
@@ -71,21 +85,21 @@ class OgcView(StrictQuery, APIView):
 
 
 class LandingView(OgcView):
-    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="ogc_landing_page", parameters=[FORMAT], responses=shapes.LandingPageSerializer)
     def get(self, request: Request, county_id: str) -> Response:
         """Where everything is."""
         return Response(documents.landing(self.county, self.root, request.build_absolute_uri(reverse("schema"))))
 
 
 class ConformanceView(OgcView):
-    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="ogc_conformance", parameters=[FORMAT], responses=shapes.ConformanceSerializer)
     def get(self, request: Request, county_id: str) -> Response:
         """Which parts of the standard are met."""
         return Response({"conformsTo": documents.CONFORMS_TO})
 
 
 class CollectionsView(OgcView):
-    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="ogc_collections", parameters=[FORMAT], responses=shapes.CollectionsSerializer)
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers."""
         extent = extent_of(self.county)
@@ -98,23 +112,22 @@ class CollectionsView(OgcView):
 
 
 class CollectionView(OgcView):
-    @extend_schema(parameters=[FORMAT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(operation_id="ogc_collection", parameters=[FORMAT], responses=shapes.CollectionSerializer)
     def get(self, request: Request, county_id: str, collection_id: str) -> Response:
         """One layer."""
         layer = self.collection_named(collection_id)
         return Response(documents.collection(self.county, layer.name, layer.title, self.root, extent_of(self.county)))
 
 
-BBOX = OpenApiParameter("bbox", OpenApiTypes.STR, description="west,south,east,north in degrees.")
-LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="Features a page, at most 10,000.")
-CRS = OpenApiParameter("crs", OpenApiTypes.STR, description="URI of a coordinate system the collection lists.")
-
-
 class ItemsView(OgcView):
     def known_parameters(self, handler: Any) -> None:
         """The layer's fields are known too: see read_request."""
 
-    @extend_schema(parameters=[BBOX, LIMIT, CRS, FORMAT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="ogc_items",
+        parameters=[BBOX, BBOX_CRS, LIMIT, CRS, AFTER, DATETIME, FORMAT, CONTENT_CRS],
+        responses={(200, GEOJSON): shapes.FeatureCollectionSerializer},
+    )
     def get(self, request: Request, county_id: str, collection_id: str) -> HttpResponse:
         """A page of features; `next` leads to the following one. Any text or whole-number field filters."""
         layer = self.collection_named(collection_id)
@@ -138,7 +151,11 @@ class ItemsView(OgcView):
 
 
 class ItemView(OgcView):
-    @extend_schema(parameters=[CRS, FORMAT], responses=OpenApiTypes.OBJECT)
+    @extend_schema(
+        operation_id="ogc_item",
+        parameters=[CRS, FORMAT, CONTENT_CRS],
+        responses={(200, GEOJSON): shapes.FeatureSerializer},
+    )
     def get(self, request: Request, county_id: str, collection_id: str, feature_id: int) -> HttpResponse:
         """One feature."""
         if feature_id > LARGEST_KEY:

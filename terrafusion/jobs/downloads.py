@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from django.http import FileResponse, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from rest_framework.exceptions import NotFound
 
-from terrafusion.problems import Gone, Unavailable
+from terrafusion.problems import CONTENT_TYPE, Gone, Unavailable, problem
 
 from .files import results_storage
 from .models import JobArtifact
@@ -62,7 +62,9 @@ def _answer(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase
     start = int(first) if first else max(0, size - int(last))
     end = min(int(last), size - 1) if first and last else size - 1
     if start > end:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+        outside = problem(416, f"The file has {size:,} bytes; the range lies outside.")
+        headers = {"Content-Range": f"bytes */{size}"}
+        return JsonResponse(outside, status=416, content_type=CONTENT_TYPE, headers=headers)
     stream = results_storage().open(artifact.path)
     stream.seek(start)
     response = StreamingHttpResponse(_read(stream, end - start + 1), status=206, content_type=kind)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .models import Job
 
 if TYPE_CHECKING:
+    from drf_spectacular.utils import PolymorphicProxySerializer
     from rest_framework.serializers import Serializer
 
     from .outcome import Outcome
@@ -18,11 +19,17 @@ Work = Callable[[Any], "Outcome"]
 
 @dataclass(frozen=True)
 class JobKind:
-    """A model, the work that runs it, and what a request for it may say."""
+    """A model, the work that runs it, what a request for it may say and what its answers look like.
+
+    fields: the kind's own fields and parameters in every answer. result: what a completed job has; one of several
+    shapes where it depends on the request.
+    """
 
     model: type[Job]
     work: Work
     request: type[Serializer]
+    fields: type[Serializer]
+    result: type[Serializer] | PolymorphicProxySerializer
     time_limit: int  # seconds
     memory_limit: int  # MB
 
@@ -38,6 +45,8 @@ def job_kind(
     model: type[Job],
     *,
     request: type[Serializer],
+    fields: type[Serializer],
+    result: type[Serializer] | PolymorphicProxySerializer,
     time_limit: int = 3600,
     memory_limit: int = 2048,
 ) -> Callable[[Work], Work]:
@@ -47,7 +56,7 @@ def job_kind(
     """
 
     def register(work: Work) -> Work:
-        _kinds[model.plugin] = JobKind(model, work, request, time_limit, memory_limit)
+        _kinds[model.plugin] = JobKind(model, work, request, fields, result, time_limit, memory_limit)
         return work
 
     return register

@@ -1,6 +1,7 @@
 """What every request for a job says, and the JSON every job is shown as."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -9,14 +10,20 @@ from accounts.permissions import counties_of, may
 from county_configs.models import County
 from terrafusion.api import PUBLIC_ROOT, StrictSerializer
 
-from .models import Job, JobArtifact
+from .models import FailureReason, Job, JobArtifact
 
 
 class JobRequestSerializer(StrictSerializer):
     """The part common to all kinds. A kind adds its own fields and its `parameters`.
 
     `county_id` validates to the County. Context: `request`, `plugin`.
+
+    type_field, parameters_by_type: where what `parameters` may say depends on a field of the request, that field, and
+    by its value what they may say.
     """
+
+    type_field: ClassVar[str] = ""
+    parameters_by_type: ClassVar[Mapping[str, type[serializers.Serializer]]] = {}
 
     county_id = serializers.CharField(max_length=64)
 
@@ -92,27 +99,48 @@ def artifact_json(job: Job, artifact: JobArtifact) -> dict[str, Any]:
     }
 
 
-class JobSerializer(serializers.Serializer):
-    """The shape of a job in the OpenAPI document; answers are made by `job_json`."""
+class JobLinksSerializer(serializers.Serializer):
+    """Paths on this server."""
 
-    job_id = serializers.UUIDField()
+    status = serializers.CharField()
+    results = serializers.CharField()
+    log = serializers.CharField()
+    cancel = serializers.CharField()
+    retry = serializers.CharField()
+
+
+class JobSerializer(serializers.Serializer):
+    """What jobs of all kinds have in the OpenAPI document (schema.py adds the rest); answers are made by `job_json`."""
+
     county_id = serializers.CharField()
     status = serializers.ChoiceField(Job.Status.choices)
     message = serializers.CharField()
-    parameters = serializers.DictField()
     progress = serializers.IntegerField(min_value=0, max_value=100)
-    failure_reason = serializers.CharField(allow_null=True)
+    failure_reason = serializers.ChoiceField(FailureReason.choices, allow_null=True)
     attempt = serializers.IntegerField()
     retry_of = serializers.UUIDField(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
-    links = serializers.DictField(child=serializers.CharField())
+    links = JobLinksSerializer()
 
 
-class JobResultSerializer(JobSerializer):
-    result = serializers.DictField(allow_null=True)
+class ArtifactSerializer(serializers.Serializer):
+    """A file of the result. location: a path on this server that GET with the token downloads."""
+
+    name = serializers.CharField()
+    location = serializers.CharField()
+    content_type = serializers.CharField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class ResultSerializer(serializers.Serializer):
+    """What the results of all kinds have. artifacts: only where the job delivers files."""
+
+    artifacts = ArtifactSerializer(many=True, required=False)
 
 
 class JobLogLineSerializer(serializers.Serializer):

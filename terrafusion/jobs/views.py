@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpResponseBase
 from django_filters import FilterSet
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,9 +23,9 @@ from .downloads import download
 from .filters import job_filter
 from .models import Job
 from .registry import JobKind, kind_named
+from .schema import JobSchema
 from .serializers import (
     JobLogLineSerializer,
-    JobResultSerializer,
     JobSerializer,
     job_json,
     plugin_url,
@@ -37,11 +35,6 @@ from .submit import request_digest, retry, submit
 
 POLL_SECONDS = "1"
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Kept for 24 h."
-)
-VALIDATE_ONLY = OpenApiParameter("validate_only", OpenApiTypes.BOOL, description="Checks, writes nothing.")
-
 
 class JobViewSet(StrictQuery, GenericViewSet):
     """Request jobs of one kind and collect their results. A plugin's subclass names its model."""
@@ -50,6 +43,7 @@ class JobViewSet(StrictQuery, GenericViewSet):
     pagination_class = CursorPage
     list_action = "jobs"
     serializer_class = JobSerializer
+    schema = JobSchema()
 
     @property
     def kind(self) -> JobKind:
@@ -72,7 +66,6 @@ class JobViewSet(StrictQuery, GenericViewSet):
 
     # --- Calls ---
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY, VALIDATE_ONLY], responses={202: JobSerializer})
     def run(self, request: Request) -> Response:
         """Checks the request and queues the job."""
         asked = self.get_serializer(data=request.data)
@@ -92,7 +85,6 @@ class JobViewSet(StrictQuery, GenericViewSet):
         )
         return _accepted(job)
 
-    @extend_schema(responses=JobSerializer)
     def status(self, request: Request, job_id: str) -> Response:
         """The job. `ETag` and 304 when unchanged; `Retry-After` while it is open."""
         job = self._job(job_id, f"view_{self.model.plugin}_status")
@@ -102,14 +94,12 @@ class JobViewSet(StrictQuery, GenericViewSet):
             return Response(status=304, headers=headers)
         return Response(job_json(job), headers=headers)
 
-    @extend_schema(responses=JobResultSerializer)
     def results(self, request: Request, job_id: str) -> Response:
         """The job and its result, which is null until the job is COMPLETED."""
         job = self._job(job_id, f"view_{self.model.plugin}_results")
         headers = {"Retry-After": POLL_SECONDS} if job.is_open else {}
         return Response(result_json(job), headers=headers)
 
-    @extend_schema(responses=JobSerializer(many=True))
     def jobs(self, request: Request) -> Response:
         """Jobs of the counties whose job status the user may see, newest first."""
         visible = self.get_queryset().filter(
@@ -118,7 +108,6 @@ class JobViewSet(StrictQuery, GenericViewSet):
         page = self.paginate_queryset(self.filter_queryset(visible).order_by("-created_at", "id"))
         return self.get_paginated_response([job_json(job) for job in page or ()])
 
-    @extend_schema(request=None, responses={202: JobSerializer})
     def cancel(self, request: Request, job_id: str) -> Response:
         """Ends a waiting job at once and a running one within seconds. Repeating it changes nothing."""
         job = self._job(job_id, f"execute_{self.model.plugin}")
@@ -127,19 +116,16 @@ class JobViewSet(StrictQuery, GenericViewSet):
         job.refresh_from_db()
         return Response(job_json(job), status=202)
 
-    @extend_schema(request=None, responses={202: JobSerializer})
     def retry(self, request: Request, job_id: str) -> Response:
         """Queues a new job that asks for the same as one that has ended."""
         job = self._job(job_id, f"execute_{self.model.plugin}")
         return _accepted(retry(job, request.user))
 
-    @extend_schema(responses=JobLogLineSerializer(many=True))
     def log(self, request: Request, job_id: str) -> Response:
         """What happened to the job, line by line."""
         job = self._job(job_id, f"view_{self.model.plugin}_status")
         return Response(JobLogLineSerializer(job.log_lines.all()[:1000], many=True).data)
 
-    @extend_schema(responses={200: OpenApiTypes.BINARY})
     def artifact(self, request: Request, job_id: str, name: str) -> HttpResponseBase:
         """A file of the result. Honours `Range`."""
         job = self._job(job_id, f"view_{self.model.plugin}_results")

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from county_configs.models import County
 from terrafusion.api import PUBLIC_ROOT
 
+from .geojson import GeoJsonGeometrySerializer
 from .models import AssessedValue, Property, Sale
 
 CONFIDENTIAL = "CONFIDENTIAL"
@@ -93,9 +94,11 @@ class PropertyDetailSerializer(PropertySerializer):
     class Meta(PropertySerializer.Meta):
         exclude = tuple(name for name in PropertySerializer.Meta.exclude if name != "geometry")
 
+    @extend_schema_field(GeoJsonGeometrySerializer(allow_null=True))
     def get_geometry(self, row: Any) -> dict[str, Any] | None:
         return None if row.geometry is None else shapely.geometry.mapping(row.geometry)
 
+    @extend_schema_field(OwnerSerializer(many=True, allow_null=True))
     def get_owners(self, row: Any) -> list[dict[str, Any]] | None:
         """null without `view_owner_names`; a confidential owner's name is withheld from everyone here."""
         if not row.user_may_see_names:
@@ -109,6 +112,8 @@ class PropertyDetailSerializer(PropertySerializer):
 
 class SaleSerializer(serializers.ModelSerializer):
     county_id = serializers.CharField()
+    grantor = serializers.CharField(allow_null=True)
+    grantee = serializers.CharField(allow_null=True)
     property_ids = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
 

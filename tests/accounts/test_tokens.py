@@ -6,9 +6,9 @@ import jwt
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from rest_framework.test import APIClient
 
 from tests.factories import PASSWORD, a_county, a_user
+from tests.openapi import DocumentedClient
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def user(db):
 
 @pytest.fixture
 def api():
-    return APIClient()
+    return DocumentedClient()
 
 
 def login(api, prefix="/api/v1/auth"):

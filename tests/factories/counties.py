@@ -6,12 +6,12 @@ import factory
 from django.conf import settings
 from factory.django import DjangoModelFactory, Password
 from guardian.shortcuts import assign_perm
-from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.roles import ROLES
 from county_configs.county_file import read_county_file
 from county_configs.models import County
+from tests.openapi import DocumentedClient
 
 PASSWORD = "a-long-pass-phrase"
 
@@ -73,6 +73,7 @@ def a_user(name, county, *codenames, role=None, **fields):
 
 
 def client_of(user):
-    client = APIClient()
+    """Signed in as the user; every answer is held against the OpenAPI document."""
+    client = DocumentedClient()
     client.force_authenticate(user)
     return client

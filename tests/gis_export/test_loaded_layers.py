@@ -13,7 +13,7 @@ from gis_export.fields import unique_names
 from gis_export.layer_catalogue import layer_names
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property
-from tests.factories import LayerFeatureFactory, TimeIndexFactory
+from tests.factories import LayerFeatureFactory, TimeIndexFactory, a_county, a_user, client_of
 
 from .reading_back import read_back
 from .roll import SIDE, SOUTH, WEST
@@ -147,3 +147,17 @@ def test_a_retired_feature_is_on_no_map_in_no_district_and_bounds_nothing(county
     assert boundary_of(county) is None
     assert extent_of(county).bounds == pytest.approx((WEST, SOUTH, WEST + 0.03, SOUTH + 0.03))
     assert {"zoning", "zip_areas", "county_boundary"} & set(layer_names(county)) == {"zoning"}
+
+
+def test_when_nothing_that_is_exported_ever_changed_the_moment_is_null(db):
+    county = a_county("king")
+    LayerFeature.objects.create(
+        county=county, layer="zoning", feature_id="1", geometry=shapely.box(-122.1, 47.1, -122, 47.2)
+    )
+    analyst = client_of(a_user("king_analyst", county, role="analyst"))
+    body = {"county_id": "king", "export_format": "GeoJSON", "layers": ["zoning"]}
+
+    job = analyst.post("/api/v1/gis-export/run", body, format="json").json()
+    run_next_job()
+
+    assert analyst.get(job["links"]["results"]).json()["result"]["as_of"] is None

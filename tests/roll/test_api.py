@@ -118,3 +118,11 @@ def test_updated_since_gives_what_changed(viewer, county):
     answer = viewer.get("/api/v1/properties", {"updated_since": changed.updated_at.isoformat()})
 
     assert numbers(answer) == {changed.property_id}
+
+
+@pytest.mark.parametrize("path", ["counties", "properties", "sales", "valuation/jobs"])
+def test_a_cursor_that_is_none_is_a_400_that_names_it(viewer, path):
+    answer = viewer.get(f"/api/v1/{path}?cursor=nonsense")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "cursor"
