@@ -28,7 +28,7 @@ def sold(county):
         sale = Sale.objects.create(
             county=county,
             sale_id=sale_id or f"S{number}",
-            sale_date=date.fromisoformat(day),
+            sale_date=day,
             sale_price=price,
             **fields,
         )
