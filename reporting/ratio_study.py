@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from .intervals import MedianInterval, bootstrap_intervals, median_interval
+from .intervals import bootstrap_intervals, median_interval
 from .ratio_statistics import (
     Floats,
     Interval,
@@ -262,21 +262,14 @@ def _with_interval(
     if measure.value is None or measure.interval is not None:
         return measure
     if measure.name == "median":
-        interval = median_interval(sales.ratios, settings.confidence)
-        return replace(
-            measure, interval=interval, interval_method=ORDER_STATISTICS, note=_coverage_note(interval, settings)
-        )
+        try:
+            interval = median_interval(sales.ratios, settings.confidence)
+        except NotEnoughSales as error:
+            return replace(measure, note=str(error))
+        return replace(measure, interval=interval, interval_method=ORDER_STATISTICS)
     if interval_of := bootstrapped.get(measure.name):
         return replace(measure, interval=interval_of, interval_method=BOOTSTRAP)
     return measure
-
-
-def _coverage_note(interval: MedianInterval, settings: StudySettings) -> str:
-    if interval.coverage >= settings.confidence - 0.025:
-        return ""
-    return (
-        f"So few sales enclose the true median only {interval.coverage:.0%} of the time, not {settings.confidence:.0%}."
-    )
 
 
 def _judged(
@@ -287,7 +280,7 @@ def _judged(
     band = bands[measure.name]
     if measure.name == "vei":
         return replace(measure, verdict=_verdict_of_vei(vertical, band, n))
-    return replace(measure, verdict=judge(measure.name, measure.value, measure.interval, band, n, settings.confidence))
+    return replace(measure, verdict=judge(measure.name, measure.value, measure.interval, band, n))
 
 
 def _verdict_of_vei(vertical: VerticalEquityIndicator | None, band: Band, n: int) -> Verdict:
@@ -296,7 +289,7 @@ def _verdict_of_vei(vertical: VerticalEquityIndicator | None, band: Band, n: int
         return Verdict("vei", cannot_tell(n), band, VEI_FEWEST_SALES)
     if band.holds(vertical.vei):
         return Verdict("vei", MEETS, band)
-    if vertical.significance > band.high:
+    if vertical.significance is not None and vertical.significance > band.high:
         return Verdict("vei", FAILS, band)
     return Verdict("vei", cannot_tell(n), band)
 

@@ -28,8 +28,7 @@ _GROUP_COLUMNS = (
 
 def _group_rows(groups: Sequence[ValueGroup]) -> list[list[Value]]:
     return [
-        [at, each.sales, each.median_value, each.median_ratio, each.interval.low, each.interval.high]
-        for at, each in enumerate(groups, start=1)
+        [at, each.sales, each.median_value, each.median_ratio, *each.bounds] for at, each in enumerate(groups, start=1)
     ]
 
 
@@ -41,7 +40,8 @@ def vertical_section(study: RatioStudy) -> Section:
     told = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
     shown = []
     if vertical is not None:
-        told.append(f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. 90 % intervals.")
+        apart = "cannot be told" if vertical.significance is None else f"{vertical.significance:.2f} %"
+        told.append(f"VEI {vertical.vei:.2f} %, significance {apart}. 90 % intervals.")
         tables.append(
             Table(
                 "vei_groups",
@@ -51,7 +51,7 @@ def vertical_section(study: RatioStudy) -> Section:
                 vertical.method,
             )
         )
-        groups = [(e.median_value, e.median_ratio, e.interval.low, e.interval.high) for e in vertical.groups]
+        groups = [(each.median_value, each.median_ratio, *each.bounds) for each in vertical.groups]
         proxy = value_proxy(study.sales.assessed_value, study.sales.sale_price)
         shown.append(charts.ratios_by_value(proxy, study.sales.ratios, groups))
     return Section("Vertical equity", told, tables, shown)

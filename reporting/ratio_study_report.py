@@ -141,7 +141,7 @@ def _sheet(result: StratumResult) -> Table:
     rows += _measures_of(result)
     rows += [
         [f"Median ratio, price fifth {at} (around ${each.median_value:,.0f}, n = {each.sales})", each.median_ratio,
-         each.interval.low, each.interval.high, None, None, ""]
+         *each.bounds, None, None, ""]
         for at, each in enumerate(result.price_groups, start=1)
     ]  # fmt: skip
     return Table(f"stratum_{result.field}_{result.label}", name, _MEASURE_COLUMNS, rows, place="workbook")
