@@ -63,13 +63,15 @@ class VerticalEquityIndicator:
     """VEI in percent of the overall median; negative: the dearest are assessed lower (regressive).
 
     significance: percent of the median between the intervals of the groups with the highest and the lowest median,
-    negative when they overlap; None when one of them has too few sales for an interval.
+    negative when they overlap; None when one of them has too few sales for an interval. kruskal_wallis_p: of the test
+    that the ratios of all groups are alike; None where it was not asked for or all ratios are.
     """
 
     vei: float
     significance: float | None
     groups: tuple[ValueGroup, ...]
     method: str = VEI_METHOD + PERCENTILE_R7
+    kruskal_wallis_p: float | None = None
 
     @property
     def is_acceptable(self) -> bool:
@@ -167,14 +169,16 @@ def modified_kakwani_index(assessed_values: npt.ArrayLike, sale_prices: npt.Arra
 
 
 def vertical_equity_indicator(
-    assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike, grouping: str = PERCENTILE_R7
+    assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike, grouping: str = PERCENTILE_R7, by_ends: bool = False
 ) -> VerticalEquityIndicator:
     """VEI: median ratio of the dearest group less that of the cheapest, in percent of the overall median.
 
     2 groups for 20 to 50 sales, 4 for 51 to 500, 10 for more, ordered by the value proxy and cut at its percentiles
     (a sale on a cut belongs to the lower group). The result names the grouping, for it changes the figure.
-    grouping: Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up.
-    Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026.
+    grouping: Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up. by_ends: significance is that of the first and
+    last group, with the Kruskal-Wallis test beside it; else that of the groups with the lowest and highest median.
+    Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026; that the edition of
+    October 2026 decides by the ends is unconfirmed.
     """
     assessed, prices = checked(assessed_values, sale_prices)
     n = len(prices)
@@ -182,15 +186,28 @@ def vertical_equity_indicator(
         raise NotEnoughSales(f"A VEI needs at least {VEI_FEWEST_SALES} valid sales; there are {n}.")
     middle = _median(assessed, prices)
     count = 2 if n <= 50 else 4 if n <= 500 else 10
-    groups = value_groups(assessed, prices, value_proxy(assessed, prices), count, VEI_CONFIDENCE, grouping)
-    highest = max(groups, key=lambda each: each.median_ratio)
-    lowest = min(groups, key=lambda each: each.median_ratio)
+    proxy, ratios = value_proxy(assessed, prices), assessed / prices
+    groups = value_groups(assessed, prices, proxy, count, VEI_CONFIDENCE, grouping)
+    compared = (groups[0], groups[-1]) if by_ends else groups
+    highest = max(compared, key=lambda each: each.median_ratio)
+    lowest = min(compared, key=lambda each: each.median_ratio)
     return VerticalEquityIndicator(
         vei=100 * (groups[-1].median_ratio - groups[0].median_ratio) / middle,
         significance=_percent_apart(highest.interval, lowest.interval, middle),
         groups=groups,
         method=VEI_METHOD + grouping,
+        kruskal_wallis_p=_kruskal_wallis(ratios, quantile_group(proxy, count, grouping)) if by_ends else None,
     )
+
+
+def _kruskal_wallis(ratios: Floats, group: npt.NDArray[np.int64]) -> float | None:
+    """Two-sided p of the Kruskal-Wallis test that the groups' ratios are alike; None without two different ratios."""
+    from scipy.stats import kruskal  # half a second to import: not at the start of every process
+
+    samples = [ratios[group == each] for each in np.unique(group)]
+    if len(samples) < 2 or ratios.min() == ratios.max():
+        return None
+    return float(kruskal(*samples).pvalue)
 
 
 def _percent_apart(higher: MedianInterval | None, lower: MedianInterval | None, middle: float) -> float | None:
