@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .editions import CHASED, EDITIONS, Edition
-from .ratio_study import DIGITS, JUDGED, OVERALL, RatioStudy, StratumResult, StudySettings, measure_strata
+from .ratio_study import DIGITS, JUDGED, RatioStudy, StratumResult, StudySettings, measure_strata
 from .sales_chasing import SoldUnsold
 from .verdicts import FAILS
 
@@ -46,8 +46,8 @@ def flips_between_editions(
         for measure in JUDGED:
             words = {edition.name: _word(result, measure) for edition, result in under.items()}
             if _flips(words):
-                why = "; ".join(_because(edition, result, measure, confidence) for edition, result in under.items())
-                found.append(Flip(results[0].field, results[0].label, results[0].n, measure, words, f"{why}."))
+                why = _why(under, measure, confidence)
+                found.append(Flip(results[0].field, results[0].label, results[0].n, measure, words, why))
     return found + [flip for each in chasing if (flip := _chasing_flip(*each, list(judged), tolerance))]
 
 
@@ -72,12 +72,16 @@ def _flips(words: Mapping[str, str]) -> bool:
     return len(given) > 1 or (NOT_JUDGED in words.values() and FAILS in given)
 
 
-def _because(edition: Edition, result: StratumResult, measure: str, confidence: float | None) -> str:
-    """What decides under this edition: the interval, the groups, or that it is not judged."""
-    return f"{edition.name}: {_ground(edition, result, measure, confidence)}"
+def _why(under: Mapping[Edition, StratumResult], measure: str, confidence: float | None) -> str:
+    """What decides under each edition; editions with the same ground are named together."""
+    names: dict[str, list[str]] = {}
+    for edition, result in under.items():
+        names.setdefault(_ground(edition, result, measure, confidence), []).append(edition.name)
+    return "; ".join(f"{', '.join(of_ground)}: {ground}" for ground, of_ground in names.items()) + "."
 
 
 def _ground(edition: Edition, result: StratumResult, measure: str, confidence: float | None) -> str:
+    """The interval, the groups, or that the measure is not judged."""
     found = result.measures[measure]
     if found.verdict is None:
         return NOT_JUDGED
@@ -107,4 +111,4 @@ def _chasing_flip(
     if CHASED in words.values():
         own = "the county's own tolerance" if tolerance is not None else "the tolerance of each edition"
         why += f" Judged by {own} and the fewest properties it asks for."
-    return Flip(field, "All sales" if field == OVERALL else label, found.sold, CHASING, words, why)
+    return Flip(field, label, found.sold, CHASING, words, why)

@@ -66,7 +66,9 @@ class Edition:
 _PRD_JUDGED = Rule("PRD", "Decides, by its whole interval.")
 _RANKS = Rule("Median", "Interval by ranks counted up and down from the middle, rounded up.")
 _BOOTSTRAP = Rule("COD", "Interval by bootstrap.")
-_CHASING = Rule("Sales chasing", "Tolerance 3 points; at least ten sold and ten unsold properties.")
+_CHASING = Rule(
+    "Sales chasing", "Tolerance 3 points; at least ten sold and ten unsold properties (a floor of our own)."
+)
 
 STANDARD_2013 = Edition(
     name="2013",

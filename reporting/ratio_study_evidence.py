@@ -146,11 +146,16 @@ def editions_section(study: RatioStudy, flips: Sequence[Flip] | None) -> Section
 
 def _rules_table(title: str, editions: Sequence[Edition]) -> Table:
     rows = [
-        [edition.name, rule.topic, rule.words, UNCONFIRMED if rule.unconfirmed else "read"]
+        [edition.name, rule.topic, rule.words, UNCONFIRMED if rule.unconfirmed else "known"]
         for edition in editions
         for rule in edition.rules
     ]
-    columns = (Column("edition", "Edition"), Column("topic", "Of"), Column("rule", "Rule"), Column("status", "Text"))
+    columns = (
+        Column("edition", "Edition"),
+        Column("topic", "Of"),
+        Column("rule", "Rule"),
+        Column("status", "Standing"),
+    )
     return Table("edition_rules", title, columns, rows)
 
 
@@ -159,7 +164,6 @@ def _flips_table(flips: Sequence[Flip]) -> Table:
         name: f"{name} ({UNCONFIRMED})" if edition.is_unconfirmed else name for name, edition in EDITIONS.items()
     }
     columns = [
-        Column("stratification", "Stratification"),
         Column("stratum", "Stratum"),
         Column("n", "Sales", "integer"),
         Column("measure", "Measure"),
@@ -168,9 +172,11 @@ def _flips_table(flips: Sequence[Flip]) -> Table:
     ]
     rows: list[list[Value]] = []
     for flip in flips:
-        of_what = "" if flip.field == OVERALL else labelled(flip.field)
-        verdicts = [flip.verdicts[name] for name in EDITIONS]
-        rows.append([of_what, flip.label, flip.n, _measure_name(flip.measure), *verdicts, flip.why])
+        names_itself = flip.field == OVERALL or flip.measure == CHASING
+        stratum = flip.label if names_itself else f"{labelled(flip.field)} {flip.label}"
+        # The number of sales has a column of its own, so the verdict need not repeat it.
+        verdicts = [flip.verdicts[name].partition(" with n = ")[0] for name in EDITIONS]
+        rows.append([stratum, flip.n, _measure_name(flip.measure), *verdicts, flip.why])
     return Table("edition_flips", "Verdicts that differ between editions", columns, rows)
 
 

@@ -232,7 +232,7 @@ def test_a_verdict_that_one_interval_settles_and_the_other_does_not_flips_and_sa
     assert cod.verdicts["2026"] == "cannot tell with n = 60"
     assert f"2026: 90 % interval {interval.low:.2f} to {interval.high:.2f}, Bonett-Seier (unconfirmed)" in cod.why
     drawn = study.overall.measures["cod"].interval
-    assert f"2013: 95 % interval {drawn.low:.2f} to {drawn.high:.2f}, bootstrap" in cod.why
+    assert f"2013, draft_2026: 95 % interval {drawn.low:.2f} to {drawn.high:.2f}, bootstrap" in cod.why
 
 
 def test_a_prd_that_fails_decides_no_more_and_the_others_are_told_too():
