@@ -193,7 +193,10 @@ def bootstrap_replicates(
         raise UnusableSales("A bootstrap interval needs assessed values above zero.")
     # Sales sorted by ratio: a replicate is then a count for each sale, and its median one pass without sorting.
     # Equal ratios by price, so that the order in which the sales are given never changes a draw.
-    order = np.lexsort([prices, assessed / prices])
+    ratios = assessed / prices
+    order = np.argsort(ratios)
+    if (ratios[order[1:]] == ratios[order[:-1]]).any():
+        order = np.lexsort([prices, ratios])
     assessed, prices = assessed[order], prices[order]
     by_price = np.argsort(prices, kind="stable")
     ascending = prices[by_price]
