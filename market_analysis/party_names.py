@@ -15,7 +15,14 @@ from dataclasses import dataclass
 _BETWEEN_PARTIES = re.compile(r"[;/|\n]+")
 _BETWEEN_NAMES = re.compile(r"\s*(?:&|\+|\band\b)\s*", re.IGNORECASE)
 # What follows is another name of the same party, or whom to write to.
-_ALSO_KNOWN = re.compile(r"\b(?:aka|a\.k\.a\.?|fka|f\.k\.a\.?|nka|dba|d\.b\.a\.?|c/o|attn)\b[^;|\n]*", re.IGNORECASE)
+_ALSO_KNOWN = re.compile(
+    r"\b(?:aka|a\.k\.a|fka|f\.k\.a|nka|dba|d\.b\.a|c/o|attn|who acquired title|which acquired title)\b[^;|\n]*",
+    re.IGNORECASE,
+)
+# In which right a person takes; the words are a company's elsewhere.
+_IN_WHICH_RIGHT = re.compile(
+    r"\b(?:separate|sole|community|marital)\s+(?:and\s+separate\s+)?(?:property|estate)\b", re.I
+)
 _APOSTROPHES = re.compile(r"['\u2018\u2019`]")
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _SPELLED_OUT = re.compile(r"\b(?:P L L C|L L C|L L L P|L L P)\b|\b(?:L P|N A|F S B)$")
@@ -26,7 +33,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _LEGAL_FORMS = _words(
-    "LLC PLLC LLP LLLP LP INC INCORPORATED CORP CORPORATION CO COMPANY COS LTD LIMITED PC PS GP NA FSB"
+    "LLC PLLC LLP LLLP LP INC INCORPORATED CORP CORPORATION CO COMPANY COMPANIES COS LTD LIMITED PC PS GP NA FSB"
 )
 _COMPANY = _LEGAL_FORMS | _words(
     """
@@ -45,6 +52,7 @@ _COMPANY = _LEGAL_FORMS | _words(
 )
 # Words of companies that are surnames as well: "CHURCH, MARY", "JOHN BANK".
 _ALSO_SURNAMES = _words("BANK CHURCH CO LOAN FUND GROUP HOMES BUILDER BROTHERS SAVINGS SCHOOL COLLEGE CREDIT")
+_BESIDE_GIVEN_NAMES = _words("BANK CHURCH")  # "RYAN HOMES" and "JAMES CO" are companies, "JOHN BANK" is a man
 _TRUST = _words("TRUST TRUSTS TRUSTEE TRUSTEES TTEE TR TRST LIVING REVOCABLE IRREVOCABLE TESTAMENTARY FAMILY")
 _ESTATE = _words("ESTATE EST DECEASED HEIRS EXECUTOR EXECUTRIX DECD")
 _PERSONAL_TRUST = _words("LIVING REVOCABLE IRREVOCABLE TESTAMENTARY TRUSTEE TRUSTEES TTEE")
@@ -52,8 +60,8 @@ _PERSONAL_TRUST = _words("LIVING REVOCABLE IRREVOCABLE TESTAMENTARY TRUSTEE TRUS
 _NO_NAME = _words(
     """
     THE OF A AN AS FOR AND OR BY HIS HER THEIR JR SR II III IV MR MRS MS DR REV ET AL UX VIR ETAL ETUX ETVIR HUSBAND
-    WIFE SPOUSE MARRIED UNMARRIED SINGLE MAN WOMAN PERSON PERSONS JOINT TENANT TENANTS JTWROS WROS COMMON SEPARATE
-    COMMUNITY SURVIVOR SURVIVORSHIP RIGHTS DATED DTD UTD UDT UAD FBO CUSTODIAN GUARDIAN PERSONAL REPRESENTATIVE REP
+    WIFE SPOUSE COUPLE MARRIED UNMARRIED SINGLE MAN WOMAN PERSON PERSONS JOINT TENANT TENANTS JTWROS COMMON SEPARATE
+    WROS COMMUNITY SURVIVOR SURVIVORSHIP RIGHTS DATED DTD UTD UDT UAD FBO CUSTODIAN GUARDIAN PERSONAL REPRESENTATIVE REP
     SUCCESSOR CO-TRUSTEE U T D HW LIFE
     """
 )
@@ -87,7 +95,7 @@ _GIVEN_NAMES = _words(
     ANN JOYCE DIANE ALICE JULIE HEATHER TERESA DORIS GLORIA EVELYN JEAN CHERYL MILDRED KATHERINE JOAN ASHLEY JUDITH ROSE
     JANICE KELLY NICOLE JUDY CHRISTINA KATHY THERESA BEVERLY DENISE TAMMY IRENE JANE LORI RACHEL MARILYN ANDREA KATHRYN
     LOUISE SARA ANNE JACQUELINE WANDA BONNIE JULIA RUBY LOIS TINA PHYLLIS NORMA PAULA DIANA ANNIE LILLIAN EMILY ROBIN
-    PEGGY CRYSTAL GLADYS RITA DAWN CONNIE FLORENCE TRACY EDNA TIFFANY CARMEN ROSA CINDY GRACE WENDY VICTORIA EDITH KIM
+    PEGGY CRYSTAL GLADYS RITA DAWN CONNIE FLORENCE TRACY EDNA TIFFANY CARMEN ROSA CINDY GRACE WENDY VICTORIA EDITH
     SHERRY SYLVIA JOSEPHINE THELMA SHANNON SHEILA ETHEL ELLEN ELAINE MARJORIE CARRIE CHARLOTTE MONICA ESTHER PAULINE
     EMMA JUANITA ANITA RHONDA HAZEL AMBER EVA DEBBIE APRIL LESLIE CLARA LUCILLE JAMIE JOANNE ELEANOR VALERIE DANIELLE
     MEGAN ALICIA SUZANNE MICHELE GAIL BERTHA DARLENE VERONICA JILL ERIN GERALDINE LAUREN CATHY JOANN LORRAINE LYNN
@@ -110,11 +118,31 @@ class Party:
     in_trust: bool = False
 
 
+@dataclass(frozen=True)
+class _Name:
+    """One name as written, its plain words, and those before and after its first comma (both empty without one)."""
+
+    words: list[str]
+    before: list[str]
+    after: list[str]
+
+    @classmethod
+    def read(cls, text: str) -> _Name:
+        before, comma, after = text.partition(",")
+        return cls(_plain(text), _plain(before) if comma else [], _plain(after) if comma else [])
+
+    @property
+    def is_trust(self) -> bool:
+        """Of a trust or an estate, or of its trustee or executor."""
+        return not (_TRUST | _ESTATE).isdisjoint(self.words)
+
+
 def parties_of(side: str) -> list[Party]:
     """The parties that one side of a deed names."""
     found = []
-    for text in _BETWEEN_PARTIES.split(_ALSO_KNOWN.sub("", side)):
-        persons, company = _divided(text)
+    for text in _BETWEEN_PARTIES.split(_IN_WHICH_RIGHT.sub("", _ALSO_KNOWN.sub("", side))):
+        names = [_Name.read(name) for name in _BETWEEN_NAMES.split(text)]
+        persons, company = _divided([name for name in names if name.words])
         if company:
             found.append(Party(company=company))
         if persons:
@@ -122,83 +150,88 @@ def parties_of(side: str) -> list[Party]:
     return [party for party in found if party.company or party.surnames]
 
 
-def _divided(text: str) -> tuple[list[str], tuple[str, ...]]:
-    """The names of persons and the company in one text.
+def _plain(text: str) -> list[str]:
+    """The words in upper case without accents, apostrophes and punctuation; "L.L.C." and "L L C" are LLC."""
+    letters = _APOSTROPHES.sub("", text).upper().replace(".", "")
+    if not letters.isascii():
+        letters = "".join(each for each in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(each))
+    words = _WORD.findall(letters)
+    if any(len(word) == 1 for word in words):
+        words = _SPELLED_OUT.sub(lambda found: found[0].replace(" ", ""), " ".join(words)).split()
+    return words
+
+
+def _divided(names: list[_Name]) -> tuple[list[_Name], tuple[str, ...]]:
+    """The persons among the names, and the company.
 
     "SMITH & SONS LLC" is one company; "JOHN SMITH & ACME LLC" are a person and a company.
     """
-    names = [name for name in _BETWEEN_NAMES.split(text) if name.strip()]
-    if not any(_is_company(name) for name in names):
+    of_companies = [_is_company(name) for name in names]
+    if not any(of_companies):
         return names, ()
-    persons = [name for name in names if not _is_company(name) and _is_plainly_a_person(name)]
+    persons = [
+        name
+        for name, is_company in zip(names, of_companies, strict=True)
+        if not is_company and len(name.words) > 1 and not _GIVEN_NAMES.isdisjoint(name.words)
+    ]
     of_company = _company_words(name for name in names if name not in persons)
-    if all(word in _COMPANY for word in of_company):  # "JAMES SMITH & SONS INC": the person is part of its name
+    if _COMPANY.issuperset(of_company):  # "JAMES SMITH & SONS INC": the person is part of its name
         return [], _company_words(names)
     return persons, of_company
 
 
-def _company_words(names: Iterable[str]) -> tuple[str, ...]:
+def _company_words(names: Iterable[_Name]) -> tuple[str, ...]:
     """A company's name without its legal form."""
-    words = (word for name in names for word in _plain(name).split())
+    words = (word for name in names for word in name.words)
     return tuple(word for word in words if word not in _LEGAL_FORMS and word not in ("THE", "OF", "A", "AND"))
 
 
-def _plain(text: str) -> str:
-    """Upper case without accents, apostrophes and punctuation; "L.L.C." and "L L C" are LLC."""
-    letters = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)).upper()
-    letters = "".join(letter for letter in letters if not unicodedata.combining(letter)).replace(".", "")
-    return _SPELLED_OUT.sub(lambda found: found[0].replace(" ", ""), " ".join(_WORD.findall(letters)))
-
-
-def _is_company(name: str) -> bool:
-    words = _plain(name).split()
-    marks = [word for word in words if word in _COMPANY]
+def _is_company(name: _Name) -> bool:
+    marks = [word for word in name.words if word in _COMPANY]
     if not marks:
-        return "REAL" in words and "ESTATE" in words
-    return not (len(marks) == 1 and marks[0] in _ALSO_SURNAMES and _bears(marks[0], name, words))
+        return "REAL" in name.words and "ESTATE" in name.words
+    return not (len(marks) == 1 and marks[0] in _ALSO_SURNAMES and _bears(marks[0], name))
 
 
-def _bears(word: str, name: str, words: list[str]) -> bool:
-    """Is the word the surname of a person? It stands alone before a comma, or beside nothing but given names."""
-    before, comma, after = name.partition(",")
-    if comma and after.strip():
-        return _plain(before).split() == [word]
-    others = [other for other in words if other != word and len(other) > 1]
-    return bool(others) and all(other in _GIVEN_NAMES for other in others)
+def _bears(word: str, name: _Name) -> bool:
+    """Is the word a person's surname? It stands alone before a comma, or, if it is a usual one, beside given names."""
+    if name.after:
+        return name.before == [word]
+    others = [other for other in name.words if other != word and len(other) > 1]
+    return word in _BESIDE_GIVEN_NAMES and bool(others) and _GIVEN_NAMES.issuperset(others)
 
 
-def _is_plainly_a_person(name: str) -> bool:
-    words = _plain(name).split()
-    return len(words) > 1 and any(word in _GIVEN_NAMES for word in words)
+def _persons(names: list[_Name]) -> Party:
+    """One party of persons who hold together.
 
-
-def _persons(names: list[str]) -> Party:
-    """One party of persons who hold together: a name alone beside others is a given name ("SMITH, JOHN & MARY")."""
-    found: set[str] = set()
-    in_trust = False
+    Beside others a name alone or of given names only bears no surname ("SMITH JOHN & MARY ANN"), and neither does one
+    without a comma where another has one ("SMITH, JOHN & ELOWEN MAY"), unless it is a trust. Where that leaves none,
+    a name alone is a surname ("SMITH & JONES").
+    """
+    bore: set[str] = set()
+    doubtful: set[str] = set()
+    with_comma = any(name.before for name in names)
     for name in names:
-        words = _plain(name).split()
-        in_trust |= any(word in _TRUST or word in _ESTATE for word in words)
-        for surname in _surnames(name, words, alone=len(names) == 1):
-            found.update((surname, *surname.split("-")))
-    return Party(frozenset(found), in_trust=in_trust)
+        found = _surnames(name)
+        in_doubt = len(_names(name.words)) == 1 or _GIVEN_NAMES.issuperset(found) or with_comma
+        if len(names) > 1 and in_doubt and not name.before and not name.is_trust:
+            doubtful |= found - _GIVEN_NAMES
+        else:
+            bore |= found
+    in_trust = any(name.is_trust for name in names)
+    return Party(frozenset(part for word in bore or doubtful for part in (word, *word.split("-"))), in_trust=in_trust)
 
 
-def _surnames(name: str, words: list[str], alone: bool) -> set[str]:
-    before, comma, after = name.partition(",")
-    of_family = _names(words[: words.index("FAMILY")]) if "FAMILY" in words else []
-    if of_family and not comma:
-        return set(of_family[-1:]) if alone or len(of_family) > 1 or of_family[0] not in _GIVEN_NAMES else set()
-    if comma and _names(_plain(before).split()) and _names(_plain(after).split()):
-        return set(_names(_plain(before).split()))
-    found = _names(words)
-    if len(found) == 1:
-        return set(found) if alone else set()
-    if not found:
-        return set()
-    ends = {found[0], found[-1]}
-    given = {word for word in ends if word in _GIVEN_NAMES}
-    if not given and any(word in _TRUST for word in words) and not any(word in _PERSONAL_TRUST for word in words):
+def _surnames(name: _Name) -> set[str]:
+    """The words that may be the surname of one name: before a comma, before FAMILY, else the first and the last."""
+    if "FAMILY" in name.words and not name.before:
+        return set(_names(name.words[: name.words.index("FAMILY")])[-1:])
+    if name.before and (before := _names(name.before)) and _names(name.after):
+        return set(before)
+    found = _names(name.words)
+    ends = {*found[:1], *found[-1:]}
+    given = ends & _GIVEN_NAMES
+    if len(ends) > 1 and not given and not _TRUST.isdisjoint(name.words) and _PERSONAL_TRUST.isdisjoint(name.words):
         return set()  # "NORTH POINT TRUST" says nothing of a person
     return ends - given or ends
 

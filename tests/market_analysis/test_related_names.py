@@ -26,6 +26,13 @@ from market_analysis.related_names import IN_TRUST, RELATED, SAME_COMPANY, are_r
         ("JOHN BANK", "BANK, PETER"),
         ("CO, MARIA", "CO, JOSE"),
         ("SMITH JOHN C/O JONES PETER", "SMITH MARY"),
+        ("SMITH JOHN + MARY ANN", "SMITH PETER"),
+        ("MARY ANN & JOHN SMITH", "SMITH PETER"),
+        ("THOMAS, JAMES & MARY", "THOMAS, PETER"),
+        ("JOHN SMITH, A MARRIED MAN, AS HIS SEPARATE PROPERTY", "SMITH, MARY"),
+        ("JOHN SMITH, WHO ACQUIRED TITLE AS JON SMITH", "SMITH, MARY"),
+        ("KIM YOUNG HO", "KIM MIN"),
+        ("SMITH & JONES", "JONES, PETER"),
     ],
 )
 def test_natural_persons_of_one_surname_are_related(grantor, grantee):
@@ -46,6 +53,7 @@ def test_natural_persons_of_one_surname_are_related(grantor, grantee):
         ("SMITH MARY TRUSTEE", "SMITH PETER"),
         ("SMITH TRUST", "SMITH JOHN"),
         ("SMITH FAMILY TRUST", "ESTATE OF MARY SMITH"),
+        ("BROWN, ANN & SMITH FAMILY TRUST", "SMITH, PETER"),
     ],
 )
 def test_a_family_and_its_trust_or_estate_are_related_and_told_as_such(grantor, grantee):
@@ -72,6 +80,10 @@ def test_a_family_and_its_trust_or_estate_are_related_and_told_as_such(grantor, 
         ("STONE REAL ESTATE", "STONE, PETER"),
         ("NORTH POINT TRUST", "NORTH RIDGE TRUST"),
         ("ST MARY CHURCH", "ST PAUL CHURCH"),
+        ("RYAN HOMES", "HOMES, PETER"),
+        ("JAMES CO", "CO, MARIA"),
+        ("THORNTON RIDGE COMPANIES", "RIDGE, PETER"),
+        ("THORNTON CREDIT UNION", "THORNTON, PETER"),
         ("LLC", "LLC"),
         ("", "SMITH, JOHN"),
     ],
@@ -91,6 +103,11 @@ def test_words_of_companies_are_no_surnames(grantor, grantee):
         ("JOHN & MARY SMITH", "JOHN & KATE BROWN"),
         ("DE LA CRUZ MARIA", "DE LEON JUAN"),
         ("VAN DYKE, PETER", "VAN HORN, ANNA"),
+        ("SMITH JOHN & MARY ANN", "BROWN PETER & MARY ANN"),
+        ("SMITH JOHN & MARY", "MARY BROWN"),
+        ("KIRKWICK, HOLLIS & VERITY", "ULMERE, BRISA & VERITY"),
+        ("KIRKWICK HOLLIS & VERITY", "ULMERE BRISA & VERITY"),
+        ("KIRKWICK, HOLLIS & VERITY MAY", "ULMERE, BRISA & VERITY MAY"),
         ("SMITH JOHN HUSBAND AND WIFE", "BROWN PETER HUSBAND AND WIFE"),
         ("SMITH JOHN ET UX", "BROWN PETER ET UX"),
         ("THE SMITH LIVING TRUST", "THE BROWN LIVING TRUST"),
@@ -109,6 +126,7 @@ def test_a_given_name_a_particle_or_a_legal_word_in_common_is_no_relation(granto
         ("ACME HOMES INC", "ACME HOMES LLC"),
         ("Bank of the West N.A.", "BANK OF THE WEST"),
         ("THE ACME COMPANY", "ACME CO."),
+        ("3M CO", "3M COMPANY"),
     ],
 )
 def test_a_company_of_one_name_on_both_sides_is_told_as_a_company(grantor, grantee):
