@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PositiveInt,
+    ValidationError,
+)
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -74,7 +83,12 @@ def _ordered(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
-Bounds = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Bounds = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
+
+
+def _unquoted(value: object) -> object:
+    """YAML reads 2013 as a number; the edition is a name."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class RatioBands(Section):
@@ -88,18 +102,26 @@ class RatioBands(Section):
     vei: Bounds = (-10.0, 10.0)
 
 
+Edition = Literal["2013", "draft_2026", "2026"]
+
+
 class RatioStudySection(Section):
     """How a ratio study is made. The defaults: IAAO Standard on Ratio Studies (April 2013), improved residential.
 
+    edition: of the standard that judges. `2013` is that of April 2013, which has no MKI and VEI; `draft_2026` adds both
+    after the exposure drafts of 2025 and 2026; `2026` is that of October 2026, whose rules are unconfirmed.
+    standard: what the report names it; by the edition when left out.
+    confidence, chasing_tolerance_percent: the edition's when left out.
     class_bands: bands of a property class that has others; each names all it changes, the rest are the defaults.
     """
 
-    standard: str = "IAAO Standard on Ratio Studies (April 2013); MKI and VEI after the IAAO drafts of 2025-2026"
+    edition: Annotated[Edition, BeforeValidator(_unquoted)] = "draft_2026"
+    standard: str | None = None
     look_back_months: Annotated[int, Field(ge=1, le=120)] = 12
     trim_rule: Literal["none", "iqr_1_5", "iqr_3", "percentile_5_95", "washington"] = "none"
-    confidence: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
+    confidence: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
     minimum_stratum: Annotated[int, Field(ge=2, le=100)] = 5
-    chasing_tolerance_percent: Annotated[float, Field(ge=0)] = 3.0
+    chasing_tolerance_percent: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     bands: RatioBands = RatioBands()
     class_bands: dict[str, RatioBands] = {}
 

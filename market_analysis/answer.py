@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,8 @@ class Chart:
 class Question:
     """An analysis to make: where the sales are, which of them, and the validated parameters.
 
-    What only the roll knows comes by call: report tells progress, polygons gives the areas' shapes, related the keys
-    of the sales whose seller and buyer look related.
+    What only the roll knows comes by call: report tells progress, polygons gives the areas' shapes, related how seller
+    and buyer are related by name, by the key of the sale.
     """
 
     market: Market
@@ -41,7 +41,7 @@ class Question:
     parameters: Mapping[str, Any]
     report: Report = lambda done, total, message: None
     polygons: PolygonsOf = lambda column, layer: ({}, "")
-    related: Callable[[Selection], Collection[int]] = lambda selection: ()
+    related: Callable[[Selection], Mapping[int, str]] = lambda selection: {}
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from shapely.geometry.base import BaseGeometry
 
 from county_configs.models import County
 from terrafusion.roll.models import LayerFeature, Sale
 
-from .related_names import are_related
+from .related_names import relation
 from .selection import Selection
 
 # Where the polygons of an area column usually are; the first layer that exists is taken.
@@ -34,12 +32,12 @@ def polygons_of(county: County, column: str, layer: str | None) -> tuple[dict[st
     return {}, ""
 
 
-def related_sales(county: County, selection: Selection) -> Collection[int]:
-    """Keys of the sales whose seller and buyer share a surname. Names are read here and go no further."""
+def related_sales(county: County, selection: Selection) -> dict[int, str]:
+    """How seller and buyer are related by name, by the key of the sale. Names are read here and go no further."""
     named = Sale.objects.in_county(county).current().exclude(grantor="").exclude(grantee="")
     if selection.first is not None:
         named = named.since(selection.first)
     if selection.last is not None:
         named = named.filter(sale_date__lte=selection.last)
     rows = named.order_by().values_list("pk", "grantor", "grantee").iterator(chunk_size=5000)
-    return {key for key, grantor, grantee in rows if are_related(grantor, grantee)}
+    return {key: code for key, grantor, grantee in rows if (code := relation(grantor, grantee))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import ibis
 
 from terrafusion.analytics.engine import or_null
 
+from .related_names import IN_TRUST, RELATED, SAME_COMPANY
 from .selection import Selection, day_number, in_window, on_days, price_per_sqft, widened
 
 if TYPE_CHECKING:
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 3
 KEYS_AT_A_TIME = 5000
-_SHOWN = ("sale_key", "sale_id", "property_id", "sale_date", "sale_price")
+_SHOWN = ("sale_key", "sale_id", "property_id", "sale_date", "sale_price", "coded_valid")
 SAME_PRICE_DAYS = 365
 MAD = 1.4826  # times the median absolute deviation: a standard deviation where prices are log-normal
 LEAST_SPREAD = 0.05  # of a log price; a group of equal houses must not make every cent suspicious
 
-MULTI_PARCEL, RELATED, PRICE_LOW, PRICE_HIGH = "multi_parcel", "related_names", "price_low", "price_high"
+MULTI_PARCEL, PRICE_LOW, PRICE_HIGH = "multi_parcel", "price_low", "price_high"
+BY_NAME = {
+    RELATED: "Seller and buyer share a surname.",
+    IN_TRUST: "One party is the trust or estate of a family that the other party's surname names.",
+    SAME_COMPANY: "Seller and buyer are companies of the same name.",
+}
 SQFT_LOW, SQFT_HIGH = "price_per_sqft_low", "price_per_sqft_high"
 VALUE_LOW, VALUE_HIGH = "price_to_value_low", "price_to_value_high"
 # What is compared with the group, and what a price too low and too high is called.
@@ -62,29 +68,36 @@ class Reason:
 
 @dataclass(frozen=True)
 class Flagged:
-    """A sale with up to three reasons."""
+    """A sale with up to three reasons. coded_valid: at arm's length by the county's own code."""
 
     sale_key: int
     sale_id: str
     property_id: str | None
     sale_date: Any
     sale_price: int
+    coded_valid: bool
     reasons: tuple[Reason, ...]
 
 
 def screen(
-    market: Market, selection: Selection, thresholds: Thresholds, related: Collection[int], include_invalid: bool
+    market: Market,
+    selection: Selection,
+    thresholds: Thresholds,
+    related: Mapping[int, str] | Collection[int],
+    include_invalid: bool,
 ) -> list[Flagged]:
-    """Suspicious sales in order of date. related: keys of the sales whose names look related.
+    """Suspicious sales in order of date.
 
-    include_invalid: also those the county's own code already sets aside.
+    related: how seller and buyer are related by name (a key of BY_NAME), by the key of the sale; keys alone mean a
+    surname in common. include_invalid: also the sales the county's own code already sets aside.
     """
+    by_name = related if isinstance(related, Mapping) else dict.fromkeys(related, RELATED)
     found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for row in market.rows(suspicious_sales(market, selection, thresholds, include_invalid)):
         found[row["sale_key"]].append(row)
-    flagged = [_flagged(rows[0], _reasons(rows[0], thresholds), related) for rows in found.values()]
-    others = sorted(set(related) - set(found))
-    flagged += [_flagged(row, [], related) for row in _sales_of(market, selection, others, include_invalid)]
+    flagged = [_flagged(rows[0], _reasons(rows[0], thresholds), by_name) for rows in found.values()]
+    others = sorted(set(by_name) - set(found))
+    flagged += [_flagged(row, [], by_name) for row in _sales_of(market, selection, others, include_invalid)]
     return sorted(flagged, key=lambda each: (each.sale_date, each.sale_key))
 
 
@@ -131,7 +144,7 @@ def _columns(chosen: ibis.Table) -> ibis.Table:
     single = chosen.parcel_count == 1
     return chosen.select(
         "sale_key", "sale_id", "property_id", "property_key", "sale_date", "sale_price", "parcel_count",
-        "neighborhood", "property_type",
+        "neighborhood", "property_type", "coded_valid",
         day=day_number(chosen.sale_date),
         year=chosen.sale_date.year().cast("int64"),
         # A deed of several parcels has no price of one; it is suspicious anyway and spoils no group.
@@ -212,11 +225,37 @@ def _compared(chosen: ibis.Table, measure: str, group_size: int) -> dict[str, An
     }
 
 
-def _flagged(row: Mapping[str, Any], reasons: list[Reason], related: Collection[int]) -> Flagged:
-    if row["sale_key"] in related:
-        reasons = [*reasons, Reason(RELATED, "Seller and buyer share a surname.", 50.0)]
+def _flagged(row: Mapping[str, Any], reasons: list[Reason], by_name: Mapping[int, str]) -> Flagged:
+    if code := by_name.get(row["sale_key"]):
+        reasons = [*reasons, Reason(code, BY_NAME[code], 50.0)]
     strongest = sorted(reasons, key=lambda each: (-each.strength, each.code))
-    return Flagged(**{name: row[name] for name in _SHOWN}, reasons=tuple(strongest[:MOST_REASONS]))
+    shown = {name: row[name] for name in _SHOWN} | {"coded_valid": bool(row["coded_valid"])}
+    return Flagged(**shown, reasons=tuple(strongest[:MOST_REASONS]))
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Of the sales with a reason: how many, how many of them the county's own code sets aside, and in percent."""
+
+    flagged: int
+    set_aside: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.set_aside / self.flagged
+
+
+def precision_of_reasons(flagged: Iterable[Flagged]) -> dict[str, Precision]:
+    """How often each reason agrees with the county's own codes, by code, the most frequent first.
+
+    Says something only where the screening looked at all sales and the county codes some as not at arm's length.
+    """
+    counted: dict[str, list[bool]] = defaultdict(list)
+    for sale in flagged:
+        for code in {reason.code for reason in sale.reasons}:
+            counted[code].append(not sale.coded_valid)
+    ordered = sorted(counted.items(), key=lambda item: (-len(item[1]), item[0]))
+    return {code: Precision(len(set_aside), sum(set_aside)) for code, set_aside in ordered}
 
 
 def _reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:

@@ -46,7 +46,9 @@ def ratio_histogram(ratios: Floats, median: float, low: float, high: float) -> C
     )
 
 
-def ratios_by_value(proxy: Floats, ratios: Floats, groups: Sequence[tuple[float, float, float, float]]) -> Chart:
+def ratios_by_value(
+    proxy: Floats, ratios: Floats, groups: Sequence[tuple[float, float, float | None, float | None]]
+) -> Chart:
     """Ratio against value, counted in cells; the groups (value, median, low, high) tell the trend."""
     doublings = np.log2(proxy)
     low, high = np.quantile(doublings, [0.001, 0.999])
@@ -70,6 +72,7 @@ def ratios_by_value(proxy: Floats, ratios: Floats, groups: Sequence[tuple[float,
     )
     ratio_axis = alt.Y("y:Q", title="Ratio", scale=alt.Scale(domain=[0, 2]))
     over = alt.Chart(alt.Data(values=medians))
+    with_interval = alt.Chart(alt.Data(values=[each for each in medians if each["low"] is not None]))
     point = alt.OverlayMarkDef(color="white", stroke="black", size=40)
     chart = (
         alt.Chart(alt.Data(values=cells))
@@ -78,7 +81,7 @@ def ratios_by_value(proxy: Floats, ratios: Floats, groups: Sequence[tuple[float,
             x=x, x2="x2:Q", y=ratio_axis, y2="y2:Q",
             color=alt.Color("sales:Q", scale=alt.Scale(type="sqrt", range=["#efefef", "#5a5a5a"]), title="Sales"),
         )
-        + over.mark_rule(color="black", strokeWidth=1.4).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+        + with_interval.mark_rule(color="black", strokeWidth=1.4).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
         + over.mark_line(color="black", point=point).encode(x=x, y=ratio_axis)
     )  # fmt: skip
     told = "; ".join(f"about ${value:,.0f}: {middle:.3f}" for value, middle, _, _ in groups)

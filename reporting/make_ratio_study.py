@@ -19,6 +19,8 @@ from terrafusion.roll.models import AssessedValue, Property, TimeIndex
 
 from .delivery import delivered
 from .document import Fact
+from .edition_comparison import flips_between_editions
+from .editions import EDITIONS, Edition
 from .models import ReportJob
 from .provenance import digest_of, facts_of
 from .ratio_statistics import NotEnoughSales
@@ -42,7 +44,7 @@ from .trimming import TRIM_RULES
 from .verdicts import Band
 from .vertical_equity import PERCENTILE_R7, VEI_METHOD
 
-Chasing = list[tuple[str, str, SoldUnsold, bool]]
+Compared = list[tuple[str, str, SoldUnsold]]
 
 
 def make(job: ReportJob) -> Outcome:
@@ -62,14 +64,20 @@ def make(job: ReportJob) -> Outcome:
     )
     study = _with_left_out(study, read)
     changes = _changes(county, tax_year, filters)
-    chasing = _chasing(county, changes, strata, read, settings, section.chasing_tolerance_percent)
+    compared = _sold_and_unsold(county, changes, strata, read, settings)
+    tolerance = section.chasing_tolerance_percent
+    chasing = [(*each, settings.edition.chasing_verdict(each[2], tolerance)) for each in compared]
+    flips = None
+    if asked["compare_editions"]:
+        flips = flips_between_editions(study, compared, asked.get("confidence", section.confidence), tolerance)
     report = study_report(
         study,
         chasing,
         _facts(county, tax_year, filters, (first, last), study, digest_of([read.sales.digest(), changes.digest()])),
         f"Sales ratio study {tax_year}",
         f"{county}: sales from {first} to {last}",
-        section.standard,
+        _standard(settings.edition, section),
+        flips,
     )
     return delivered(job, report)
 
@@ -86,13 +94,20 @@ def _window(asked: Mapping[str, Any], tax_year: int, section: RatioStudySection)
     return first, last
 
 
+def _standard(edition: Edition, section: RatioStudySection) -> str:
+    """The county's own name for it goes with the county's own edition."""
+    return section.standard if section.standard and edition.name == section.edition else edition.title
+
+
 def _settings(asked: Mapping[str, Any], section: RatioStudySection, strata: Sequence[str]) -> StudySettings:
+    edition = EDITIONS[asked.get("edition", section.edition)]
     return StudySettings(
         bands=_bands(section.bands),
         class_bands={name: _bands(each) for name, each in section.class_bands.items()},
         strata=strata,
         trim_rule=asked.get("trim_rule", section.trim_rule),
-        confidence=asked.get("confidence", section.confidence),
+        confidence=asked.get("confidence", section.confidence) or edition.confidence,
+        edition=edition,
         replicates=asked["replicates"],
         seed=asked["seed"],
         minimum_stratum=asked.get("minimum_stratum", section.minimum_stratum),
@@ -138,6 +153,7 @@ def _facts(
         "sales_to": ("Sales to", window[1].isoformat()),
         "trim_bounds": ("Ratios kept", _bounds(study)),
         "time_adjustment": ("Time adjustment", adjustment.description if adjustment else "none"),
+        "edition": ("Edition of the standard", settings.edition.name),
         "confidence": ("Confidence", settings.confidence),
         "replicates": ("Bootstrap replicates", settings.replicates),
         "minimum_stratum": ("Fewest sales of a stratum", settings.minimum_stratum),
@@ -177,18 +193,13 @@ class _Changes:
         return hashlib.sha256(np.sort(self.percent).tobytes()).hexdigest()
 
 
-def _chasing(
-    county: County,
-    changes: _Changes,
-    strata: Sequence[str],
-    read: ReadSales,
-    settings: StudySettings,
-    tolerance: float,
-) -> Chasing:
+def _sold_and_unsold(
+    county: County, changes: _Changes, strata: Sequence[str], read: ReadSales, settings: StudySettings
+) -> Compared:
     """Sold against unsold, overall and in each stratum of the property, where both rolls are there."""
     keys, change = changes.keys, changes.percent
     sold = np.isin(keys, read.keys)
-    found: Chasing = []
+    found: Compared = []
 
     def compare(name: str, label: str, members: npt.NDArray[np.bool_]) -> None:
         try:
@@ -197,7 +208,7 @@ def _chasing(
             )
         except NotEnoughSales:
             return
-        found.append((name, label, result, result.is_chased(tolerance)))
+        found.append((name, label, result))
 
     compare(OVERALL, OVERALL, np.ones(len(keys), dtype=bool))
     for name in strata:

@@ -18,6 +18,7 @@ from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 from . import charts
 from .delivery import delivered
 from .document import Column, Report, Section, Table, Value
+from .editions import EDITIONS
 from .models import ReportJob
 from .provenance import digest_of, facts_of
 from .ratio_study import DIGITS, MEASURES, StudySettings, study_ratios
@@ -224,7 +225,8 @@ def _ratio_section(
     settings = StudySettings(
         bands={name: Band(*bounds) for name, bounds in section.bands},
         trim_rule=section.trim_rule,
-        confidence=section.confidence,
+        confidence=section.confidence or EDITIONS[section.edition].confidence,
+        edition=EDITIONS[section.edition],
         seed=asked["seed"],
     )
     compared = np.isin(read.keys, pairs.keys)

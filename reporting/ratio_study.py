@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from .intervals import MedianInterval, bootstrap_intervals, median_interval
+from .editions import DRAFT_2026, UNCONFIRMED, Edition
+from .intervals import (
+    CLAPP_MOST_SALES,
+    bonett_seier_interval,
+    bootstrap_intervals,
+    clapp_median_interval,
+    median_interval,
+)
 from .ratio_statistics import (
     Floats,
     Interval,
@@ -68,13 +75,18 @@ SLICE_OF_VALUE = (
 )
 OVERALL = "All sales"
 ORDER_STATISTICS, T_INTERVAL, BOOTSTRAP = "order statistics", "t", "bootstrap"
+CLAPP = f"order statistics after Clapp ({UNCONFIRMED})"
+BONETT_SEIER = f"Bonett-Seier ({UNCONFIRMED})"
 POOL, MARK = "pool", "mark"
 Bands = Mapping[str, Band]
 
 
 @dataclass(frozen=True)
 class StudySettings:
-    """How the study is made. strata: field names. bands: by measure; class_bands: by property class, then measure."""
+    """How the study is made. strata: field names. bands: by measure; class_bands: by property class, then measure.
+
+    edition: of the standard, which says what is judged and by which interval.
+    """
 
     bands: Bands
     class_bands: Mapping[str, Bands] = field(default_factory=dict)
@@ -85,6 +97,7 @@ class StudySettings:
     seed: int = 0
     minimum_stratum: int = 5
     small_strata: str = POOL
+    edition: Edition = DRAFT_2026
 
 
 @dataclass(frozen=True)
@@ -162,17 +175,7 @@ def study_ratios(
     studied = sales if adjustment is None else sales.with_prices(adjustment.adjusted(sales))
     cut = trim(studied.ratios, settings.trim_rule)
     kept = studied.at(cut.kept)
-    divided = {name: _divided(kept, name, settings) for name in settings.strata}
-    total, done = 1 + sum(map(len, divided.values())), 0
-    found: dict[str, list[StratumResult]] = {name: [] for name in divided}
-    overall = _measured(OVERALL, OVERALL, kept, _bands_of(kept, settings), settings)
-    for name, parts in divided.items():
-        for part in parts:
-            done += 1
-            report(done, total)
-            members = kept.at(part.members)
-            result = _measured(name, part.label, members, _bands_of(members, settings), settings)
-            found[name].append(replace(result, pooled=part.pooled, is_small=len(members) < settings.minimum_stratum))
+    overall, strata = measure_strata(kept, settings, report)
     return RatioStudy(
         settings=settings,
         sales=kept,
@@ -181,9 +184,27 @@ def study_ratios(
         left_out=left_out,
         time_adjustment=adjustment,
         overall=overall,
-        strata={name: tuple(each) for name, each in found.items()},
+        strata=strata,
         sensitivity=_sensitivity(sales, adjustment),
     )
+
+
+def measure_strata(
+    sales: StudySales, settings: StudySettings, report: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[StratumResult, dict[str, tuple[StratumResult, ...]]]:
+    """All sales together, and the strata of each field; the sales are usable and trimmed already."""
+    divided = {name: _divided(sales, name, settings) for name in settings.strata}
+    total, done = 1 + sum(map(len, divided.values())), 0
+    found: dict[str, list[StratumResult]] = {name: [] for name in divided}
+    overall = _measured(OVERALL, OVERALL, sales, _bands_of(sales, settings), settings)
+    for name, parts in divided.items():
+        for part in parts:
+            done += 1
+            report(done, total)
+            members = sales.at(part.members)
+            result = _measured(name, part.label, members, _bands_of(members, settings), settings)
+            found[name].append(replace(result, pooled=part.pooled, is_small=len(members) < settings.minimum_stratum))
+    return overall, {name: tuple(results) for name, results in found.items()}
 
 
 @dataclass(frozen=True)
@@ -216,7 +237,9 @@ def _measured(field_name: str, label: str, sales: StudySales, bands: Bands, sett
     assessed, prices = sales.assessed_value, sales.sale_price
     intervals = _bootstrapped(assessed, prices, settings)
     found = {name: _point(name, assessed, prices, settings.confidence) for name in MEASURES}
-    vertical = vertical_equity_indicator(assessed, prices) if len(sales) >= VEI_FEWEST_SALES else None
+    vertical = None
+    if len(sales) >= VEI_FEWEST_SALES:
+        vertical = vertical_equity_indicator(assessed, prices, by_ends=settings.edition.vei_by_ends)
     measures = {
         name: _judged(_with_interval(each, sales, intervals, settings), bands, vertical, len(sales), settings)
         for name, each in found.items()
@@ -261,22 +284,28 @@ def _with_interval(
 ) -> Measure:
     if measure.value is None or measure.interval is not None:
         return measure
-    if measure.name == "median":
-        interval = median_interval(sales.ratios, settings.confidence)
-        return replace(
-            measure, interval=interval, interval_method=ORDER_STATISTICS, note=_coverage_note(interval, settings)
-        )
-    if interval_of := bootstrapped.get(measure.name):
-        return replace(measure, interval=interval_of, interval_method=BOOTSTRAP)
+    own = {"median": _median_interval, "cod": _cod_interval}.get(measure.name)
+    try:
+        if own and (found := own(sales, settings)):
+            return replace(measure, interval=found[0], interval_method=found[1])
+    except (NotEnoughSales, UnusableSales) as error:
+        return replace(measure, note=str(error))
+    if interval := bootstrapped.get(measure.name):
+        return replace(measure, interval=interval, interval_method=BOOTSTRAP)
     return measure
 
 
-def _coverage_note(interval: MedianInterval, settings: StudySettings) -> str:
-    if interval.coverage >= settings.confidence - 0.025:
-        return ""
-    return (
-        f"So few sales enclose the true median only {interval.coverage:.0%} of the time, not {settings.confidence:.0%}."
-    )
+def _median_interval(sales: StudySales, settings: StudySettings) -> tuple[Interval, str]:
+    if settings.edition.clapp and len(sales) <= CLAPP_MOST_SALES:
+        return clapp_median_interval(sales.ratios, settings.confidence), CLAPP
+    return median_interval(sales.ratios, settings.confidence), ORDER_STATISTICS
+
+
+def _cod_interval(sales: StudySales, settings: StudySettings) -> tuple[Interval, str] | None:
+    """None where the edition takes the bootstrap, as for the other measures."""
+    if not settings.edition.bonett_seier:
+        return None
+    return bonett_seier_interval(sales.ratios, settings.confidence), BONETT_SEIER
 
 
 def _judged(
@@ -285,9 +314,16 @@ def _judged(
     if measure.name not in JUDGED:
         return measure
     band = bands[measure.name]
+    if not settings.edition.judges(measure.name):
+        return measure if measure.value is None else replace(measure, note=_not_judged(measure, band, settings))
     if measure.name == "vei":
         return replace(measure, verdict=_verdict_of_vei(vertical, band, n))
-    return replace(measure, verdict=judge(measure.name, measure.value, measure.interval, band, n, settings.confidence))
+    return replace(measure, verdict=judge(measure.name, measure.value, measure.interval, band, n))
+
+
+def _not_judged(measure: Measure, band: Band, settings: StudySettings) -> str:
+    held = "inside" if measure.value is not None and band.holds(measure.value) else "outside"
+    return f"Not judged by the edition {settings.edition.name}; {held} the band {band.low:g} to {band.high:g}."
 
 
 def _verdict_of_vei(vertical: VerticalEquityIndicator | None, band: Band, n: int) -> Verdict:
@@ -296,7 +332,7 @@ def _verdict_of_vei(vertical: VerticalEquityIndicator | None, band: Band, n: int
         return Verdict("vei", cannot_tell(n), band, VEI_FEWEST_SALES)
     if band.holds(vertical.vei):
         return Verdict("vei", MEETS, band)
-    if vertical.significance > band.high:
+    if vertical.significance is not None and vertical.significance > band.high:
         return Verdict("vei", FAILS, band)
     return Verdict("vei", cannot_tell(n), band)
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import charts
-from .document import Column, Section, Table, Value
-from .ratio_study import DIGITS, SHORT, RatioStudy
+from .document import Column, Section, Table, Value, labelled
+from .edition_comparison import CHASING, Flip
+from .editions import EDITIONS, UNCONFIRMED, Edition
+from .ratio_study import DIGITS, MEASURES, OVERALL, SHORT, RatioStudy
 from .sales_chasing import SoldUnsold
 from .study_sales import StudySales
 from .trimming import TRIM_RULES
@@ -28,8 +30,7 @@ _GROUP_COLUMNS = (
 
 def _group_rows(groups: Sequence[ValueGroup]) -> list[list[Value]]:
     return [
-        [at, each.sales, each.median_value, each.median_ratio, each.interval.low, each.interval.high]
-        for at, each in enumerate(groups, start=1)
+        [at, each.sales, each.median_value, each.median_ratio, *each.bounds] for at, each in enumerate(groups, start=1)
     ]
 
 
@@ -41,7 +42,13 @@ def vertical_section(study: RatioStudy) -> Section:
     told = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
     shown = []
     if vertical is not None:
-        told.append(f"VEI {vertical.vei:.2f} %, significance {vertical.significance:.2f} %. 90 % intervals.")
+        apart = "cannot be told" if vertical.significance is None else f"{vertical.significance:.2f} %"
+        told.append(f"VEI {vertical.vei:.2f} %, significance {apart}. 90 % intervals.")
+        if study.settings.edition.vei_by_ends:
+            test = (
+                "" if vertical.kruskal_wallis_p is None else f" Kruskal-Wallis test: p {vertical.kruskal_wallis_p:.4f}."
+            )
+            told.append(f"Significance is that of the first and the last group ({UNCONFIRMED}).{test}")
         tables.append(
             Table(
                 "vei_groups",
@@ -51,7 +58,7 @@ def vertical_section(study: RatioStudy) -> Section:
                 vertical.method,
             )
         )
-        groups = [(e.median_value, e.median_ratio, e.interval.low, e.interval.high) for e in vertical.groups]
+        groups = [(each.median_value, each.median_ratio, *each.bounds) for each in vertical.groups]
         proxy = value_proxy(study.sales.assessed_value, study.sales.sale_price)
         shown.append(charts.ratios_by_value(proxy, study.sales.ratios, groups))
     return Section("Vertical equity", told, tables, shown)
@@ -84,7 +91,7 @@ def sensitivity_section(study: RatioStudy) -> Section:
     )
 
 
-def chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> Section:
+def chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, str]]) -> Section:
     told = [
         "If sold properties were reappraised towards their price, their values changed unlike those of unsold ones, "
         "and the whole study speaks for the sold properties only. New construction is left out of the comparison.",
@@ -108,16 +115,80 @@ def chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> Sec
         Column("p_value", "Test p", "number", 4),
         Column("verdict", "Verdict"),
     )
-    rows = [
+    rows: list[list[Value]] = [
         [
             label, each.sold, each.unsold, each.median_change_sold, each.median_change_unsold, each.difference,
-            each.interval.low, each.interval.high, each.p_value, "signs of chasing" if chased else "no sign",
+            each.interval.low, each.interval.high, each.p_value, verdict,
         ]
-        for _, label, each, chased in chasing
+        for _, label, each, verdict in chasing
     ]  # fmt: skip
     return Section(
         "Sales chasing", told, [Table("sales_chasing", "Change of value, sold against unsold", columns, rows)]
     )
+
+
+def editions_section(study: RatioStudy, flips: Sequence[Flip] | None) -> Section:
+    """The rules of the study's edition, or of all of them with the verdicts that flip where it was asked for."""
+    own = study.settings.edition
+    shown = [own] if flips is None else list(EDITIONS.values())
+    told = [f"Edition {own.name}: {own.title}. The accepted ranges are the county's and hold in every edition."]
+    if any(edition.is_unconfirmed for edition in shown):
+        told.append(
+            f"Rules marked {UNCONFIRMED} are known from another implementation; the text of the edition was not at "
+            "hand. No decision should rest on them before they are compared with it."
+        )
+    if flips is None:
+        return Section("Edition of the standard", told, [_rules_table("Rules of the edition", shown)])
+    told.append(_flips_in_words(flips))
+    tables = [_flips_table(flips), _rules_table("Rules by edition", shown)]
+    return Section("Under each edition of the standard", told, tables, new_page=True)
+
+
+def _rules_table(title: str, editions: Sequence[Edition]) -> Table:
+    rows = [
+        [edition.name, rule.topic, rule.words, UNCONFIRMED if rule.unconfirmed else "known"]
+        for edition in editions
+        for rule in edition.rules
+    ]
+    columns = (
+        Column("edition", "Edition"),
+        Column("topic", "Of"),
+        Column("rule", "Rule"),
+        Column("status", "Standing"),
+    )
+    return Table("edition_rules", title, columns, rows)
+
+
+def _flips_table(flips: Sequence[Flip]) -> Table:
+    headings = {
+        name: f"{name} ({UNCONFIRMED})" if edition.is_unconfirmed else name for name, edition in EDITIONS.items()
+    }
+    columns = [
+        Column("stratum", "Stratum"),
+        Column("n", "Sales", "integer"),
+        Column("measure", "Measure"),
+        *(Column(f"verdict_{name}", heading) for name, heading in headings.items()),
+        Column("why", "Why"),
+    ]
+    rows: list[list[Value]] = []
+    for flip in flips:
+        names_itself = flip.field == OVERALL or flip.measure == CHASING
+        stratum = flip.label if names_itself else f"{labelled(flip.field)} {flip.label}"
+        # The number of sales has a column of its own, so the verdict need not repeat it.
+        verdicts = [flip.verdicts[name].partition(" with n = ")[0] for name in EDITIONS]
+        rows.append([stratum, flip.n, _measure_name(flip.measure), *verdicts, flip.why])
+    return Table("edition_flips", "Verdicts that differ between editions", columns, rows)
+
+
+def _flips_in_words(flips: Sequence[Flip]) -> str:
+    if not flips:
+        return "No verdict differs between the editions."
+    counted = f"{len(flips):,} verdict{'s' if len(flips) > 1 else ''} differ{'' if len(flips) > 1 else 's'}"
+    return f"{counted} between the editions. A measure an edition does not judge is listed where another fails it."
+
+
+def _measure_name(measure: str) -> str:
+    return "Sales chasing" if measure == CHASING else SHORT.get(measure, MEASURES[measure])
 
 
 _SALE_COLUMNS = (

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from . import charts
 from .document import Chart, Column, Fact, Report, Section, Table, Value, labelled
+from .edition_comparison import NOT_JUDGED, Flip
+from .editions import CHASED, UNCONFIRMED
 from .ratio_study import (
     DIGITS,
     JUDGED,
@@ -18,7 +20,13 @@ from .ratio_study import (
     RatioStudy,
     StratumResult,
 )
-from .ratio_study_evidence import chasing_section, sales_section, sensitivity_section, vertical_section
+from .ratio_study_evidence import (
+    chasing_section,
+    editions_section,
+    sales_section,
+    sensitivity_section,
+    vertical_section,
+)
 from .sales_chasing import SoldUnsold
 from .study_sales import VALUE_DECILE
 from .verdicts import Verdict
@@ -27,19 +35,24 @@ from .vertical_equity import ValueGroup
 
 def study_report(
     study: RatioStudy,
-    chasing: Sequence[tuple[str, str, SoldUnsold, bool]],
+    chasing: Sequence[tuple[str, str, SoldUnsold, str]],
     facts: Sequence[Fact],
     title: str,
     subtitle: str,
     standard: str,
+    flips: Sequence[Flip] | None = None,
 ) -> Report:
-    """chasing: (field, label, comparison, is chased) of all sales and of each stratum with enough of both."""
+    """chasing: (field, label, comparison, verdict) of all sales and of each stratum with enough of both.
+
+    flips: between the editions of the standard, where they were asked for.
+    """
     sections = [
         _overall_section(study, standard),
         *(_stratum_section(study, name) for name in study.strata),
         vertical_section(study),
         sensitivity_section(study),
         chasing_section(chasing),
+        editions_section(study, flips),
         sales_section(study),
         Section("Sheets", tables=[_sheet(each) for each in _all_results(study)]),
     ]
@@ -49,7 +62,7 @@ def study_report(
         subtitle=subtitle,
         facts=facts,
         headline=_headline(study),
-        findings=_findings(study, chasing),
+        findings=_findings(study, chasing, flips),
         sections=sections,
     )
 
@@ -66,13 +79,16 @@ def _headline(study: RatioStudy) -> dict[str, object]:
     """n and each measure with its verdict, for clients that only show the numbers."""
     found: dict[str, object] = {"n": study.overall.n, "trimmed": len(study.trimmed)}
     found |= {name: each.value for name, each in study.overall.measures.items()}
+    found["edition"] = study.settings.edition.name
     found["verdicts"] = {
         name: verdict_in_words(each.verdict) for name, each in study.overall.measures.items() if each.verdict
     }
     return found
 
 
-def _findings(study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, bool]]) -> list[str]:
+def _findings(
+    study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, str]], flips: Sequence[Flip] | None
+) -> list[str]:
     overall = study.overall
     told = [f"{overall.n:,} sales were studied."]
     if len(study.trimmed):
@@ -80,7 +96,7 @@ def _findings(study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, b
     for name in JUDGED:
         measure = overall.measures[name]
         value = "not computed" if measure.value is None else _rounded(name, measure.value)
-        told.append(f"{MEASURES[name]}: {value}: {verdict_in_words(measure.verdict)}.")
+        told.append(f"{MEASURES[name]}: {value}: {verdict_in_words(measure.verdict) or NOT_JUDGED}.")
     for name, results in study.strata.items():
         failing = [each.label for each in results if _fails(each)]
         if failing:
@@ -88,7 +104,15 @@ def _findings(study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, b
             told.append(f"{labelled(name)}: at least one measure does not meet the standard in {shown}.")
         elif results:
             told.append(f"{labelled(name)}: no stratum fails a measure for certain.")
-    told += [f"Sold and unsold properties changed differently: {label}." for _, label, _, chased in chasing if chased]
+    told += [
+        f"Sold and unsold properties changed differently: {label}."
+        for _, label, _, verdict in chasing
+        if verdict == CHASED
+    ]
+    if flips is not None:
+        told.append(f"Verdicts that differ between the editions of the standard: {len(flips):,}.")
+    if study.settings.edition.is_unconfirmed:
+        told.append(f"The rules of the edition {study.settings.edition.name} are {UNCONFIRMED}.")
     return told
 
 
@@ -141,7 +165,7 @@ def _sheet(result: StratumResult) -> Table:
     rows += _measures_of(result)
     rows += [
         [f"Median ratio, price fifth {at} (around ${each.median_value:,.0f}, n = {each.sales})", each.median_ratio,
-         each.interval.low, each.interval.high, None, None, ""]
+         *each.bounds, None, None, ""]
         for at, each in enumerate(result.price_groups, start=1)
     ]  # fmt: skip
     return Table(f"stratum_{result.field}_{result.label}", name, _MEASURE_COLUMNS, rows, place="workbook")

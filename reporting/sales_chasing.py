@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from .ratio_statistics import Interval, NotEnoughSales
+from .ratio_statistics import Interval, NotEnoughSales, UnusableSales, checked_ratios
 
 FEWEST_SOLD = 10
 CLOSE_TO_ONE = (0.98, 1.02)
@@ -43,12 +43,12 @@ def compare_sold_with_unsold(
 ) -> SoldUnsold:
     """Compares percent value changes, shapes (n,) and (m,). The interval is a seeded bootstrap of both medians.
 
-    Raises NotEnoughSales below ten of either.
+    Raises NotEnoughSales below ten of either, UnusableSales for a change that is not a number.
     Source: IAAO Standard on Ratio Studies (April 2013), Appendix E: comparison of value changes of sold and unsold.
     """
     from scipy.stats import mannwhitneyu  # half a second to import: not at the start of every process
 
-    sold, unsold = np.asarray(change_sold, dtype=np.float64), np.asarray(change_unsold, dtype=np.float64)
+    sold, unsold = _checked_changes(change_sold, "sold"), _checked_changes(change_unsold, "unsold")
     if min(len(sold), len(unsold)) < FEWEST_SOLD:
         raise NotEnoughSales(
             f"Sold and unsold can be compared with at least {FEWEST_SOLD} of each; "
@@ -70,6 +70,13 @@ def compare_sold_with_unsold(
     )
 
 
+def _checked_changes(changes: npt.ArrayLike, of_which: str) -> npt.NDArray[np.float64]:
+    found = np.asarray(changes, dtype=np.float64)
+    if bad := int(np.sum(~np.isfinite(found))):
+        raise UnusableSales(f"{bad} of {found.size} changes of {of_which} properties are not a number.")
+    return found
+
+
 def _medians(values: npt.NDArray[np.float64], replicates: int, seed: int) -> npt.NDArray[np.float64]:
     """Medians of samples drawn with replacement. The rank of a resampled median is binomial, so none is drawn.
 
@@ -88,8 +95,9 @@ def ratios_bunch_at_one(ratios: npt.ArrayLike) -> tuple[bool, bool]:
     First: the largest step of the empirical distribution exceeds 5 % of the sales and lies within 0.98 to 1.02.
     Second: the share within differs by more than 5 percentage points from that of a normal distribution of the same
     mean and deviation; it fires on too few as well. Both are heuristics: a change of sold against unsold is the proof.
+    Raises as `checked_ratios` does.
     """
-    ordered = np.sort(np.asarray(ratios, dtype=np.float64))
+    ordered = np.sort(checked_ratios(ratios))
     low, high = CLOSE_TO_ONE
     values, counts = np.unique(ordered, return_counts=True)
     largest = int(np.argmax(counts))

@@ -14,6 +14,7 @@ from terrafusion.api import StrictSerializer
 from terrafusion.jobs.serializers import JobRequestSerializer
 from terrafusion.roll.models import Property
 
+from .editions import EDITIONS
 from .formats import CONTENT_TYPES
 from .models import ReportJob, ReportType
 from .ratio_study import MARK, POOL
@@ -79,12 +80,17 @@ class Dated(StrictSerializer):
 
 
 class SalesRatioStudyParameters(Dated, Filtered):
-    """What is left out comes from the county's settings; the window is the look-back before 1 January of the year."""
+    """What is left out comes from the county's settings; the window is the look-back before 1 January of the year.
+
+    compare_editions: also judge by every edition of the standard and list the verdicts that flip.
+    """
 
     start_date = serializers.DateField(required=False)
     end_date = serializers.DateField(required=False)
     stratify_by = serializers.ListField(child=serializers.CharField(max_length=100), required=False, max_length=8)
     trim_rule = serializers.ChoiceField(list(TRIM_RULES), required=False)
+    edition = serializers.ChoiceField(list(EDITIONS), required=False)
+    compare_editions = serializers.BooleanField(default=False)
     confidence = serializers.FloatField(required=False, min_value=0.5, max_value=0.999)
     replicates = serializers.IntegerField(default=1000, min_value=100, max_value=20_000)
     seed = serializers.IntegerField(default=0, min_value=0, max_value=2**53)

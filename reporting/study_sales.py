@@ -59,11 +59,15 @@ class StudySales:
     def with_prices(self, prices: Floats) -> StudySales:
         return StudySales(**{each.name: getattr(self, each.name) for each in fields(self)} | {"sale_price": prices})
 
+    def in_order(self) -> StudySales:
+        """By date, then sale_id: one order, whatever the order of loading was."""
+        return self.at(np.lexsort([self.sale_id.astype(str), self.sale_date]))
+
     def digest(self) -> str:
-        """SHA-256 of everything a study reads of the sales, in their order."""
-        found = hashlib.sha256()
-        for each in fields(self):
-            column = getattr(self, each.name)
+        """SHA-256 of everything a study reads of the sales; the order in which they stand does not change it."""
+        found, ordered = hashlib.sha256(), self.in_order()
+        for each in fields(ordered):
+            column = getattr(ordered, each.name)
             parts = column.items() if each.name == "described" else [(each.name, column)]
             for name, values in parts:
                 found.update(f"\n{name}\n".encode())
@@ -87,8 +91,7 @@ def usable(sales: StudySales) -> tuple[StudySales, list[LeftOut]]:
 
     Sorted by date, then sale_id, so that the order of loading never changes a number.
     """
-    prices, values = sales.sale_price, sales.assessed_value
-    sales = sales.at(np.lexsort([sales.sale_id.astype(str), sales.sale_date]))
+    sales = sales.in_order()
     prices, values = sales.sale_price, sales.assessed_value
     reasons = [
         ("The sale price is zero, negative or not a number", ~(np.isfinite(prices) & (prices > 0))),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .ratio_statistics import checked_ratios
+
 NONE, IQR_1_5, IQR_3, PERCENTILE, WASHINGTON = "none", "iqr_1_5", "iqr_3", "percentile_5_95", "washington"
 TRIM_RULES = {
     NONE: "No trimming",
@@ -42,11 +44,16 @@ def trim(ratios: npt.ArrayLike, rule: str) -> Trim:
     """Applies the rule once to ratios of shape (n,).
 
     The fences are Q1 - k IQR and Q3 + k IQR, quartiles by linear interpolation (Hyndman-Fan type 7).
-    Raises KeyError for a rule not in TRIM_RULES.
+    Raises KeyError for a rule not in TRIM_RULES, UnusableSales for a ratio that is negative or not a number: no bound
+    holds such a one, and it would take the others with it. Of no ratios none is trimmed.
     Source: IAAO Standard on Ratio Studies (April 2013), Appendix B; WAC 458-53-070(4) and 458-53-080, code 8.
     """
-    of_sales = np.asarray(ratios, dtype=np.float64)
-    if rule == NONE or not len(of_sales):
+    if not np.size(ratios):
+        return Trim(rule, np.ones(0, dtype=bool), None, None)
+    of_sales = checked_ratios(ratios)
+    if rule not in TRIM_RULES:
+        raise KeyError(rule)
+    if rule == NONE:
         return Trim(rule, np.ones(len(of_sales), dtype=bool), None, None)
     if rule == WASHINGTON:
         return _washington(of_sales)

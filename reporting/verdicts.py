@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .intervals import MedianInterval
 from .ratio_statistics import Interval
 
 MEETS, FAILS = "meets", "does not meet"
-# Two sorted ratios may enclose the median a little less often than asked; further below, nothing is concluded.
-COVERAGE_SHORTFALL = 0.025
 MOST_SALES_NAMED = 1_000_000
 
 
@@ -43,15 +40,13 @@ class Verdict:
         return self.word in (MEETS, FAILS)
 
 
-def judge(
-    measure: str, value: float | None, interval: Interval | None, band: Band, n: int, confidence: float
-) -> Verdict:
+def judge(measure: str, value: float | None, interval: Interval | None, band: Band, n: int) -> Verdict:
     """The whole interval inside the band: meets. All of it outside: does not meet. Otherwise it cannot be told.
 
     Source: IAAO Standard on Ratio Studies (April 2013), section 5.5: a jurisdiction is out of compliance only when
     the interval says so with the stated confidence.
     """
-    if value is None or interval is None or _covers_too_little(interval, confidence):
+    if value is None or interval is None or not all(map(math.isfinite, (value, interval.low, interval.high))):
         return Verdict(measure, cannot_tell(n), band)
     if band.low <= interval.low and interval.high <= band.high:
         return Verdict(measure, MEETS, band)
@@ -62,10 +57,6 @@ def judge(
 
 def cannot_tell(n: int) -> str:
     return f"cannot tell with n = {n}"
-
-
-def _covers_too_little(interval: Interval, confidence: float) -> bool:
-    return isinstance(interval, MedianInterval) and interval.coverage < confidence - COVERAGE_SHORTFALL
 
 
 def _sales_needed(value: float, interval: Interval, band: Band, n: int) -> int | None:

@@ -13,8 +13,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from .intervals import MedianInterval, median_interval
-from .ratio_statistics import Floats, Interval, NotEnoughSales, UnusableSales, checked
+from .intervals import MedianInterval, fewest_for_median_interval, median_interval
+from .ratio_statistics import (
+    Floats,
+    Interval,
+    NotEnoughSales,
+    UnusableSales,
+    checked,
+    checked_confidence,
+    order_free_mean,
+    order_free_sum,
+)
 
 # How VEI cuts its groups. The draft's own example: R7 gives 48.53, as it prints in 2026; rounding 50.18, near 2025's.
 PERCENTILE_R7, PERCENTILE_R6, ROUND_HALF_UP = "percentile R7", "percentile R6", "ranks rounded half up"
@@ -34,12 +43,19 @@ class PriceRelatedBias(Interval):
 
 @dataclass(frozen=True)
 class ValueGroup:
-    """Sales of like value: how many, the median of what orders them in dollars, the median ratio, its interval."""
+    """Sales of like value: how many, the median of what orders them in dollars, the median ratio, its interval.
+
+    interval None: the group has too few sales for one.
+    """
 
     sales: int
     median_value: float
     median_ratio: float
-    interval: MedianInterval
+    interval: MedianInterval | None
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        return (self.interval.low, self.interval.high) if self.interval else (None, None)
 
 
 @dataclass(frozen=True)
@@ -47,22 +63,28 @@ class VerticalEquityIndicator:
     """VEI in percent of the overall median; negative: the dearest are assessed lower (regressive).
 
     significance: percent of the median between the intervals of the groups with the highest and the lowest median,
-    negative when they overlap.
+    negative when they overlap; None when one of them has too few sales for an interval. kruskal_wallis_p: of the test
+    that the ratios of all groups are alike; None where it was not asked for or all ratios are.
     """
 
     vei: float
-    significance: float
+    significance: float | None
     groups: tuple[ValueGroup, ...]
     method: str = VEI_METHOD + PERCENTILE_R7
+    kruskal_wallis_p: float | None = None
 
     @property
     def is_acceptable(self) -> bool:
         """Unacceptable only when VEI is beyond the limit and the groups differ by more than it for certain."""
-        return abs(self.vei) <= VEI_LIMIT or self.significance <= VEI_LIMIT
+        return abs(self.vei) <= VEI_LIMIT or self.significance is None or self.significance <= VEI_LIMIT
 
 
 def value_proxy(assessed: Floats, prices: Floats) -> Floats:
-    """Half the sale price, half the assessed value brought to the level of prices. Dollars, shape (n,)."""
+    """Half the sale price, half the assessed value brought to the level of prices. Dollars, shape (n,).
+
+    Raises as `checked` does, and UnusableSales when the median ratio is zero.
+    """
+    assessed, prices = checked(assessed, prices)
     return 0.5 * prices + 0.5 * assessed / _median(assessed, prices)
 
 
@@ -82,22 +104,48 @@ def price_related_bias(
     middle = _median(assessed, prices)
     doublings = np.log2(value_proxy(assessed, prices))
     deviation = (assessed / prices - middle) / middle
-    x = doublings - doublings.mean()
-    spread = float(x @ x)
+    x = doublings - order_free_mean(doublings)
+    spread = order_free_sum(x * x)
     if spread <= 1e-18 * n:
         raise UnusableSales("A PRB needs sales of different value; all have the same.")
-    slope = float(x @ deviation) / spread
-    residual = deviation - deviation.mean() - slope * x
-    error = math.sqrt(float(residual @ residual) / (n - 2) / spread)
-    reach = float(stdtrit(n - 2, 0.5 + confidence / 2)) * error
+    slope = order_free_sum(x * deviation) / spread
+    residual = deviation - order_free_mean(deviation) - slope * x
+    error = math.sqrt(order_free_sum(residual * residual) / (n - 2) / spread)
+    reach = float(stdtrit(n - 2, 0.5 + checked_confidence(confidence) / 2)) * error
     return PriceRelatedBias(slope - reach, slope + reach, slope, error)
 
 
 def gini_in_price_order(amounts: Floats, prices: Floats) -> float:
-    """Gini coefficient of the amounts taken in the order of price. Equal prices keep their given order."""
-    n = len(prices)
-    ranked = amounts[np.argsort(prices, kind="stable")]
-    return float(2 * (np.arange(1, n + 1) @ ranked) / (n * ranked.sum()) - (n + 1) / n)
+    """Gini coefficient of the amounts taken in the order of price. Sales at one price share the mean of their ranks.
+
+    The shared rank gives exactly the average over all orders in which such sales could stand.
+    Raises UnusableSales as `checked` does, and when every amount is zero.
+    """
+    return _gini_coefficients(prices, amounts)[0]
+
+
+def _gini_coefficients(prices: npt.ArrayLike, *columns: npt.ArrayLike) -> list[float]:
+    """The Gini coefficient of each column of amounts in the order of price; the prices are sorted once."""
+    amounts = [checked(column, prices) for column in columns]
+    paid = amounts[0][1]
+    n = len(paid)
+    order = np.argsort(paid)
+    ranks = np.empty(n)
+    ranks[order] = _shared_ranks(paid[order])
+    found = []
+    for of_sales, _ in amounts:
+        total = order_free_sum(of_sales)
+        if not total:
+            raise UnusableSales("Every assessed value is zero, so their distribution has no Gini coefficient.")
+        found.append(2 * order_free_sum(ranks * of_sales) / (n * total) - (n + 1) / n)
+    return found
+
+
+def _shared_ranks(ascending: Floats) -> Floats:
+    """The rank of each, from 1; equal values all have the mean of the ranks they hold together. Shape (n,)."""
+    starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1]))
+    ends = np.append(starts[1:], len(ascending))
+    return np.repeat((starts + 1 + ends) / 2, ends - starts)
 
 
 def kakwani_index(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> float:
@@ -105,8 +153,8 @@ def kakwani_index(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) ->
 
     Source: Quintos, Journal of Property Tax Assessment & Administration 17-2 (2020).
     """
-    assessed, prices = _with_value(assessed_values, sale_prices)
-    return gini_in_price_order(assessed, prices) - gini_in_price_order(prices, prices)
+    of_values, of_prices = _gini_coefficients(sale_prices, assessed_values, sale_prices)
+    return of_values - of_prices
 
 
 def modified_kakwani_index(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> float:
@@ -114,22 +162,23 @@ def modified_kakwani_index(assessed_values: npt.ArrayLike, sale_prices: npt.Arra
 
     Raises UnusableSales when all prices are equal. Source: Quintos, JPTAA 18-1 (2021).
     """
-    assessed, prices = _with_value(assessed_values, sale_prices)
-    of_prices = gini_in_price_order(prices, prices)
+    of_values, of_prices = _gini_coefficients(sale_prices, assessed_values, sale_prices)
     if of_prices <= 1e-15:
         raise UnusableSales("An MKI needs sales at different prices; all are equal.")
-    return gini_in_price_order(assessed, prices) / of_prices
+    return of_values / of_prices
 
 
 def vertical_equity_indicator(
-    assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike, grouping: str = PERCENTILE_R7
+    assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike, grouping: str = PERCENTILE_R7, by_ends: bool = False
 ) -> VerticalEquityIndicator:
     """VEI: median ratio of the dearest group less that of the cheapest, in percent of the overall median.
 
     2 groups for 20 to 50 sales, 4 for 51 to 500, 10 for more, ordered by the value proxy and cut at its percentiles
     (a sale on a cut belongs to the lower group). The result names the grouping, for it changes the figure.
-    grouping: Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up.
-    Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026.
+    grouping: Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up. by_ends: significance is that of the first and
+    last group, with the Kruskal-Wallis test beside it; else that of the groups with the lowest and highest median.
+    Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026; that the edition of
+    October 2026 decides by the ends is unconfirmed.
     """
     assessed, prices = checked(assessed_values, sale_prices)
     n = len(prices)
@@ -137,15 +186,32 @@ def vertical_equity_indicator(
         raise NotEnoughSales(f"A VEI needs at least {VEI_FEWEST_SALES} valid sales; there are {n}.")
     middle = _median(assessed, prices)
     count = 2 if n <= 50 else 4 if n <= 500 else 10
-    groups = value_groups(assessed, prices, value_proxy(assessed, prices), count, VEI_CONFIDENCE, grouping)
-    highest = max(groups, key=lambda each: each.median_ratio)
-    lowest = min(groups, key=lambda each: each.median_ratio)
+    proxy, ratios = value_proxy(assessed, prices), assessed / prices
+    groups = value_groups(assessed, prices, proxy, count, VEI_CONFIDENCE, grouping)
+    compared = (groups[0], groups[-1]) if by_ends else groups
+    highest = max(compared, key=lambda each: each.median_ratio)
+    lowest = min(compared, key=lambda each: each.median_ratio)
     return VerticalEquityIndicator(
         vei=100 * (groups[-1].median_ratio - groups[0].median_ratio) / middle,
-        significance=100 * (highest.interval.low - lowest.interval.high) / middle,
+        significance=_percent_apart(highest.interval, lowest.interval, middle),
         groups=groups,
         method=VEI_METHOD + grouping,
+        kruskal_wallis_p=_kruskal_wallis(ratios, quantile_group(proxy, count, grouping)) if by_ends else None,
     )
+
+
+def _kruskal_wallis(ratios: Floats, group: npt.NDArray[np.int64]) -> float | None:
+    """Two-sided p of the Kruskal-Wallis test that the groups' ratios are alike; None without two different ratios."""
+    from scipy.stats import kruskal  # half a second to import: not at the start of every process
+
+    samples = [ratios[group == each] for each in np.unique(group)]
+    if len(samples) < 2 or ratios.min() == ratios.max():
+        return None
+    return float(kruskal(*samples).pvalue)
+
+
+def _percent_apart(higher: MedianInterval | None, lower: MedianInterval | None, middle: float) -> float | None:
+    return None if higher is None or lower is None else 100 * (higher.low - lower.high) / middle
 
 
 def price_quantile_medians(
@@ -157,7 +223,12 @@ def price_quantile_medians(
 
 
 def quantile_group(values: Floats, count: int, grouping: str = PERCENTILE_R7) -> npt.NDArray[np.int64]:
-    """The group, 0 to count - 1, of each value. Equal values are never split: one on a cut is in the lower group."""
+    """The group, 0 to count - 1, of each value. Equal values are never split: one on a cut is in the lower group.
+
+    Raises UnusableSales for a value that is not a number.
+    """
+    if bad := int(np.sum(~np.isfinite(values))):
+        raise UnusableSales(f"{bad} of {len(values)} values to be grouped are not a number.")
     shares = np.arange(1, count) / count
     if grouping == ROUND_HALF_UP:
         ranks = np.floor(shares * len(values) + 0.5).astype(np.int64)
@@ -183,11 +254,15 @@ def value_groups(
             sales=int(members.sum()),
             median_value=float(np.median(ordered_by[members])),
             median_ratio=float(np.median(ratios[members])),
-            interval=median_interval(ratios[members], confidence),
+            interval=_interval_or_none(ratios[members], confidence),
         )
         for members in (group == each for each in range(count))
         if members.any()
     )
+
+
+def _interval_or_none(ratios: Floats, confidence: float) -> MedianInterval | None:
+    return median_interval(ratios, confidence) if len(ratios) >= fewest_for_median_interval(confidence) else None
 
 
 def _median(assessed: Floats, prices: Floats) -> float:
@@ -195,10 +270,3 @@ def _median(assessed: Floats, prices: Floats) -> float:
     if middle <= 0:
         raise UnusableSales("The median ratio is zero, so nothing can be measured against it.")
     return middle
-
-
-def _with_value(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> tuple[Floats, Floats]:
-    assessed, prices = checked(assessed_values, sale_prices)
-    if not assessed.any():
-        raise UnusableSales("Every assessed value is zero, so their distribution has no Gini coefficient.")
-    return assessed, prices

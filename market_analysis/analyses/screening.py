@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import ibis
 import pyarrow as pa
 
 from ..answer import Answer, Question
 from ..charts import reasons_chart
-from ..sales_screening import MOST_REASONS, Thresholds, screen, screened_sales
+from ..sales_screening import MOST_REASONS, Flagged, Thresholds, precision_of_reasons, screen, screened_sales
 from ..selection import NoSales, period_label
+
+if TYPE_CHECKING:
+    from terrafusion.analytics.engine import Market
 
 SHOWN = 100
 
@@ -20,8 +24,8 @@ def sales_screening(question: Question) -> Answer:
     market, selection, parameters = question.market, question.selection, question.parameters
     include_invalid = bool(parameters["include_invalid"])
     looked_at = screened_sales(market.sales, selection, include_invalid)
-    (counted,) = market.rows(looked_at.aggregate(n=looked_at.sale_key.nunique()))
-    if not counted["n"]:
+    screened = _number_of(market, looked_at)
+    if not screened:
         raise NoSales(f"The county has no sale to screen {selection}".rstrip() + ".")
     question.report(20, 100, "Comparing every sale with its group.")
     thresholds = Thresholds(parameters["deviations"], parameters["resale_days"], parameters["group_size"])
@@ -42,15 +46,16 @@ def sales_screening(question: Question) -> Answer:
         for each in flagged
     ]
     numbers: dict[str, Any] = {
-        "sales_screened": counted["n"],
+        "sales_screened": screened,
         "sales_flagged": len(flagged),
-        "flagged_percent": round(100 * len(flagged) / counted["n"], 2),
+        "flagged_percent": round(100 * len(flagged) / screened, 2),
         "reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
         "strongest": [
             {"sale_id": each.sale_id, "reasons": [reason.as_json() for reason in each.reasons]}
             for each in sorted(flagged, key=lambda each: (-each.reasons[0].strength, each.sale_id))[:SHOWN]
         ],
     }
+    numbers |= _precision(flagged, screened, _number_of(market, looked_at.filter(~looked_at.coded_valid)))
     by_year = Counter(each.sale_date.year for each in flagged)
     trends = [
         {"period": period_label(year, "year"), "sales_flagged": number} for year, number in sorted(by_year.items())
@@ -58,7 +63,34 @@ def sales_screening(question: Question) -> Answer:
     kept = [(each.sale_key, [reason.as_json() for reason in each.reasons]) for each in flagged]
     table = pa.Table.from_pylist(rows, schema=_SCHEMA)
     charts = [reasons_chart(numbers["reasons"])] if reasons else []
-    return Answer(_finding(numbers), counted["n"], numbers, table, trends, charts, kept)
+    return Answer(_finding(numbers), screened, numbers, table, trends, charts, kept)
+
+
+def _number_of(market: Market, sales: ibis.Table) -> int:
+    (counted,) = market.rows(sales.aggregate(n=sales.sale_key.nunique()))
+    return int(counted["n"])
+
+
+def _precision(flagged: list[Flagged], sales: int, set_aside: int) -> dict[str, Any]:
+    """How often each reason agrees with the county's codes, where the screening looked at sales these set aside."""
+    if not set_aside:
+        return {
+            "precision_of_reasons": None,
+            "precision_note": "Not known: the screening saw no sale that the county's own codes set aside; "
+            "include_invalid looks at those too.",
+        }
+    return {
+        "precision_of_reasons": {
+            code: {
+                "sales_flagged": found.flagged,
+                "set_aside_by_code": found.set_aside,
+                "precision_percent": round(found.percent, 1),
+            }
+            for code, found in precision_of_reasons(flagged).items()
+        },
+        "precision_note": f"Share of the flagged sales that the county's own codes set aside; of all sales screened "
+        f"they set aside {100 * set_aside / sales:.1f} %.",
+    }
 
 
 _SCHEMA = pa.schema(

@@ -1,8 +1,11 @@
 """What a county may say about its reports."""
 
+from typing import get_args
+
 import pytest
 
-from county_configs.county_file import read_county_file
+from county_configs.county_file import Edition, RatioStudySection, read_county_file
+from reporting.editions import DEFAULT_EDITION, EDITIONS
 from terrafusion.errors import ConfigurationError
 
 COUNTY = """
@@ -33,9 +36,24 @@ def test_a_class_has_bands_of_its_own_and_the_rest_are_the_defaults(read):
     assert study.class_bands["vacant"].cod == (5.0, 25.0)
 
 
+@pytest.mark.parametrize("written", ["2013", '"2013"', "draft_2026", "2026"])
+def test_a_county_names_its_edition_with_or_without_quotes(read, written):
+    assert read(f"ratio_study: {{edition: {written}}}\n").ratio_study.edition == written.strip('"')
+
+
+def test_every_edition_the_file_may_name_is_one_the_study_knows():
+    assert get_args(Edition) == tuple(EDITIONS)
+    assert RatioStudySection().edition == DEFAULT_EDITION
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
+        ("ratio_study: {edition: 2027}", r"ratio_study.edition: .*'2013', 'draft_2026' or '2026'"),
+        ("ratio_study: {edition: true}", "ratio_study.edition"),
+        ("ratio_study: {bands: {cod: [.nan, 15]}}", "ratio_study.bands.cod"),
+        ("ratio_study: {bands: {cod: [5, .inf]}}", "ratio_study.bands.cod"),
+        ("ratio_study: {chasing_tolerance_percent: .inf}", "ratio_study.chasing_tolerance_percent"),
         ("ratio_study: {bands: {cod: [15, 5]}}", r"ratio_study.bands.cod: .*lower bound first"),
         ("ratio_study: {bands: {shoe: [1, 2]}}", "ratio_study.bands.shoe"),
         ("ratio_study: {trim_rule: mine}", "ratio_study.trim_rule"),

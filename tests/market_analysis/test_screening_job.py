@@ -53,6 +53,53 @@ def test_related_names_are_a_reason_and_no_name_leaves_the_roll(analyst, demo):
     assert "CANARY" not in (str(stored.to_pylist()) + str(job) + str(reasons)).upper()
 
 
+def test_words_of_companies_are_no_surnames_and_a_family_trust_is_told_as_one(analyst, demo):
+    chosen = list(Sale.objects.valid().of_one_parcel().order_by("pk")[:3])
+    Sale.objects.update(grantor="", grantee="")
+    names = [
+        ("NORTH RIDGE LLC", "NORTH POINT, L.L.C."),
+        ("CANARYSON, JOHN", "THE CANARYSON FAMILY TRUST"),
+        ("CANARY HOMES INC", "CANARY HOMES, LLC"),
+    ]
+    for sale, (grantor, grantee) in zip(chosen, names, strict=True):
+        Sale.objects.filter(pk=sale.pk).update(grantor=grantor, grantee=grantee)
+
+    job = run(analyst, "sales_screening", include_invalid=True)
+
+    by_name = {"related_names", "family_trust_or_estate", "same_company"}
+    found = {
+        review.sale_id: {each["code"] for each in review.suggested_reasons} & by_name
+        for review in SaleReview.objects.all()
+    }
+    assert [found.get(sale.pk, set()) for sale in chosen] == [set(), {"family_trust_or_estate"}, {"same_company"}]
+    counted = job["result"]["result_summary"]["reasons"]
+    assert {code: counted.get(code, 0) for code in by_name} == {
+        "related_names": 0, "family_trust_or_estate": 1, "same_company": 1,
+    }  # fmt: skip
+
+
+def test_the_precision_of_each_reason_is_told_where_the_countys_own_codes_are_known(analyst, demo):
+    summary = run(analyst, "sales_screening", include_invalid=True)["result"]["result_summary"]
+
+    valid = set(Sale.objects.filter(is_valid=True).values_list("pk", flat=True))
+    told = summary["precision_of_reasons"]
+    assert set(told) == set(summary["reasons"])
+    assert told["multi_parcel"]["precision_percent"] == 100.0
+    for code, found in told.items():
+        flagged = [
+            review.sale_id
+            for review in SaleReview.objects.all()
+            if code in {each["code"] for each in review.suggested_reasons}
+        ]
+        set_aside = sum(sale not in valid for sale in flagged)
+        assert (found["sales_flagged"], found["set_aside_by_code"]) == (len(flagged), set_aside)
+        assert found["precision_percent"] == round(100 * set_aside / len(flagged), 1)
+
+    blind = run(analyst, "sales_screening")["result"]["result_summary"]
+    assert blind["precision_of_reasons"] is None
+    assert "include_invalid" in blind["precision_note"]
+
+
 def test_what_a_load_retired_counts_no_more(db):
     county = a_county("king")
     a_market(county, sales=3)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from reporting.ratio_study import StudySettings
 from reporting.study_sales import StudySales
 from reporting.verdicts import Band
 
@@ -15,6 +16,10 @@ BANDS = {
     "mki": Band(0.95, 1.05),
     "vei": Band(-10.0, 10.0),
 }
+
+
+def settings_of(**settings):
+    return StudySettings(**{"bands": BANDS, "replicates": 200} | settings)
 
 
 def texts(values):

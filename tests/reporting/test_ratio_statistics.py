@@ -1,6 +1,8 @@
 """The measures against published tables, the reference figures, the oracle, and numbers checked on paper."""
 
 import json
+from functools import partial
+from itertools import accumulate
 
 import assesspy
 import numpy as np
@@ -21,15 +23,17 @@ from reporting.ratio_statistics import (
     weighted_mean_ratio,
 )
 from reporting.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
-from reporting.trimming import trim
+from reporting.trimming import TRIM_RULES, trim
 from reporting.vertical_equity import (
     PERCENTILE_R6,
     PERCENTILE_R7,
     ROUND_HALF_UP,
+    gini_in_price_order,
     kakwani_index,
     modified_kakwani_index,
     price_quantile_medians,
     price_related_bias,
+    value_proxy,
     vertical_equity_indicator,
 )
 
@@ -80,13 +84,29 @@ def assert_point_statistics(expected, assessed, prices):
     assert weighted_mean_ratio(assessed, prices) == close(expected["weighted_mean_ratio"])
     assert coefficient_of_dispersion(ratios) == close(expected["cod"])
     assert price_related_differential(assessed, prices) == close(expected["prd"])
-    assert kakwani_index(assessed, prices) == close(expected["ki"])
-    assert modified_kakwani_index(assessed, prices) == close(expected["mki"])
+    assert_kakwani(expected, np.asarray(assessed, dtype=float), np.asarray(prices, dtype=float))
     for confidence in (0.95, 0.90):
         bias = price_related_bias(assessed, prices, confidence)
         assert bias.slope == close(expected["prb"])
         if bounds := expected.get(f"prb_ci_{round(100 * confidence)}_analytic"):
             assert [bias.low, bias.high] == close(bounds)
+
+
+def assert_kakwani(expected, assessed, prices):
+    """The reference takes sales at one price as they happen to stand. The average over all orders is the figure of
+    sales that each have the mean value of their price, which no order changes."""
+    paid, at_price = np.unique(prices, return_inverse=True)
+    shared = (np.bincount(at_price, assessed) / np.bincount(at_price))[at_price]
+    assert kakwani_index(assessed, prices) == close(assesspy.ki(shared, prices))
+    assert modified_kakwani_index(assessed, prices) == close(assesspy.mki(shared, prices))
+    if len(paid) == len(prices):
+        assert kakwani_index(assessed, prices) == close(expected["ki"])
+        assert modified_kakwani_index(assessed, prices) == close(expected["mki"])
+    else:
+        rising, falling = (np.lexsort([sign * assessed, prices]) for sign in (1, -1))
+        lowest, highest = (assesspy.ki(assessed[order], prices[order]) for order in (falling, rising))
+        assert lowest <= kakwani_index(assessed, prices) <= highest
+        assert lowest - 1e-12 <= expected["ki"] <= highest + 1e-12
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -148,7 +168,12 @@ def assert_vei(expected, assessed, prices, grouping=PERCENTILE_R7):
         assert group.sales == wanted["n"]
         assert group.median_value == close(wanted["median_proxy"])
         assert group.median_ratio == close(wanted["median"])
-        assert [group.interval.low, group.interval.high] == close([wanted["lo90"], wanted["hi90"]])
+        bounds = [wanted["lo90"], wanted["hi90"]]
+        if group.sales == 97:  # the reference took ranks 41 and 57, which enclose the median 89.6 % of the time
+            assert (group.interval.low_rank, group.interval.high_rank) == (40, 58)
+            assert group.interval.low <= bounds[0] < bounds[1] <= group.interval.high
+        else:
+            assert [group.interval.low, group.interval.high] == close(bounds)
 
 
 def test_the_drafts_own_54_sales_give_its_published_vei(reference):
@@ -223,9 +248,39 @@ def test_fourteen_sales_at_90_percent_give_ranks_4_and_11():
     assert (interval.low, interval.high) == (4, 11)
 
 
-def test_few_sales_say_that_their_interval_covers_too_little():
-    assert median_interval([0.9, 1.0, 1.1]).coverage == exactly(0.75)  # 1 - 2 / 2^3
-    assert median_interval(np.arange(20)).coverage > 0.94
+@pytest.mark.parametrize(("confidence", "fewest"), [(0.90, 5), (0.95, 6), (0.99, 8), (0.5, 2)])
+def test_the_interval_of_the_median_is_never_too_narrow(confidence, fewest):
+    """Exactly, by counting coin tosses: how often fewer than the low rank of n sales lie below the median."""
+    for n in range(fewest, 601):
+        interval = median_interval(np.arange(1, n + 1), confidence)
+        assert interval.low_rank + interval.high_rank == n + 1
+        below = list(accumulate(tosses(n, interval.low_rank + 2)))
+        exact = 1 - 2 * below[interval.low_rank - 1] / 2**n
+        assert confidence <= exact == pytest.approx(interval.coverage, abs=1e-9), n
+        assert 1 - 2 * below[interval.low_rank + 1] / 2**n < confidence, "two ranks less on each side would not do"
+
+
+def tosses(n, heads):
+    """In how many ways n tosses give 0, 1, ... heads; so many numbers."""
+    ways = 1
+    for k in range(heads):
+        yield ways
+        ways = ways * (n - k) // (k + 1)
+
+
+@pytest.mark.parametrize(("confidence", "n", "fewest"), [(0.90, 4, 5), (0.95, 5, 6), (0.99, 7, 8), (0.95, 1, 6)])
+def test_where_no_two_sales_enclose_the_median_often_enough_it_says_so(confidence, n, fewest):
+    """Lowest and highest of n miss the median with 2 / 2^n: 12.5 % for four, 6.25 % for five."""
+    with pytest.raises(NotEnoughSales, match=f"at least {fewest} valid sales at {100 * confidence:g} %; there are {n}"):
+        median_interval(np.arange(1, n + 1), confidence)
+
+
+@pytest.mark.parametrize(("n", "confidence", "ranks"), [(29, 0.90, (10, 20)), (5, 0.90, (1, 5)), (6, 0.95, (1, 6))])
+def test_ranks_counted_up_and_down_from_the_middle(n, confidence, ranks):
+    """29 sales: 1.645 x 5.385 / 2 = 4.43, so five up and five down from the 15th."""
+    interval = median_interval(np.arange(1, n + 1), confidence)
+
+    assert (interval.low_rank, interval.high_rank) == ranks
 
 
 @pytest.mark.parametrize(
@@ -346,6 +401,68 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 def test_sales_that_make_no_ratio_are_refused_in_a_sentence(assessed, prices, sentence):
     with pytest.raises((NotEnoughSales, UnusableSales), match=sentence):
         sale_ratios(assessed, prices)
+
+
+RATIOS_ONLY = {
+    "median": median_ratio,
+    "mean": mean_ratio,
+    "COD": coefficient_of_dispersion,
+    "COV": coefficient_of_variation,
+    "interval": median_interval,
+    "bunching": ratios_bunch_at_one,
+} | {rule: partial(trim, rule=rule) for rule in TRIM_RULES}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -0.5])
+@pytest.mark.parametrize("name", RATIOS_ONLY)
+def test_one_ratio_that_is_none_is_refused_and_never_measured(name, bad):
+    with pytest.raises(UnusableSales, match="1 of 30 ratios are negative or not a number"):
+        RATIOS_ONLY[name]([bad, *np.linspace(0.8, 1.2, 29)])
+
+
+OF_SALES = {
+    "weighted mean": weighted_mean_ratio,
+    "PRD": price_related_differential,
+    "PRB": price_related_bias,
+    "KI": kakwani_index,
+    "MKI": modified_kakwani_index,
+    "Gini": gini_in_price_order,
+    "proxy": value_proxy,
+    "VEI": vertical_equity_indicator,
+    "fifths": price_quantile_medians,
+    "bootstrap": partial(bootstrap_intervals, replicates=5),
+}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize("which", ["assessed values", "sale prices"])
+@pytest.mark.parametrize("name", OF_SALES)
+def test_one_value_or_price_that_is_none_is_refused_and_never_measured(name, which, bad):
+    assessed, prices = np.linspace(1e5, 2e5, 40), np.linspace(1e5, 3e5, 40)
+    (assessed if which == "assessed values" else prices)[7] = bad
+
+    with pytest.raises(UnusableSales, match=f"1 of 40 {which}"):
+        OF_SALES[name](assessed, prices)
+
+
+@pytest.mark.parametrize("name", ["PRD", "PRB", "KI", "MKI", "Gini", "proxy", "VEI", "bootstrap"])
+def test_sales_all_without_value_have_no_figure_but_a_sentence(name):
+    with pytest.raises(UnusableSales, match="zero"):
+        OF_SALES[name](np.zeros(40), np.linspace(1e5, 3e5, 40))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_change_that_is_none_is_refused(bad):
+    with pytest.raises(UnusableSales, match="1 of 20 changes of unsold properties are not a number"):
+        compare_sold_with_unsold(np.ones(20), [bad, *np.ones(19)])
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, np.nan])
+@pytest.mark.parametrize("interval", [median_interval, price_related_bias, bootstrap_intervals])
+def test_a_confidence_that_is_none_is_refused(interval, confidence):
+    sales = [np.linspace(0.8, 1.2, 30)] if interval is median_interval else some_sales(30)
+    with pytest.raises(UnusableSales, match="between 0 and 1"):
+        interval(*sales, confidence=confidence)
 
 
 def test_too_few_sales_are_refused_by_name():

@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from reporting.ratio_statistics import NotEnoughSales, coefficient_of_dispersion
-from reporting.ratio_study import MARK, MEASURES, POOL, StudySettings, study_ratios
+from reporting.ratio_study import MARK, MEASURES, POOL, study_ratios
 from reporting.study_sales import in_natural_order, strata_labels
 from reporting.time_adjustment import by_index, rate_of_ratios, steady_rate
 from terrafusion.demo.assessments import PLANTED_LEVEL, PLANTED_PRB
 from terrafusion.demo.county import build_demo_county
 from terrafusion.roll.market_levels import levels_of
 
-from .sales import BANDS, believable, sales_of, texts
+from .sales import BANDS, believable, sales_of, settings_of, texts
 
 TARGET = date(2026, 1, 1)
 
 
 def study(sales, time_adjustment=None, **settings):
-    return study_ratios(sales, StudySettings(**{"bands": BANDS, "replicates": 200} | settings), time_adjustment)
+    return study_ratios(sales, settings_of(**settings), time_adjustment)
 
 
 # --- Bad input ---

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from terrafusion.roll.models import AssessedValue, Property, Sale
+from terrafusion.roll.models import AssessedValue, Property, Sale, SaleParcel
 from tests.factories import SaleReviewFactory, TimeIndexFactory, a_county, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_house
 
@@ -80,6 +80,109 @@ def test_every_format_carries_the_same_numbers(report, content, county):
         assert provenance[name] not in (None, "")
         assert str(provenance[name]) in page
         assert [name, str(provenance[name])] in rows
+
+
+def an_assessed_market_that_favors_the_dear(county):
+    houses = an_assessed_market(county, sales=60)
+    dear = [house for house in houses if house.living_area_sqft > 2200]
+    AssessedValue.objects.filter(roll_property__in=dear, tax_year=TAX_YEAR).update(
+        market_land=0, market_improvement=120_000, market_total=120_000
+    )
+
+
+def test_a_study_under_every_edition_lists_the_verdicts_that_flip(report, content, county):
+    an_assessed_market_that_favors_the_dear(county)
+    judged = {
+        None: {"median", "cod", "prd", "prb", "mki", "vei"},
+        "2013": {"median", "cod", "prd", "prb"},
+        "2026": {"median", "cod", "prb", "mki", "vei"},
+    }
+    for edition, measures in judged.items():
+        asked = FAST | {"compare_editions": True} | ({"edition": edition} if edition else {})
+        study = json.loads(content(report(STUDY, format="json", **asked)))
+
+        flips = study["tables"]["edition_flips"]
+        (prd,) = (each for each in flips if each["measure"] == "PRD" and each["stratum"] == "All sales")
+        assert (prd["verdict_2013"], prd["verdict_draft_2026"], prd["verdict_2026"]) == (
+            "does not meet", "does not meet", "not judged",
+        )  # fmt: skip
+        assert study["headline"]["edition"] == study["provenance"]["edition"] == (edition or "draft_2026")
+        assert set(study["headline"]["verdicts"]) == measures
+        assert study["provenance"]["confidence"] == (0.9 if edition == "2026" else 0.95)
+        status = {each["edition"]: each["status"] for each in study["tables"]["edition_rules"]}
+        assert status == {"2013": "known", "draft_2026": "known", "2026": "unconfirmed"}
+
+
+def test_every_format_lists_the_flips_and_marks_what_is_unconfirmed(report, content, county):
+    an_assessed_market_that_favors_the_dear(county)
+    asked = FAST | {"compare_editions": True}
+
+    rows = list(csv.reader(io.StringIO(content(report(STUDY, format="csv", **asked)).decode())))
+    book = openpyxl.load_workbook(io.BytesIO(content(report(STUDY, format="xlsx", **asked))))
+    page = content(report(STUDY, format="html", **asked)).decode()
+    pdf = pypdf.PdfReader(io.BytesIO(content(report(STUDY, format="pdf", **asked))))
+
+    at = rows.index(["Verdicts that differ between editions"])
+    (why,) = (row[-1] for row in rows[at + 2 :] if len(row) == 7 and row[:3:2] == ["All sales", "PRD"])
+    assert why.endswith("2026: not judged.")
+    assert why in [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
+    text = " ".join(" ".join(each.extract_text() for each in pdf.pages).split())
+    for shown in (page, text):
+        assert "Verdicts that differ between editions" in shown
+        assert "2026 (unconfirmed)" in shown
+
+
+def test_a_study_by_one_edition_tells_its_rules_alone(report, content, county):
+    an_assessed_market(county, sales=30)
+
+    study = json.loads(content(report(STUDY, format="json", edition="2026", **FAST)))
+
+    assert {each["edition"] for each in study["tables"]["edition_rules"]} == {"2026"}
+    assert "edition_flips" not in study["tables"]
+    assert "The rules of the edition 2026 are unconfirmed." in study["findings"]
+
+
+def test_the_county_names_its_edition_and_a_request_may_name_another(report, county):
+    an_assessed_market(county, sales=30)
+    county.settings_json = county.settings_json | {"ratio_study": {"edition": "2013", "standard": "Our own rules"}}
+    county.save()
+
+    own = report(STUDY, format="json", **FAST)["result"]["headline"]
+    other = report(STUDY, format="json", edition="draft_2026", **FAST)["result"]["headline"]
+
+    assert (own["edition"], "vei" in own["verdicts"]) == ("2013", False)
+    assert (other["edition"], "vei" in other["verdicts"]) == ("draft_2026", True)
+
+
+def test_a_roll_loaded_in_another_order_gives_the_same_bytes(report, content, county):
+    """Sales at equal prices on equal days, loaded forwards and backwards: nothing in the file tells which."""
+    houses = an_assessed_market(county, sales=40, unsold=20)
+    Sale.objects.update(sale_price=200_000, sale_date=VALUATION_DATE - timedelta(days=30))
+    Sale.objects.filter(sale_id__endswith="1").update(sale_price=250_000)
+    asked = FAST | {"format": "json", "stratify_by": ["neighborhood", "value_decile"], "trim_rule": "iqr_1_5"}
+    first = json.loads(content(report(STUDY, **asked)))
+
+    deeds, values = (
+        list(Sale.objects.order_by("-pk")),
+        list(AssessedValue.objects.select_related("roll_property").order_by("-pk")),
+    )
+    of_deed = {deed.sale_id: deed.parcels.get().roll_property.property_id for deed in deeds}
+    Sale.objects.all().delete()
+    Property.objects.all().delete()
+    for each in houses:
+        each.pk = None
+    loaded = {each.property_id: each for each in Property.objects.bulk_create(houses[::-1])}
+    for each in values:
+        each.pk, each.roll_property = None, loaded[each.roll_property.property_id]
+    AssessedValue.objects.bulk_create(values)
+    for each in deeds:
+        each.pk = None
+    for deed in Sale.objects.bulk_create(deeds):
+        SaleParcel.objects.create(sale=deed, roll_property=loaded[of_deed[deed.sale_id]])
+    second = json.loads(content(report(STUDY, **asked)))
+
+    first["provenance"].pop("data_as_of"), second["provenance"].pop("data_as_of")
+    assert json.dumps(first) == json.dumps(second)
 
 
 def test_the_html_page_loads_nothing_and_runs_nothing(report, content, county):
@@ -255,6 +358,9 @@ def test_text_of_the_roll_that_looks_like_a_formula_stays_text(report, content, 
         ({"time_adjustment": {}}, "time_adjustment", "percent_per_year"),
         ({"time_adjustment": {"percent_per_year": 6, "series": "x"}}, "time_adjustment", "percent_per_year"),
         ({"shoe": 1}, "shoe", "Unknown field"),
+        ({"edition": "2027"}, "edition", "not a valid choice"),
+        ({"compare_editions": "perhaps"}, "compare_editions", "boolean"),
+        ({"confidence": "nan"}, "confidence", "valid number"),
     ],
 )
 def test_a_wrong_parameter_is_named_with_what_is_allowed(client, county, parameters, field, sentence):
