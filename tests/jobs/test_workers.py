@@ -81,7 +81,7 @@ def test_the_death_of_the_sentinel_or_of_an_idle_worker_stops_nothing(submitted,
     for role in ("sentinel", "idle worker"):
         job = until_status(submitted(probe="complete"), "COMPLETED")
         until(lambda: len(_pool(workers)) >= 4)
-        victim = _sentinel(workers) if role == "sentinel" else _pool(workers)[0]
+        victim = _sentinel(workers) if role == "sentinel" else psutil.Process(job.pid)
         victim.kill()
 
         job = until_status(submitted(probe="complete"), "COMPLETED")

@@ -9,10 +9,12 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self):
-        from . import locks, sabotage
+        from . import locks, roles, sabotage
         from .behaviours import wrap_registered_kinds
 
         wrap_registered_kinds()
         connection_created.connect(locks.watch, dispatch_uid="tests.probe.locks")
+        if file := os.environ.get("TERRAFUSION_PROBE_ROLES"):
+            roles.record(file)
         if removed := os.environ.get("TERRAFUSION_SABOTAGE"):
             sabotage.apply(removed)
