@@ -19,7 +19,7 @@ from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.submit import submit
 from tests.probe import roles
-from tests.processes import start_workers, until
+from tests.processes import PATIENCE, start_workers, until
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class ServiceManager:
     def kill_something(self, pick):
         """One process by role, once the tree stands; the role."""
         role = pick.choice(KILLABLE)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10  # then whoever is there: the tree may be on its way down
         while len(tree := self.tree()) < len(ROLES) and time.monotonic() < deadline:
             time.sleep(0.1)
         victim = pick.choice(tree.get(role) or tree["supervisor"])
@@ -125,7 +125,7 @@ def submit_probes(county, number, probe, *, priority=100, time_limit=None, memor
     return submitted
 
 
-def wait_until_none_is_open(seconds, step=lambda: None):
+def wait_until_none_is_open(seconds=PATIENCE, step=lambda: None):
     """Returns at the end of the last open job, or when the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and patiently(Job.objects.filter(status__in=Job.OPEN).exists):
