@@ -159,6 +159,8 @@ WORKERS = env.int("TERRAFUSION_WORKERS", default=2)
 # Set by the supervisor for the worker tree it starts, never by hand.
 WORKER_BOOT_ID = env.str("TERRAFUSION_WORKER_BOOT", default="")
 WORKER_LIFELINE_FD = env.int("TERRAFUSION_WORKER_LIFELINE", default=-1)
+# Set by `demo` for the `serve` it starts, never by hand: the descriptor of its lock on VAR_DIR.
+FOLDER_LOCK_FD = env.int("TERRAFUSION_FOLDER_LOCK", default=-1)
 
 Q_CLUSTER = {
     "name": "terrafusion",
