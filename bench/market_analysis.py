@@ -23,7 +23,7 @@ SALES = 1_000_000
 REPETITIONS = 3
 GOAL_RATIO, GOAL_MB = 1.2, 500
 
-SALES_SQL = "FROM sales WHERE arms_length AND parcel_count = 1"
+SALES_SQL = "FROM sales WHERE left_out = ''"
 TREND_SQL = f"""
 WITH g AS (
   SELECT zip_code, year(sale_date) * 4 + quarter(sale_date) - 1 AS period, avg(sale_price) AS average,
@@ -102,8 +102,8 @@ SELECT * FROM j WHERE parcel_count > 1 OR abs(zp) > 3 OR abs(zs) > 3 OR abs(zv) 
   OR (pa = sale_price AND da <= 365))) ORDER BY sale_date, sale_key"""
 INDEX_SQL = f"""SELECT sale_key, sale_date, sale_price, property_key, living_area_sqft, lot_sqft, basement_sqft,
     garage_sqft, year_built, effective_year, quality, condition, baths, stories, view, waterfront, longitude, latitude,
-    property_type, neighborhood, year(sale_date) * 4 + quarter(sale_date) - 1 AS period {SALES_SQL} AND sale_price > 0
-      AND (year_built IS NULL OR year(sale_date) >= year_built) ORDER BY sale_date, sale_key"""
+    property_type, neighborhood, year(sale_date) * 4 + quarter(sale_date) - 1 AS period {SALES_SQL}
+    ORDER BY sale_date, sale_key"""
 
 
 def main() -> int:

@@ -142,15 +142,9 @@ def geojson_lines(statement: Statement) -> Iterator[bytes]:
 
     Delimiter and quote are characters that JSON text never holds unescaped, so a line arrives as it was made.
     """
-    own = connection if connection.in_atomic_block else connection.copy()  # progress is told on Django's own meanwhile
-    try:
-        with own.cursor() as cursor:
-            copy = f"COPY ({literal(statement)}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
-            with cursor.copy(copy) as lines:
-                yield from (bytes(line) for line in lines)
-    finally:
-        if own is not connection:
-            own.close()
+    copy = f"COPY ({literal(statement)}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
+    with connection.cursor() as cursor, cursor.copy(copy) as lines:
+        yield from (bytes(line) for line in lines)
 
 
 # --- SQLite ---

@@ -55,13 +55,8 @@ class IndexSales:
 
 
 def index_expression(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Arm's-length sales with a price, in a fixed order, so that every engine gives the same sums.
-
-    A sale from before the house was built was one of land; the roll describes it by the house.
-    """
+    """The market's sales in a fixed order, so that every engine gives the same sums."""
     chosen = market_sales(sales, selection)
-    built = chosen.year_built.isnull() | (chosen.sale_date.year() >= chosen.year_built)
-    chosen = chosen.filter((chosen.sale_price > 0) & built)
     columns = chosen.select(
         "sale_key",
         "sale_date",

@@ -110,9 +110,9 @@ def filtered(table: ibis.Table, selection: Selection) -> ibis.Table:
 
 
 def market_sales(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Arm's-length sales of a single parcel: those whose price is that property's price."""
+    """Sales that may speak for the property they conveyed, as the roll judged them: roll/sale_fitness.py."""
     chosen = in_window(sales, selection)
-    return chosen.filter(chosen.arms_length & (chosen.parcel_count == 1))
+    return chosen.filter(chosen.left_out == "")
 
 
 def require_sales(market: Market, selection: Selection) -> int:

@@ -13,6 +13,8 @@ from county_configs.county_file import DorRatioSection
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Sale, SaleParcel
+from terrafusion.roll.querysets import SaleQuerySet
+from terrafusion.roll.sale_fitness import LeftOut
 
 from .delivery import delivered
 from .document import Column, Report, Section, Table
@@ -72,6 +74,7 @@ def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSecti
     of_county = Sale.objects.in_county(county).current()
     in_window = of_county.filter(sale_date__gte=window.first, sale_date__lte=window.last)
     valid = set(in_window.valid().values_list("pk", flat=True))
+    no_sale_of_it = _left_out_by_the_roll(in_window)
     parcels: dict[int, list[tuple[int, str, str]]] = {}
     links = SaleParcel.objects.filter(sale__in=in_window).order_by("pk")
     fields = ("sale_id", "roll_property_id", "roll_property__parcel_number", "roll_property__use_code")
@@ -84,6 +87,7 @@ def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSecti
         "sale_date", "sale_id"
     ).values_list(*columns):
         of_sale = parcels.get(pk, [])
+        reason = no_sale_of_it.get(pk, "")
         whole = len(of_sale) >= count
         sales.append(
             DorSale(
@@ -95,11 +99,25 @@ def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSecti
                 use_code=of_sale[0][2] if of_sale else "",
                 assessed_value=_sum([now.get(key) for key, _, _ in of_sale], whole),
                 prior_assessed_value=_sum([prior.get(key) for key, _, _ in of_sale], whole),
-                invalid_code=0 if pk in valid else section.invalid_codes.get(code, OTHER_CODE),
-                note="" if pk in valid or code in section.invalid_codes else code,
+                invalid_code=_invalid_code(pk in valid, reason, section.invalid_codes.get(code, OTHER_CODE)),
+                note=reason if pk in valid else "" if code in section.invalid_codes else code,
             )
         )
     return sales
+
+
+def _left_out_by_the_roll(sales: SaleQuerySet) -> dict[int, str]:
+    """By sale: why its price is not that of the property as the roll describes it now, where it is not."""
+    reasons = (LeftOut.BEFORE_BUILT, LeftOut.DUPLICATE)
+    found = SaleParcel.objects.filter(sale__in=sales).judged().filter(left_out__in=reasons)
+    return {pk: LeftOut(reason).label for pk, reason in found.values_list("sale_id", "left_out")}
+
+
+def _invalid_code(is_valid: bool, left_out: str, coded: int) -> int:
+    """The number of WAC 458-53-080: 0 for a valid sale."""
+    if not is_valid:
+        return coded
+    return OTHER_CODE if left_out else 0
 
 
 def _values(links: QuerySet[SaleParcel], year: int) -> dict[int, int]:

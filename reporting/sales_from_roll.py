@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from django.db import models
 from django.db.models import Q, QuerySet
 
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
-from terrafusion.roll.models import AssessedValue, Property, Sale, SaleParcel
+from terrafusion.roll.models import AssessedValue, Property, SaleParcel
 
 from .study_sales import DERIVED_STRATA, LeftOut, StudySales
 
@@ -34,7 +33,7 @@ class NothingSelected(TerraFusionError):
 
 @dataclass(frozen=True)
 class ReadSales:
-    """Valid sales of one parcel in the window, and what else lies in it. keys: of the properties, shape (n,)."""
+    """Sales of the window that may speak for their property, and why others may not. keys: of the properties, (n,)."""
 
     sales: StudySales
     keys: npt.NDArray[np.int64]
@@ -96,12 +95,12 @@ def read_sales(
     strata: Sequence[str],
 ) -> ReadSales:
     """Sales from the first day to the last, both included. Raises NothingSelected when there is none."""
-    in_window = Sale.objects.in_county(county).current().filter(sale_date__gte=first, sale_date__lte=last)
-    conveyed = SaleParcel.objects.filter(property_filter(filters, "roll_property__"))
-    selected = conveyed.filter(sale__in=in_window.valid().of_one_parcel())
+    in_window = SaleParcel.objects.in_county(county).filter(sale__sale_date__gte=first, sale__sale_date__lte=last)
+    conveyed = in_window.filter(property_filter(filters, "roll_property__"))
+    selected = conveyed.fit()
     described = [each for each in strata if each not in DERIVED_STRATA]
     rows = list(selected.order_by("pk").values_list(*_columns(described)))
-    left_out = _left_out(in_window, conveyed)
+    left_out = tuple(LeftOut(reason.label, number) for reason, number in conveyed.left_out_counts().items())
     if not rows:
         others = "; ".join(f"{each.reason.lower()}: {each.sales}" for each in left_out)
         raise NothingSelected(
@@ -132,18 +131,6 @@ def _columns(described: Sequence[str]) -> list[str]:
         "roll_property_id", "sale__sale_id", *(f"roll_property__{each}" for each in fields),
         "sale__sale_date", "sale__sale_price", "roll_property__year_built", *of_property,
     ]  # fmt: skip
-
-
-def _left_out(in_window: Any, conveyed: QuerySet[SaleParcel]) -> tuple[LeftOut, ...]:
-    def number(sales: Any) -> int:
-        return int(conveyed.filter(sale__in=sales).aggregate(number=models.Count("sale", distinct=True))["number"])
-
-    every, valid, single = number(in_window), number(in_window.valid()), number(in_window.valid().of_one_parcel())
-    reasons = (
-        LeftOut("Not an arm's-length sale by code, review or price", every - valid),
-        LeftOut("The deed conveys several parcels", valid - single),
-    )
-    return tuple(each for each in reasons if each.sales)
 
 
 def _values_of(selected: QuerySet[SaleParcel], tax_year: int) -> dict[int, int]:

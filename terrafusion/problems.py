@@ -10,19 +10,26 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from .database_faults import Fault, fault_of
 from .errors import TerraFusionError
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
+# A fault in a statement of ours is none of these: it is a 500, and the log has its trace.
+UNAVAILABLE: dict[Fault | None, str] = {
+    Fault.LOST: "The database does not answer at the moment; try again shortly.",
+    Fault.BUSY: "The database is busy with a long write; try again shortly.",
+    Fault.FULL: "The disk of the database is full; nothing was written. The administrator must make room.",
+    Fault.DISK: "The database cannot use its disk; nothing was written. The administrator must look at it.",
+}
 API_PREFIXES = ("/api/", "/plugins/", "/auth/")
 
 
@@ -65,9 +72,9 @@ def problem(code: int, detail: str = "", errors: list[dict[str, str]] | None = N
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler."""
-    if isinstance(error, OperationalError | InterfaceError):
+    if sentence := UNAVAILABLE.get(fault_of(error)):
         set_rollback()
-        body = problem(503, "The database does not answer at the moment; try again shortly.")
+        body = problem(503, sentence)
         logger.error("Database unavailable (%s): %s", body["error_id"], error)
         return _response(context, 503, body, {"Retry-After": RETRY_AFTER_SECONDS})
     if isinstance(error, RequestDataTooBig):

@@ -78,6 +78,9 @@ class ApiClient:
     def __init__(self, address, username, password):
         self.address, self.session = address, requests.Session()
         self.session.mount("http://", HTTPAdapter(pool_maxsize=64))
+        self.log_in(username, password)
+
+    def log_in(self, username, password):
         answer = self.post("/auth/login", json={"username": username, "password": password})
         self.session.headers["Authorization"] = f"Bearer {answer.json()['access']}"
 

@@ -11,7 +11,8 @@ import numpy as np
 from pyproj import CRS, Transformer
 
 from county_configs.models import County
-from terrafusion.roll.models import Property, Sale, SaleParcel
+from terrafusion.roll.models import Property, SaleParcel
+from terrafusion.roll.querysets import SaleParcelQuerySet
 
 from .comparables import CHARACTERISTICS, ComparableSalesSettings, Floats, SalesTable, Subject
 
@@ -41,9 +42,8 @@ def settings_for(county: County, parameters: dict[str, Any]) -> ComparableSalesS
 
 
 def sales_before(county: County, valuation_date: date, property_type: str) -> SalesTable:
-    """Valid single-parcel sales of the type before the date; one query."""
-    sales = Sale.objects.in_county(county).valid().of_one_parcel().before(valuation_date)
-    parcels = SaleParcel.objects.filter(sale__in=sales, roll_property__property_type=property_type)
+    """Sales before the date that may speak for a property of the type (terrafusion/roll/sale_fitness.py); one query."""
+    parcels = sold_before(county, valuation_date, property_type).fit()
     columns = list(zip(*parcels.order_by("sale__sale_date", "pk").values_list(*_SALE_FIELDS), strict=True))
     if not columns:
         columns = [()] * len(_SALE_FIELDS)
@@ -59,6 +59,12 @@ def sales_before(county: County, valuation_date: date, property_type: str) -> Sa
         y=y,
         characteristics=np.column_stack([_floats(column) for column in columns[8:]]),
     )
+
+
+def sold_before(county: County, valuation_date: date, property_type: str) -> SaleParcelQuerySet:
+    """Every property of the type sold before the date, whatever may be said of the sale."""
+    parcels = SaleParcel.objects.in_county(county).filter(roll_property__property_type=property_type)
+    return parcels.filter(sale__sale_date__lt=valuation_date)
 
 
 def subjects_from(county: County, properties: Iterable[Property]) -> list[Subject]:

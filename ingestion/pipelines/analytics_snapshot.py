@@ -35,7 +35,7 @@ from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.schedules import Schedule, daily, register
 from terrafusion.jobs.submit import submit
-from terrafusion.roll.models import AssessedValue, Property, Sale, SaleReview
+from terrafusion.roll.models import AssessedValue, Property, Sale
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ Progress = Callable[[str, int], None]
 
 _DESCRIBED = ("pk", "property_id", *AREA_COLUMNS, *WHOLE_CHARACTERISTICS, *OTHER_CHARACTERISTICS, "waterfront")
 _SALE_FIELDS = (
-    "pk", "sale_id", "sale_date", "sale_price", "validity_code", "is_valid", "review__decision", "parcel_count",
+    "pk", "sale_id", "sale_date", "sale_price", "validity_code", "is_valid", "left_out", "parcel_count",
 )  # fmt: skip
 _VALUE_FIELDS = (
     "roll_property_id", "market_land", "market_improvement", "market_total", "new_construction", "taxable_value",
@@ -168,17 +168,15 @@ def _properties(county: County) -> Iterator[Partition]:
 def _sales(county: County) -> Iterator[Partition]:
     """Rows in the order of SALES, by year of sale. A sale that a later load retired is none."""
     described = [f"parcels__roll_property__{name}" for name in _DESCRIBED]
-    sales = Sale.objects.in_county(county).current().order_by("sale_date", "pk").values_list(*_SALE_FIELDS, *described)
+    sales = Sale.objects.in_county(county).current().judged().order_by("sale_date", "pk")
+    sales = sales.values_list(*_SALE_FIELDS, *described)
     rows = (_sale_row(row) for row in sales.iterator(chunk_size=BATCH_ROWS))
     yield from groupby(rows, key=lambda row: row[2].year)
 
 
 def _sale_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Arm's length as SaleQuerySet.valid() has it: a reviewer's decision where there is one, else the code."""
-    key, sale_id, sale_date, sale_price, code, coded_valid, decision, parcels, *described = row
-    rejected, confirmed = decision == SaleReview.Decision.INVALID, decision == SaleReview.Decision.VALID
-    arms_length = sale_price > 0 and (confirmed or (coded_valid and not rejected))
-    return key, sale_id, sale_date, sale_price, code, coded_valid, arms_length, parcels, *_texts(described)
+    fields = len(_SALE_FIELDS)
+    return (*row[:fields], *_texts(row[fields:]))
 
 
 def _texts(described: Sequence[Any]) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1  # a snapshot of another version is taken anew
+SCHEMA_VERSION = 2  # a snapshot of another version is taken anew
 
 # How the assessor groups property: each may be the area or stratum of an analysis.
 AREA_COLUMNS = (
@@ -38,7 +38,8 @@ SALES = pa.schema(
         pa.field("sale_price", pa.int64(), nullable=False),
         pa.field("validity_code", pa.string(), nullable=False),
         pa.field("coded_valid", pa.bool_(), nullable=False),  # by the county's code table
-        pa.field("arms_length", pa.bool_(), nullable=False),  # after the reviewers' decisions
+        # Why the sale may not speak for the property: a reason of terrafusion/roll/sale_fitness.py, '' where it may
+        pa.field("left_out", pa.string(), nullable=False),
         pa.field("parcel_count", pa.int64(), nullable=False),
         *_PROPERTY,
     ]

@@ -12,6 +12,8 @@ from django.db import Error, close_old_connections, connection
 from django_q.brokers.orm import ORM
 from django_q.signing import SignedPackage
 
+from terrafusion.database_faults import Fault, fault_of
+
 from .queue import waiting
 
 logger = logging.getLogger(__name__)
@@ -34,9 +36,9 @@ class WakeUpBroker(ORM):
         try:
             close_old_connections()
             tokens = min(waiting().slots, settings.WORKERS)
-        except Error:
+        except Error as error:
             # Raised on, it would end the pusher; the database may be back in a second.
-            logger.warning("The database does not answer; looking again in a second.")
+            logger.warning("%s Looking again in a second.", (fault_of(error) or Fault.OTHER).value)
             connection.close()
             sleep(1)
             return []

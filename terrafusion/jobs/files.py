@@ -1,5 +1,6 @@
 """Accepting a job's files: fsynced, hashed, and moved into the results storage under the fence."""
 
+import contextlib
 import hashlib
 import logging
 import mimetypes
@@ -15,10 +16,23 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.utils import timezone
 
-from .models import Job, JobArtifact
+from terrafusion.errors import TerraFusionError
+
+from .models import FailureReason, Job, JobArtifact
 from .outcome import OutputFile
 
 logger = logging.getLogger(__name__)
+
+PURGED_AT_A_TIME = 1000
+
+
+class NotStored(TerraFusionError):
+    """The results storage, or the disk under the workspace, did not take a file."""
+
+    failure_reason = FailureReason.STORAGE
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"The result could not be stored: {error.strerror or 'the storage failed'}.")
 
 
 class FinishedFile(File):
@@ -42,10 +56,13 @@ def results_storage() -> Storage:
 
 
 def seal(file: OutputFile) -> SealedFile:
-    """Flushes the file to disk and takes its digest. Raises OSError when the disk refuses."""
+    """Flushes the file to disk and takes its digest. Raises NotStored when the disk refuses."""
     with file.path.open("rb") as stream:
-        os.fsync(stream.fileno())
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        try:
+            os.fsync(stream.fileno())
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise NotStored(error) from error
     return SealedFile(file, file.path.stat().st_size, digest)
 
 
@@ -86,9 +103,12 @@ def discard_unless_published(job: Job) -> None:
 
 def _put(job: Job, sealed: SealedFile) -> str:
     storage, place = results_storage(), f"{_attempt_folder(job)}/{sealed.file.name}"
-    if not storage.exists(place):
-        with sealed.file.path.open("rb") as stream:
-            storage.save(place, FinishedFile(stream, name=str(sealed.file.path)))
+    try:
+        if not storage.exists(place):
+            with sealed.file.path.open("rb") as stream:
+                storage.save(place, FinishedFile(stream, name=str(sealed.file.path)))
+    except OSError as error:
+        raise NotStored(error) from error
     return place
 
 
@@ -97,8 +117,11 @@ def guess_type(name: str) -> str:
 
 
 def discard_workspace(job: Job) -> None:
-    """Removes what this attempt wrote and nobody accepted."""
-    shutil.rmtree(Path(settings.WORKSPACE_DIR) / str(job.pk) / str(job.attempt), ignore_errors=True)
+    """Removes what this attempt wrote and nobody accepted, and the job's folder with its last attempt."""
+    of_job = Path(settings.WORKSPACE_DIR) / str(job.pk)
+    shutil.rmtree(of_job / str(job.attempt), ignore_errors=True)
+    with contextlib.suppress(OSError):  # not there, or another attempt works in it
+        of_job.rmdir()
 
 
 def discard_attempt(job: Job) -> None:
@@ -122,7 +145,7 @@ def purge_expired() -> int:
     """Deletes the files past their time; their rows stay and answer 410. Returns how many."""
     expired = JobArtifact.objects.filter(purged_at__isnull=True, expires_at__lt=timezone.now())
     purged = 0
-    for artifact in expired.iterator():
+    for artifact in list(expired.order_by("expires_at")[:PURGED_AT_A_TIME]):  # read to the end before the first write
         try:
             results_storage().delete(artifact.path)
         except OSError:

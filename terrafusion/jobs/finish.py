@@ -38,7 +38,7 @@ class Superseded(Exception):
 def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) -> None:
     """Stores the outcome and ends the job, in one transaction. Discards all if the attempt is superseded.
 
-    Safe to repeat after a lost connection. Raises OSError when a file cannot be stored; no row is then.
+    Safe to repeat after a lost connection. Raises NotStored when a file cannot be stored; no row is then.
     """
     if not may(job.submitted_by, f"execute_{job.plugin}", job.county):
         finish_failed(

@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
-from terrafusion.errors import JobStopped
+
+from .journal import record_line, record_progress
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -57,6 +58,8 @@ class Job(models.Model):
         CANCELLED = "CANCELLED"
 
     OPEN = (Status.PENDING, Status.RUNNING)
+
+    REPORT_SECONDS: ClassVar[float] = 1.0  # between two writes of the progress
 
     # What a kind says of itself
     plugin: ClassVar[str]  # as in its permissions: execute_<plugin>
@@ -154,18 +157,16 @@ class Job(models.Model):
         Raises JobStopped when the job was cancelled or given to another worker.
         """
         now = time.monotonic()
-        if now - getattr(self, "_reported_at", -1.0) < 1.0:
+        if now - getattr(self, "_reported_at", -self.REPORT_SECONDS) < self.REPORT_SECONDS:
             return
         self._reported_at = now
         self.progress = max(self.progress, min(99, 100 * done // max(total, 1)))
-        mine = Job.objects.filter(pk=self.pk, attempt=self.attempt, status=self.Status.RUNNING, cancel_at__isnull=True)
         fields: dict[str, Any] = {"progress": self.progress, "updated_at": timezone.now()}
-        if not mine.update(**fields | ({"message": message} if message else {})):
-            raise JobStopped
+        record_progress(self, fields | ({"message": message} if message else {}))
 
     def log(self, message: str, level: str = "info") -> None:
         """A line for whoever asks what happened. No personal data."""
-        JobLog.objects.create(job_id=self.pk, attempt=self.attempt, level=level, message=message)
+        record_line(self, level, message)
 
 
 class JobLog(models.Model):

@@ -7,14 +7,16 @@ import os
 import signal
 
 from django.conf import settings
+from django.db import Error, connection
 
-from terrafusion.errors import JobStopped, TerraFusionError
+from terrafusion.database_faults import Fault, fault_of
 
 from . import lifeline
-from .database import LOST_CONNECTION, patiently
+from .database import patiently
+from .endings import Ending, ending_after
 from .files import discard_workspace, seal, send_ahead
-from .finish import finish_cancelled, finish_completed, finish_failed, give_back
-from .models import FailureReason, Job
+from .finish import finish_completed, give_back
+from .models import Job
 from .queue import claim_next
 
 logger = logging.getLogger(__name__)
@@ -27,48 +29,47 @@ def run_next_job() -> None:
     try:
         patiently(_return_leftovers)
         job = patiently(claim_next)
-    except LOST_CONNECTION:
-        logger.exception("No job claimed: the database does not answer.")
+    except Error as error:
+        logger.exception("No job was claimed. %s", (fault_of(error) or Fault.OTHER).value)
         return
     if job is None:
         return  # A surplus token: another worker was faster.
     try:
-        _run(job)
-    except LOST_CONNECTION:
+        _end(job, _work(job))
+    except Error:
         # Alive with a row it cannot end, this process would keep the job from being rescued.
-        logger.exception("Job %s: the database stayed away; ending this worker.", job.pk)
+        logger.exception("Job %s: its end could not be written; ending this worker.", job.pk)
         os.kill(os.getpid(), signal.SIGKILL)
+    finally:
+        discard_workspace(job)
 
 
-def _run(job: Job) -> None:
+def _work(job: Job) -> Ending:
+    """Does the work and says how the job is to end. The work's frames, and with them its open reads, are gone then."""
     try:
         outcome = job.perform()
         files = [seal(file) for file in outcome.files]
         send_ahead(job, files)
-        patiently(lambda: finish_completed(job, outcome, files))
-    except JobStopped:
-        patiently(lambda: finish_cancelled(job))
-    except TerraFusionError as error:
-        sentence, reason = str(error), error.failure_reason
-        patiently(lambda: finish_failed(job, reason, sentence))
-    except LOST_CONNECTION:
-        patiently(lambda: give_back(job, "The database connection was lost.", charge=True))
-    except MemoryError:
-        patiently(lambda: finish_failed(job, FailureReason.MEMORY, "The job ran out of memory."))
-    except OSError as error:
-        sentence = f"The result could not be stored: {error.strerror or 'the storage failed'}."
-        patiently(lambda: finish_failed(job, FailureReason.STORAGE, sentence))
-    except Exception:
-        logger.exception("Job %s failed", job.pk)
-        patiently(
-            lambda: finish_failed(
-                job,
-                FailureReason.PROCESSING_EXCEPTION,
-                "The job failed unexpectedly; the server's log has the details.",
-            )
-        )
-    finally:
-        discard_workspace(job)
+    except Exception as error:
+        return ending_after(job, error)
+    return lambda: finish_completed(job, outcome, files)
+
+
+def _end(job: Job, ending: Ending) -> None:
+    try:
+        _close_reads()
+        patiently(ending)
+        return
+    except Exception as error:  # the outcome could not be stored
+        ending = ending_after(job, error)
+    _close_reads()
+    patiently(ending)
+
+
+def _close_reads() -> None:
+    """On SQLite a read left open would refuse every write (journal.py says why), so the end gets a fresh connection."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        connection.close()
 
 
 def _return_leftovers() -> None:

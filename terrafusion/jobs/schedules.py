@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from county_configs.models import County
+from terrafusion.database_faults import PASSING, fault_of
 
-from .database import LOST_CONNECTION
 from .models import ScheduledSlot
 
 logger = logging.getLogger(__name__)
@@ -100,9 +100,9 @@ def _run_once(schedule: Schedule, county: County | None, key: str, slot: datetim
                 schedule.run(county)
         if not schedule.inside:
             schedule.run(county)
-    except LOST_CONNECTION:
-        raise
-    except Exception:  # one faulty schedule must not end the supervisor, and the jobs with it
+    except Exception as error:  # one faulty schedule must not end the supervisor, and the jobs with it
+        if fault_of(error) in PASSING:
+            raise
         logger.exception("The schedule %s failed for its slot %s.", key, slot)
         return False
     return True

@@ -14,12 +14,14 @@ from datetime import datetime
 from types import FrameType
 from uuid import UUID
 
-from django.db import connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from terrafusion.database_faults import Fault, fault_of
+
 from . import schedules
-from .database import LOST_CONNECTION, patiently
+from .database import patiently
 from .finish import finish_cancelled, finish_failed, give_back
 from .models import FailureReason, Job
 from .queue import waiting
@@ -88,9 +90,9 @@ class Supervisor:
     def _tick_patiently(self) -> None:
         try:
             self.tick()
-        except LOST_CONNECTION:
+        except (OperationalError, InterfaceError) as error:
             self.in_contact_since = None
-            logger.warning("The database does not answer; trying again.")
+            logger.warning("%s Trying again.", (fault_of(error) or Fault.OTHER).value)
             connection.close()
         else:
             self.in_contact_since = self.in_contact_since or time.monotonic()
@@ -119,7 +121,7 @@ class Supervisor:
                 self._beat()
                 if not rows:
                     break
-            except LOST_CONNECTION:
+            except Error:
                 connection.close()
             time.sleep(TICK_SECONDS / 2)
         self.tree.kill()
@@ -227,6 +229,6 @@ class Supervisor:
                 give_back(job, "Its worker died." if charge else why, charge=charge)
 
         try:
-            patiently(step, seconds=seconds)
-        except LOST_CONNECTION:
+            patiently(step, seconds=seconds, busy_seconds=seconds)
+        except Error:
             logger.warning("Running jobs could not be given back; the sweep will rescue them.")

@@ -11,7 +11,8 @@ from django.db.models import F, Q
 from county_configs.models import County
 
 from .geometry import EDGES, Located, LocatedQuerySet, SpatialIndex
-from .querysets import PropertyQuerySet, SaleQuerySet, TimeIndexQuerySet, parcel_number_key
+from .querysets import PropertyQuerySet, SaleParcelQuerySet, SaleQuerySet, TimeIndexQuerySet, parcel_number_key
+from .sale_fitness import INVALID, VALID
 
 
 class PropertyType(models.TextChoices):
@@ -198,6 +199,8 @@ class SaleParcel(models.Model):
     sale = models.ForeignKey(Sale, models.CASCADE, related_name="parcels")
     roll_property = models.ForeignKey(Property, models.CASCADE, related_name="sale_parcels")
 
+    objects = SaleParcelQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sale", "roll_property"], name="a_parcel_once_a_sale")]
 
@@ -344,8 +347,8 @@ class SaleReview(models.Model):
 
     class Decision(models.TextChoices):
         UNDECIDED = "undecided", "Undecided"
-        VALID = "valid", "Valid"
-        INVALID = "invalid", "Invalid"
+        VALID = VALID, "Valid"
+        INVALID = INVALID, "Invalid"
 
     sale = models.OneToOneField(Sale, models.CASCADE, related_name="review")
     decision = models.CharField(max_length=16, choices=Decision, default=Decision.UNDECIDED)

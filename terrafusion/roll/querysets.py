@@ -7,12 +7,13 @@ from datetime import date
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from terrafusion.errors import TerraFusionError
 
 from .geometry import LocatedQuerySet
 from .market_levels import MarketLevels, levels_of
+from .sale_fitness import LeftOut, arms_length, reason_left_out
 from .series_names import SeriesName
 
 SHOWN_SERIES = 20
@@ -61,12 +62,7 @@ class SaleQuerySet(models.QuerySet):
 
     def valid(self) -> Self:
         """Arm's-length sales: a reviewer's decision where there is one, else the county's validity code."""
-        from .models import SaleReview  # models.py imports this module
-
-        reviews = SaleReview.objects.filter(sale=OuterRef("pk"))
-        confirmed = Exists(reviews.filter(decision=SaleReview.Decision.VALID))
-        rejected = Exists(reviews.filter(decision=SaleReview.Decision.INVALID))
-        return self.filter((Q(is_valid=True) & ~rejected) | confirmed, sale_price__gt=0, retired_at=None)
+        return self.current().filter(arms_length())
 
     def of_one_parcel(self) -> Self:
         """Sales whose deed conveys a single parcel: its price is that parcel's price."""
@@ -79,6 +75,29 @@ class SaleQuerySet(models.QuerySet):
     def since(self, day: date) -> Self:
         """Sold on the day or later."""
         return self.filter(sale_date__gte=day)
+
+    def judged(self) -> Self:
+        """With `left_out`: why the sale speaks for none of its properties, '' where it may. One row for each parcel."""
+        return self.annotate(left_out=reason_left_out("", "parcels__"))
+
+
+class SaleParcelQuerySet(models.QuerySet):
+    def in_county(self, county: Any) -> Self:
+        return self.filter(sale__county=county)
+
+    def judged(self) -> Self:
+        """With `left_out`: why the sale does not speak for the property, '' where it may."""
+        return self.annotate(left_out=reason_left_out("sale__", ""))
+
+    def fit(self) -> Self:
+        """The sales that may speak for the property they conveyed: see sale_fitness.py."""
+        return self.judged().filter(left_out="")
+
+    def left_out_counts(self) -> dict[LeftOut, int]:
+        """How many sales do not speak, under each reason that holds for one at least."""
+        counted = self.judged().exclude(left_out="").order_by().values_list("left_out")
+        found = dict(counted.annotate(number=Count("sale", distinct=True)))
+        return {reason: found[reason] for reason in LeftOut if reason in found}
 
 
 class TimeIndexQuerySet(models.QuerySet):

@@ -7,6 +7,7 @@ from typing import Any
 
 import environ
 
+from .journal import journal_of
 from .legacy import legacy_databases
 from .storage import files_in, folder_or_bucket
 
@@ -77,6 +78,8 @@ TEMPLATES = [
 ]
 
 # --- Database ---
+# Set by the supervisor for the worker tree it starts, never by hand.
+WORKER_BOOT_ID = env.str("TERRAFUSION_WORKER_BOOT", default="")
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'terrafusion.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
@@ -88,6 +91,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A worker's jobs tell their progress on a connection of their own: see terrafusion/jobs/journal.py.
+JOURNAL_DATABASE = "journal" if WORKER_BOOT_ID else "default"
+if WORKER_BOOT_ID:
+    DATABASES["journal"] = journal_of(DATABASES["default"])
 DATABASES |= legacy_databases(env.ENVIRON)
 DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
@@ -156,8 +163,6 @@ SPECTACULAR_SETTINGS = {
 
 # --- Jobs ---
 WORKERS = env.int("TERRAFUSION_WORKERS", default=2)
-# Set by the supervisor for the worker tree it starts, never by hand.
-WORKER_BOOT_ID = env.str("TERRAFUSION_WORKER_BOOT", default="")
 WORKER_LIFELINE_FD = env.int("TERRAFUSION_WORKER_LIFELINE", default=-1)
 # Set by `demo` for the `serve` it starts, never by hand: the descriptor of its lock on VAR_DIR.
 FOLDER_LOCK_FD = env.int("TERRAFUSION_FOLDER_LOCK", default=-1)

@@ -40,7 +40,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}
 # A worker process started by a test works on the test's database.
 if _name := os.environ.get("TERRAFUSION_TEST_DATABASE"):
-    DATABASES["default"]["NAME"] = _name
+    for _alias in {"default", "journal"} & set(DATABASES):
+        DATABASES[_alias]["NAME"] = _name
 LOGGING["loggers"]["django.request"] = {"level": "ERROR"}  # refusals are what many tests ask for
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None

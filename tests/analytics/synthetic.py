@@ -91,7 +91,7 @@ def _sales(pick, roll, count):
         "sale_price": price.astype(np.int64),
         "validity_code": np.where(several, "multi", ""),
         "coded_valid": ~several,
-        "arms_length": ~several & (pick.random(count) < 0.95),
+        "left_out": np.where(several, "several_parcels", np.where(pick.random(count) < 0.95, "", "not_arms_length")),
         "parcel_count": np.where(several, 2, 1),
     } | property_columns
     return _table("sales", deeds).take(pa.array(order))

@@ -41,7 +41,7 @@ def test_the_trend_is_what_numpy_makes_of_the_same_sales(tmp_path):
     snapshot = a_snapshot(tmp_path, properties=300, sales=900, zips=3)
     with on_duckdb(snapshot) as market:
         points = price_trend(market, Selection(), "zip_code")
-        rows = [row for row in market.rows(market.sales) if row["arms_length"] and row["parcel_count"] == 1]
+        rows = [row for row in market.rows(market.sales) if row["left_out"] == ""]
     for point in points:
         own = sorted(
             row["sale_price"]

@@ -9,6 +9,8 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self):
+        from terrafusion.jobs.models import Job
+
         from . import locks, roles, sabotage
         from .behaviours import wrap_registered_kinds
 
@@ -18,3 +20,5 @@ class ProbeConfig(AppConfig):
             roles.record(file)
         if removed := os.environ.get("TERRAFUSION_SABOTAGE"):
             sabotage.apply(removed)
+        if os.environ.get("TERRAFUSION_TEST_EAGER_REPORTS"):
+            Job.REPORT_SECONDS = 0.0  # every report is written, as in a job of hours

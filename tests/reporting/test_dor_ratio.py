@@ -19,7 +19,7 @@ from reporting.dor_ratio import (
     sort_sales,
 )
 from reporting.ratio_statistics import UnusableSales
-from terrafusion.roll.models import AssessedValue
+from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import a_county, a_user, client_of
 
 from .roll import TAX_YEAR, a_sale, an_assessed_market
@@ -144,6 +144,19 @@ def test_the_report_lists_valid_and_invalid_sales_in_the_prescribed_columns(repo
     assert total["county_assessed_value"] == on_roll == made["headline"]["assessed_value"]
     assert made["headline"]["indicated_ratio"] == pytest.approx(0.95 / 0.99, abs=0.06)
     assert made["headline"]["dry_run"] is False
+
+
+@pytest.mark.django_db
+def test_a_lot_sold_before_its_house_stood_is_no_valid_sale_of_the_house(report, content, county):
+    houses = an_assessed_market(county, sales=40)
+    Property.objects.filter(pk=houses[50].pk).update(year_built=TAX_YEAR)
+    lot = a_sale(houses[50], "lot", 95_000)
+
+    made = json.loads(content(report("dor_ratio_report", format="json", year=TAX_YEAR, as_of=f"{TAX_YEAR}-04-30")))
+
+    (invalid,) = made["tables"]["invalid_sales"]
+    assert (invalid["affidavit"], invalid["code"]) == (lot.sale_id, 27)
+    assert invalid["reason"] == "Other: The land was sold before its house stood"
 
 
 @pytest.mark.django_db

@@ -194,3 +194,35 @@ def test_a_stored_index_is_named_in_the_request_and_in_the_grid(client, county):
     assert result["comparables"][0]["adjustments"][0]["source"] == "index hedonic/county/year"
     assert unknown.status_code == 400
     assert "benton has no price index 'x'. It has: hedonic/county/year." in unknown.content.decode()
+
+
+def test_lots_sold_before_their_houses_stood_do_not_value_a_house(client, county):
+    """Five lots at $95,000, built on the year after, like the subject in every characteristic and next to it."""
+    a_market(county)
+    described = {"living_area_sqft": 2400, "quality": 4.0, "condition": 3.0, "longitude": -119.17, "latitude": 46.21}
+    subject = a_subject(county, 1, year_built=2025, **described)
+    sold = date(2024, 8, 15)
+    for number in range(2, 7):
+        lot = a_subject(county, number, year_built=2025, **described)
+        deed = Sale.objects.create(county=county, sale_id=f"lot{number}", sale_date=sold, sale_price=95_000)
+        deed.parcels.create(roll_property=lot)
+
+    result = value(client, county, property_id=subject.property_id)["result"]
+
+    assert result["market_value"] == pytest.approx(160 * 2400, rel=0.15)
+    assert not {"2", "3", "4", "5", "6"} & {each["property_id"] for each in result["comparables"]}
+
+
+def test_a_deed_that_came_in_twice_stands_once_in_a_grid(client, county):
+    a_market(county, sales=8)
+    subject = a_subject(county)
+    for deed in Sale.objects.all():
+        again = Sale.objects.create(
+            county=county, sale_id=f"{deed.sale_id}-again", sale_date=deed.sale_date, sale_price=deed.sale_price
+        )
+        again.parcels.create(roll_property=deed.parcels.get().roll_property)
+
+    result = value(client, county, property_id=subject.property_id)["result"]
+
+    named = [each["property_id"] for each in result["comparables"]]
+    assert len(named) == len(set(named)) == 5

@@ -1,0 +1,105 @@
+"""What a database error means for the person who is told of it: lost, busy, full, or a fault of ours.
+
+Django gives all four as OperationalError. The driver's own code tells them apart.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from enum import Enum
+
+import psycopg
+from django.db import InterfaceError
+
+
+class Fault(Enum):
+    """Its value is the sentence for the user."""
+
+    LOST = "The database connection was lost."
+    BUSY = "The database was busy: another process held its lock for too long."
+    FULL = "The disk of the database is full."
+    DISK = "The database cannot read or write its disk."
+    OTHER = "The database refused a statement."
+
+
+# Both may pass by themselves, so whoever can repeat a step waits and repeats it.
+PASSING = frozenset({Fault.LOST, Fault.BUSY})
+STORAGE = frozenset({Fault.FULL, Fault.DISK})
+
+# https://www.sqlite.org/rescode.html; the low byte is the primary code.
+_BY_SQLITE_CODE = {
+    sqlite3.SQLITE_BUSY: Fault.BUSY,
+    sqlite3.SQLITE_LOCKED: Fault.BUSY,
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_IOERR: Fault.DISK,
+    sqlite3.SQLITE_READONLY: Fault.DISK,
+    sqlite3.SQLITE_CANTOPEN: Fault.DISK,
+    sqlite3.SQLITE_CORRUPT: Fault.DISK,
+    sqlite3.SQLITE_NOTADB: Fault.DISK,
+}
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; a whole class by its first two characters.
+_BY_SQLSTATE = {
+    "08": Fault.LOST,
+    "57P01": Fault.LOST,  # the administrator ended the session
+    "57P02": Fault.LOST,  # the server crashed
+    "57P03": Fault.LOST,  # the server starts or stops
+    "57P05": Fault.LOST,  # the session was idle for too long
+    "40001": Fault.BUSY,  # serialization failure
+    "40P01": Fault.BUSY,  # deadlock
+    "53300": Fault.BUSY,  # too many connections
+    "55P03": Fault.BUSY,  # lock not available
+    "53100": Fault.FULL,
+    "58030": Fault.DISK,
+}
+
+_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_DISK_WORDS = ("no space left", "disk full", "disk is full", "disk quota exceeded", "not enough space")
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """What happened to the database, when the error comes from one; else None.
+
+    Looks at Django's errors, the drivers' own (a COPY is not wrapped by Django) and those of ADBC.
+    """
+    for cause in (error, error.__cause__):
+        if isinstance(cause, sqlite3.Error):
+            return _BY_SQLITE_CODE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF, Fault.OTHER)
+        if isinstance(cause, psycopg.Error):
+            return _of_postgresql(cause.sqlstate, lost=isinstance(cause, psycopg.OperationalError))
+        if type(cause).__module__.startswith("adbc_driver_manager"):
+            return _of_postgresql(getattr(cause, "sqlstate", None), lost=type(cause).__name__ == "OperationalError")
+    if isinstance(error, InterfaceError):
+        return Fault.LOST  # raised by Django itself: the connection is closed
+    return None
+
+
+def _of_postgresql(sqlstate: str | None, *, lost: bool) -> Fault:
+    """lost: what an error without a code is, since the server that gives the codes did not answer."""
+    if not sqlstate:
+        return Fault.LOST if lost else Fault.OTHER
+    return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or Fault.OTHER
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a full disk is behind the error, in whatever library's words and however deep."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in _FULL_DISK:
+            return True
+        if fault_of(cause) is Fault.FULL:
+            return True
+        words = str(cause).lower()
+        if any(phrase in words for phrase in _FULL_DISK_WORDS):
+            return True
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__

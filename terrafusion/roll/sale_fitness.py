@@ -1,0 +1,70 @@
+"""Which sales may speak for the property they conveyed, and why each of the others may not.
+
+A sale speaks for a property when its price is the arm's-length price of that property alone, as the roll describes it.
+This is the only place for the rule: valuation, ratio studies, market analysis and exports ask here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, TextChoices, Value, When
+
+VALID, INVALID = "valid", "invalid"  # the decisions of a SaleReview that settle the matter
+
+
+class LeftOut(TextChoices):
+    """Why a sale speaks for no property: the first reason that holds, in this order."""
+
+    RETIRED = "retired", "The sale or its property is no longer on the roll"
+    NOT_ARMS_LENGTH = "not_arms_length", "Not an arm's-length sale by code, review or price"
+    SEVERAL_PARCELS = "several_parcels", "The deed conveys several parcels"
+    BEFORE_BUILT = "before_built", "The land was sold before its house stood"
+    DUPLICATE = "duplicate", "The same property, date and price stand on another sale too"
+
+
+def arms_length(sale: str = "") -> Q:
+    """A reviewer's decision where there is one, else the county's validity code; and a price.
+
+    sale: the path to the sale, for example `sale__`.
+    """
+    confirmed = Q(**{f"{sale}review__decision": VALID})
+    rejected = Q(**{f"{sale}review__decision": INVALID})
+    return Q(**{f"{sale}sale_price__gt": 0}) & (confirmed | (Q(**{f"{sale}is_valid": True}) & ~rejected))
+
+
+def reason_left_out(sale: str, parcel: str) -> Case:
+    """One of LeftOut, or '' for a sale that may speak.
+
+    sale, parcel: the paths to the sale and to the SaleParcel: `sale__` and `` from a SaleParcel, `` and `parcels__`
+    from a Sale. A sale whose parcel the roll does not hold may speak for the market; the roll says nothing against it.
+    """
+    on_property = f"{parcel}roll_property__"
+    retired = Q(**{f"{sale}retired_at__isnull": False}) | Q(**{f"{on_property}retired_at__isnull": False})
+    # The roll has the year alone. A house sold in the year it was built is taken as a new house and not as its lot.
+    before_built = Q(**{f"{sale}sale_date__year__lt": F(f"{on_property}year_built")})
+    return Case(
+        When(retired, then=Value(LeftOut.RETIRED)),
+        When(~arms_length(sale), then=Value(LeftOut.NOT_ARMS_LENGTH)),
+        When(Q(**{f"{sale}parcel_count__gt": 1}), then=Value(LeftOut.SEVERAL_PARCELS)),
+        When(before_built, then=Value(LeftOut.BEFORE_BUILT)),
+        When(_has_earlier_twin(sale, parcel), then=Value(LeftOut.DUPLICATE)),
+        default=Value(""),
+        output_field=CharField(),
+    )
+
+
+def _has_earlier_twin(sale: str, parcel: str) -> Any:
+    """The deed came in twice: of the sales that could speak, the one loaded first does."""
+    from .models import SaleParcel  # models.py imports the querysets, which import this module
+
+    twins = SaleParcel.objects.filter(
+        arms_length("sale__"),
+        roll_property=OuterRef(f"{parcel}roll_property"),
+        sale__sale_date=OuterRef(f"{sale}sale_date"),
+        sale__sale_price=OuterRef(f"{sale}sale_price"),
+        sale__parcel_count=1,
+        sale__retired_at=None,
+        sale__lt=OuterRef(f"{sale}pk"),
+    )
+    return Exists(twins)
