@@ -12,23 +12,29 @@ from tests.processes import until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(300)]
 
 WAITING = 100
+AHEAD = 40  # two seconds of work and more for the four workers
 RUNNING = 12 if FULL else 4  # of each behaviour
 SECONDS = 10
 ROWS_STORED = 40
 
 
 def cancel_waiting(number):
-    """Cancels from the end of a queue that real workers eat from its head: (cancelled while waiting, faults)."""
+    """Cancels from the end of a queue that real workers eat from its head: (cancelled while waiting, faults).
+
+    The head is kept long enough that the workers never come so far, however slow the machine makes the cancelling.
+    """
     county, cancelled = a_county("demo", max_running_jobs=4), []
-    queue = submit_probes(county, 60 + number, "sleep", seconds=0.3)
+    queue = submit_probes(county, number, "sleep_briefly", priority=200)
+    ahead = Job.objects.exclude(pk__in=queue)
+    submit_probes(county, AHEAD, "sleep_briefly")
     with ServiceManager():
-        until(Job.objects.filter(status="COMPLETED").exists)
-        while queue and len(cancelled) < number:
-            job = Job.objects.get(pk=queue.pop())
-            if finish.cancel(job) and not Job.objects.filter(pk=job.pk, status="RUNNING").exists():
-                cancelled.append(job.pk)
-            else:
-                break  # the workers have come this far
+        until(ahead.filter(status="COMPLETED").exists)
+        for key in reversed(queue):
+            if (missing := AHEAD - ahead.filter(status="PENDING").count()) > AHEAD / 4:
+                submit_probes(county, missing, "sleep_briefly")
+            job = Job.objects.get(pk=key)
+            if finish.cancel(job) and not Job.objects.filter(pk=key, status="RUNNING").exists():
+                cancelled.append(key)
         wait_until_none_is_open()
     started = Job.objects.filter(pk__in=cancelled).exclude(status="CANCELLED", attempt=0, started_at=None)
     return len(cancelled), [f"job {job.pk} started all the same" for job in started]
