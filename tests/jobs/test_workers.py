@@ -80,8 +80,8 @@ def test_a_running_job_is_cancelled_within_ten_seconds(client, root, submitted, 
 
 def test_the_death_of_the_sentinel_or_of_an_idle_worker_stops_nothing(submitted, workers):
     for role in ("sentinel", "idle worker"):
+        until(lambda: len(_pool(workers)) >= 4)  # the tree in which the job below is done
         job = until_status(submitted(probe="complete"), "COMPLETED")
-        until(lambda: len(_pool(workers)) >= 4)
         victim = _sentinel(workers) if role == "sentinel" else psutil.Process(job.pid)
         victim.kill()
 
