@@ -9,7 +9,7 @@ from typing import Any
 
 from terrafusion.errors import TerraFusionError
 
-JOB_SECONDS = 120
+JOB_SECONDS = 600  # a busy machine may be ten times slower than an idle one
 
 
 class Client:
@@ -21,7 +21,7 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The JSON answer. Raises TerraFusionError with the server's own sentence."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -33,7 +33,7 @@ class Client:
             raise TerraFusionError(f"{method} {path}: {answer.status} {content.get('detail')}")
         return content
 
-    def wait_until_ready(self, seconds: float = 60) -> None:
+    def wait_until_ready(self, seconds: float = 180) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:

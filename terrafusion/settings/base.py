@@ -174,6 +174,8 @@ SPECTACULAR_SETTINGS = {
 # --- Jobs ---
 WORKERS = env.int("TERRAFUSION_WORKERS", default=2)
 WORKER_LIFELINE_FD = env.int("TERRAFUSION_WORKER_LIFELINE", default=-1)
+# Set by `demo` for the `serve` it starts, never by hand: the descriptor of its lock on VAR_DIR.
+FOLDER_LOCK_FD = env.int("TERRAFUSION_FOLDER_LOCK", default=-1)
 
 Q_CLUSTER = {
     "name": "terrafusion",

@@ -231,7 +231,7 @@ def look():
 if __name__ == "__main__":
     worker = multiprocessing.get_context("fork").Process(target=look)  # as the workers are
     worker.start()
-    worker.join(30)
+    worker.join(120)
     print(worker.exitcode)
     look()
 """
@@ -248,7 +248,7 @@ def test_processes_that_used_the_bucket_end_cleanly(analytics_bucket, s3_server,
     }
 
     ended = subprocess.run(
-        [sys.executable, "-c", USES_S3], env=os.environ | variables, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", USES_S3], env=os.environ | variables, capture_output=True, text=True, timeout=240
     )
 
     assert (ended.returncode, ended.stdout.split()) == (0, ["None", "0", "None"]), ended.stderr
@@ -285,7 +285,7 @@ def test_no_process_starts_with_an_address_it_does_not_understand():
         env=os.environ | {"TERRAFUSION_ANALYTICS": "gs://county-roll"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
     assert ended.returncode != 0

@@ -4,11 +4,13 @@ import contextlib
 import json
 import logging
 import os
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
 import psutil
+from django.conf import settings
 from django.db import connection
 
 from terrafusion.jobs.database import patiently
@@ -16,12 +18,13 @@ from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.submit import submit
-from tests.processes import start_workers, until
+from tests.probe import roles
+from tests.processes import PATIENCE, start_workers, until
 
 logger = logging.getLogger(__name__)
 
 FULL = os.environ.get("TERRAFUSION_CHAOS") == "full"  # `make chaos`; else the form of a minute for `make test`
-ROLES = ("worker", "pusher or monitor", "sentinel", "parent", "supervisor")
+ROLES = ("worker", "pusher", "monitor", "sentinel", "parent", "supervisor")
 KILLABLE = ("worker", *ROLES)  # a worker twice as often
 
 
@@ -32,7 +35,10 @@ class ServiceManager:
     """
 
     def __init__(self, workers=4, *, before=(), **environment):
-        self.workers, self.before, self.environment = workers, before, environment
+        descriptor, self.roles = tempfile.mkstemp(prefix="roles-", dir=Path(settings.WORKSPACE_DIR).parent)
+        os.close(descriptor)
+        self.workers, self.before = workers, before
+        self.environment = environment | {"TERRAFUSION_PROBE_ROLES": self.roles}
         self.process = None
         self.ensure_running()
 
@@ -49,7 +55,7 @@ class ServiceManager:
     def kill_something(self, pick):
         """One process by role, once the tree stands; the role."""
         role = pick.choice(KILLABLE)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10  # then whoever is there: the tree may be on its way down
         while len(tree := self.tree()) < len(ROLES) and time.monotonic() < deadline:
             time.sleep(0.1)
         victim = pick.choice(tree.get(role) or tree["supervisor"])
@@ -75,10 +81,10 @@ class ServiceManager:
             found["parent"] = [parent]
             (sentinel,) = parent.children()
             found["sentinel"] = [sentinel]
+            recorded = roles.recorded(self.roles)
             for each in sentinel.children():
-                title = " ".join(each.cmdline())
-                role = "pusher or monitor" if title.endswith(("pusher", "monitor")) else "worker"
-                found.setdefault(role, []).append(each)
+                if role := recorded.get(roles.number_inside(each)):  # else it was started this very moment
+                    found.setdefault(role, []).append(each)
         return found
 
     def supervisor(self):
@@ -86,10 +92,13 @@ class ServiceManager:
         return until(started.children)[0] if self.before else started
 
     def wait_for_workers(self):
-        deadline = time.monotonic() + 30
-        while len(self.tree().get("worker", ())) < self.workers:
-            assert time.monotonic() < deadline, "The workers did not start."
-            time.sleep(0.05)
+        """Until the tree stands whole."""
+
+        def stands():
+            tree = self.tree()
+            return len(tree) == len(ROLES) and len(tree["worker"]) >= self.workers
+
+        until(stands)
 
     def stop(self):
         self.ensure_running()
@@ -116,7 +125,7 @@ def submit_probes(county, number, probe, *, priority=100, time_limit=None, memor
     return submitted
 
 
-def wait_until_none_is_open(seconds, step=lambda: None):
+def wait_until_none_is_open(seconds=PATIENCE, step=lambda: None):
     """Returns at the end of the last open job, or when the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and patiently(Job.objects.filter(status__in=Job.OPEN).exists):

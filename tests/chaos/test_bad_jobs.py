@@ -42,7 +42,7 @@ def test_a_job_that_always_kills_its_worker_fails_after_three_spaced_attempts():
             waits.append((given_back.run_at - given_back.updated_at).total_seconds())
             if not FULL:  # the short form does not sit the backoff out
                 Job.objects.filter(pk=key).update(run_at=given_back.updated_at)
-        job = until(lambda: Job.objects.filter(pk=key, status="FAILED").first(), seconds=90)
+        job = until(lambda: Job.objects.filter(pk=key, status="FAILED").first())
     record(5, bad="segfault", attempts=job.attempt, backoff_seconds=[round(each) for each in waits])
     assert (job.attempt, job.failure_reason) == (3, FailureReason.WORKER_LOST)
     assert waits == pytest.approx(BACKOFF_SECONDS, abs=0.1)
@@ -58,7 +58,7 @@ def test_a_job_past_a_limit_fails_at_once_and_names_it(bad):
         (key,) = submit_probes(
             county, 1, bad, time_limit=3 if reason == FailureReason.TIMEOUT else 60, memory_limit=MEMORY_LIMIT
         )
-        wait_until_none_is_open(30)
+        wait_until_none_is_open()
     job = Job.objects.get(pk=key)
     took = (job.completed_at - job.started_at).total_seconds()
     record(5, bad=bad, attempts=job.attempt, failed_after_seconds=round(took, 1), message=job.message)

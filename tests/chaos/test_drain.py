@@ -44,7 +44,7 @@ def test_sigterm_loses_and_charges_nothing(seconds, told):
         ended = Job.objects.filter(status="COMPLETED", attempt=1, parameters__seconds=seconds).count()
         Job.objects.filter(status="PENDING", parameters__seconds=60).update(parameters={"probe": "complete"})
         manager.ensure_running()
-        wait_until_none_is_open(60)
+        wait_until_none_is_open()
         done = Job.objects.filter(status="COMPLETED").count()
 
     exit_seconds = round(took, 1)

@@ -23,7 +23,7 @@ from tests.processes import until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(600)]
 
 JOBS, KILLS, SEEDS = (200, 20, 5) if FULL else (60, 6, 1)
-RECOVERY_SECONDS = 120  # everything dead at once takes 30 s of silence, and backoff 10 s and 60 s
+RECOVERY_SECONDS = 240  # everything dead at once takes 30 s of silence, and backoff 10 s and 60 s
 
 
 def kill_run(seed, *, jobs, kills):
@@ -65,7 +65,7 @@ def test_the_harness_notices_when_nobody_rescues():
     county, before = a_county("demo", max_running_jobs=4), result_files()
     submit_probes(county, 4, "sleep", seconds=3)
     with ServiceManager(TERRAFUSION_SABOTAGE="rescue"):
-        (victim, *_) = until(lambda: len(running := Job.objects.filter(status="RUNNING")) == 4 and running)
+        victim = until(Job.objects.filter(status="RUNNING", pid__isnull=False).first)
         psutil.Process(victim.pid).kill()
         wait_until_none_is_open(10)
         faults = faults_of_results(4, before)

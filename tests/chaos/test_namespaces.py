@@ -16,8 +16,9 @@ from tests.chaos.harness import (
     wait_until_none_is_open,
 )
 from tests.factories import a_county
+from tests.processes import until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(300)]
 
 NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 JOBS = 60
@@ -31,16 +32,17 @@ def _namespaces():
 
 def test_two_supervisors_in_separate_pid_namespaces_share_a_database():
     county, before = a_county("demo", max_running_jobs=4), result_files()
-    submit_probes(county, JOBS, "sleep_briefly")
     with ServiceManager(2, before=NAMESPACE) as sound, ServiceManager(2, before=NAMESPACE) as struck:
         for each in (sound, struck):
             each.wait_for_workers()
-        time.sleep(1)
+        submit_probes(county, JOBS, "sleep_briefly")
+        done = Job.objects.filter(status="COMPLETED").values("worker", "pid").distinct()
+        until(lambda: done.count() == 4)  # every worker has done one: what follows has something to compare
         struck.tree()["worker"][0].kill()
         if FULL:  # a dead host is noticed after 30 s
             time.sleep(2)
             struck.kill_everything()
-        wait_until_none_is_open(90, struck.ensure_running)
+        wait_until_none_is_open(step=struck.ensure_running)
 
     hosts = Job.objects.values_list("worker", "pid").distinct()
     pids = [{pid for worker, pid in hosts if worker == each} for each in {worker for worker, _ in hosts}]

@@ -1,7 +1,9 @@
 """Demands 3 and 11: who is silent is dead only when it is dead, and a frozen queue is noticed."""
 
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -56,9 +58,7 @@ def test_a_queue_that_stands_still_with_all_processes_present_is_restarted(froze
         manager.wait_for_workers()
         submit_probes(county, 1, "complete")
         until(lambda: Job.objects.filter(status="COMPLETED").count() == 1)
-        tree = manager.tree()
-        pusher = [each for each in tree["pusher or monitor"] if each.cmdline()[-1].endswith("pusher")]
-        for each in pusher if frozen == "pusher" else tree["worker"]:
+        for each in manager.tree()["pusher" if frozen == "pusher" else "worker"]:
             each.send_signal(signal.SIGSTOP)
         time.sleep(0.5)  # a token may be on its way
         asked = time.monotonic()
@@ -66,3 +66,14 @@ def test_a_queue_that_stands_still_with_all_processes_present_is_restarted(froze
         until(lambda: Job.objects.filter(status="COMPLETED").count() == 4, seconds=SECONDS)
         record(11, frozen=frozen, seconds_until_done=round(time.monotonic() - asked, 1))
     assert not Job.objects.filter(charged__gt=0).exists()
+
+
+def test_the_harness_tells_every_role_wherever_the_project_lies(monkeypatch, tmp_path):
+    """A long path leaves so much room for the process title that it is padded; a short one cuts it off."""
+    folder = tmp_path / "a-checkout-in-a-folder-whose-name-leaves-room-for-any-title"
+    folder.symlink_to(Path(sys.executable).parent.parent)
+    monkeypatch.setattr(sys, "executable", str(folder / "bin" / "python"))
+    with ServiceManager(workers=2) as manager:
+        manager.wait_for_workers()
+        number = {role: len(processes) for role, processes in manager.tree().items()}
+    assert number == {"supervisor": 1, "parent": 1, "sentinel": 1, "worker": 2, "pusher": 1, "monitor": 1}

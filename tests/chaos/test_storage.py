@@ -14,7 +14,7 @@ from tests.chaos.harness import ServiceManager, record, result_files, submit_pro
 from tests.factories import a_county
 from tests.processes import until_status
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_storage_that_fails_fails_the_job_and_nothing_else(fault, request):
     with ServiceManager(workers=2) as manager:
         manager.wait_for_workers()
         (key,) = submit_probes(county, 1, "big_file")
-        wait_until_none_is_open(30)
+        wait_until_none_is_open()
         failed = Job.objects.get(pk=key)
         left = result_files() - before
         repair()
@@ -82,7 +82,7 @@ def test_a_workspace_on_a_full_disk_fails_the_job_in_the_kernels_words():
     with ServiceManager(workers=1) as manager:
         manager.wait_for_workers()
         (key,) = submit_probes(county, 1, "fill_disk")
-        wait_until_none_is_open(30)
+        wait_until_none_is_open()
     job = Job.objects.get(pk=key)
     record(13, fault="full workspace", message=job.message)
     assert (job.status, job.message) == ("FAILED", "The result could not be stored: No space left on device.")

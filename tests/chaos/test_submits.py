@@ -67,7 +67,9 @@ def test_a_county_that_queues_much_does_not_keep_another_waiting():
     ours, theirs = a_county("demo", max_running_jobs=6), a_county("benton", max_running_jobs=6)
     with ServiceManager(workers=8) as manager:
         manager.wait_for_workers()
-        submit_probes(ours, QUEUED, "sleep_briefly")
+        # The first six last long enough to be seen side by side, however busy the machine is.
+        submit_probes(ours, 6, "sleep", seconds=3, priority=1)
+        submit_probes(ours, QUEUED - 6, "sleep_briefly")
         until(lambda: Job.objects.filter(status="RUNNING").count() >= 6)
         (key,) = submit_probes(theirs, 1, "sleep_briefly")
         wait_until_none_is_open(180)

@@ -55,19 +55,25 @@ def test_no_late_attempt_changes_anything_by_whatever_end_it_comes():
     record(2, late_writes=LATE_WRITES, refused=refused)
 
 
-def frozen_workers(number, sabotage=""):
-    """Freezes a worker, hands its job to another, thaws it: faults, and how many late attempts were refused."""
+def frozen_workers(number, folder, sabotage=""):
+    """Freezes a worker, hands its job to another, thaws it: faults, and how many late attempts were refused.
+
+    folder: an empty one, where the first attempt of each job says that it works and waits to be let go.
+    """
     county, before = a_county("demo", max_running_jobs=4), result_files()
     with ServiceManager(TERRAFUSION_SABOTAGE=sabotage) as manager:
         manager.wait_for_workers()
         for done in range(number):
-            (key,) = submit_probes(county, 1, "sleep", seconds=0.4)
-            frozen = until(lambda key=key: Job.objects.filter(pk=key, status="RUNNING", pid__isnull=False).first())
+            gate = folder / f"gate {done}"
+            (key,) = submit_probes(county, 1, "wait_at_gate", gate=str(gate))
+            until(gate.with_suffix(".reached").exists)
+            frozen = Job.objects.get(pk=key)
             os.kill(frozen.pid, signal.SIGSTOP)
             try:
                 give_back(frozen, "Its host was silent.", charge=False)
                 until(lambda key=key: Job.objects.get(pk=key).status == "COMPLETED")
             finally:
+                gate.touch()
                 os.kill(frozen.pid, signal.SIGCONT)
             with contextlib.suppress(AssertionError):  # not refused, or not yet: the count will tell
                 until(lambda done=done: _refusals() > done, seconds=5)
@@ -77,8 +83,8 @@ def frozen_workers(number, sabotage=""):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_frozen_worker_that_thaws_after_its_job_was_done_is_refused():
-    faults, refused = frozen_workers(FROZEN)
+def test_a_frozen_worker_that_thaws_after_its_job_was_done_is_refused(tmp_path):
+    faults, refused = frozen_workers(FROZEN, tmp_path)
 
     record(2, frozen_workers=FROZEN, refused=refused, faults=len(faults))
     assert not faults
@@ -86,8 +92,8 @@ def test_a_frozen_worker_that_thaws_after_its_job_was_done_is_refused():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_harness_notices_when_the_fence_is_down():
-    faults, _ = frozen_workers(1, sabotage="fence")
+def test_the_harness_notices_when_the_fence_is_down(tmp_path):
+    faults, _ = frozen_workers(1, tmp_path, sabotage="fence")
 
     record(2, without="fence", faults=len(faults))
     assert faults

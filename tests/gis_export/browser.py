@@ -68,7 +68,7 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
-    def wait_for(self, script, seconds=60):
+    def wait_for(self, script, seconds=180):
         deadline = time.monotonic() + seconds
         while not self.evaluate(script):
             if time.monotonic() > deadline:
@@ -108,6 +108,6 @@ def chromium(profile):
         yield Page(commands, answers)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
         os.close(commands)
         os.close(answers)

@@ -43,9 +43,9 @@ def random_ring(vertices):
 
 
 def test_a_wild_outline_is_repaired_in_time_and_a_larger_one_refused():
-    started = time.monotonic()
+    started = time.process_time()  # the processor's time, which busy neighbours do not lengthen
     assert read_area(random_ring(300)).repaired
-    assert time.monotonic() - started < 3  # ten seconds line by line
+    assert time.process_time() - started < 3  # ten seconds line by line
 
     with pytest.raises(BadArea, match=r"crosses itself and has 1,001 vertices; at most 1,000"):
         read_area(random_ring(1_000))

@@ -168,7 +168,7 @@ def test_an_older_gdal_finds_every_parcel_in_its_place_too(export, county, expor
         path = geodatabase_in(path) if export_format == "FileGDB" else f"/vsizip/{path}"
     asked = [OGRINFO, "-ro", "-al", "-so", path]
 
-    told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
 
     assert "Feature Count: 30" in told
     crs = "EPSG:4326" if FORMATS[export_format].degrees_only else "EPSG:2927"

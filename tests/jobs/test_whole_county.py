@@ -22,9 +22,9 @@ from tests.factories import a_county, a_user, client_of
 from tests.processes import environment, running_workers, until
 
 PARCELS = 1_000
-SECONDS = 240
+SECONDS = 600  # a busy machine may be ten times slower than an idle one
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.timeout(900)]
 
 
 def requests_of(county):

@@ -11,11 +11,13 @@ class ProbeConfig(AppConfig):
     def ready(self):
         from terrafusion.jobs.models import Job
 
-        from . import locks, sabotage
+        from . import locks, roles, sabotage
         from .behaviours import wrap_registered_kinds
 
         wrap_registered_kinds()
         connection_created.connect(locks.watch, dispatch_uid="tests.probe.locks")
+        if file := os.environ.get("TERRAFUSION_PROBE_ROLES"):
+            roles.record(file)
         if removed := os.environ.get("TERRAFUSION_SABOTAGE"):
             sabotage.apply(removed)
         if os.environ.get("TERRAFUSION_TEST_EAGER_REPORTS"):

@@ -5,6 +5,7 @@ import dataclasses
 import os
 import signal
 import time
+from pathlib import Path
 
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs import registry
@@ -43,6 +44,16 @@ def sleep_briefly(job):
 def sleep(job):
     """As long as the job says."""
     time.sleep(job.parameters["seconds"])
+    return complete(job)
+
+
+def wait_at_gate(job):
+    """The first attempt says that it has begun and waits for the gate's file; a later one finds it open."""
+    gate = Path(job.parameters["gate"])
+    if job.attempt == 1:
+        gate.with_suffix(".reached").touch()
+        while not gate.exists():
+            time.sleep(0.02)
     return complete(job)
 
 

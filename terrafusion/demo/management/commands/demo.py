@@ -1,9 +1,9 @@
 """A county in front of you: invents it, then runs a job of every kind over the REST API with real workers."""
 
+import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from django.db.models import Count
 from accounts.models import User
 from terrafusion.demo.deeds import deeds_handed_in
 from terrafusion.demo.walkthrough import Client, grid
+from terrafusion.embedded import FolderInUse, sole_use, start
 from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import Property, PropertyType
 
@@ -37,6 +38,13 @@ class Command(BaseCommand):
         parser.add_argument("--parcels", type=int, default=6000)
 
     def handle(self, *, parcels: int, **options: Any) -> None:
+        try:
+            with sole_use(settings.VAR_DIR, "manage.py demo") as lock:
+                self._demonstrate(parcels, lock)
+        except FolderInUse as error:
+            raise CommandError(str(error)) from error
+
+    def _demonstrate(self, parcels: int, lock: int) -> None:
         self._title("1. The roll")
         call_command("migrate", verbosity=0)
         call_command("load_counties", stdout=self.stdout)
@@ -46,7 +54,7 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(9)
         _let_in("demo_appraiser", password)
         _let_in("demo_supervisor", password)
-        with _served() as client:
+        with _served(lock) as client:
             try:
                 client.wait_until_ready()
                 client.log_in("demo_supervisor", password)
@@ -162,14 +170,15 @@ def _busiest_neighborhood() -> str:
 
 
 @contextmanager
-def _served() -> Iterator[Client]:
-    """Web server and workers as `make run` starts them, on a free port."""
+def _served(lock: int) -> Iterator[Client]:
+    """Web server and workers as `make run` starts them, on a free port. lock: the descriptor of ours on VAR_DIR."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", "--port", str(port)]
+    environment = os.environ | {"TERRAFUSION_FOLDER_LOCK": str(lock)}
     with open(settings.VAR_DIR / "demo.log", "ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own program
+        process = start(command, stdout=log, stderr=log, env=environment, pass_fds=[lock])
         try:
             yield Client(port)
         finally:

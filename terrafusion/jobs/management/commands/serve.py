@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from terrafusion.embedded import FolderInUse, sole_use, start
+
 
 class Command(BaseCommand):
     help = __doc__
@@ -23,17 +25,22 @@ class Command(BaseCommand):
     def handle(self, *, port: int, workers: int, **options: Any) -> None:
         if not 1 <= port <= 65535:
             raise CommandError(f"--port is {port}; it must lie between 1 and 65535.")
+        try:
+            with sole_use(settings.VAR_DIR, "manage.py serve", inherited=settings.FOLDER_LOCK_FD):
+                self._serve(port, workers)
+        except FolderInUse as error:
+            raise CommandError(str(error)) from error
+
+    def _serve(self, port: int, workers: int) -> None:
         call_command("migrate", verbosity=0)
         call_command("load_counties", stdout=open(os.devnull, "w"))  # noqa: SIM115 - ends with the process
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         web = [sys.executable, "-m", "gunicorn", "terrafusion.wsgi", "--bind", f"127.0.0.1:{port}"]
         processes = {
-            "web server": subprocess.Popen(  # noqa: S603 - our own programs
+            "web server": start(
                 [*web, "--workers", "2", "--threads", "4", "--log-level", "warning"], cwd=settings.BASE_DIR
             ),
-            "workers": subprocess.Popen(  # noqa: S603
-                [*manage, "runworkers", "--workers", str(workers)], cwd=settings.BASE_DIR
-            ),
+            "workers": start([*manage, "runworkers", "--workers", str(workers)], cwd=settings.BASE_DIR),
         }
         self.stdout.write(f"TerraFusion: http://localhost:{port}/api/docs  admin: http://localhost:{port}/admin/")
         self.stdout.write("Ctrl-C stops it.")
