@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from accounts.roles import ROLES
 from county_configs.county_file import CountyFile, read_county_file
 from county_configs.safe_yaml import faults_with_lines, line_of, read_yaml
-from ingestion.connectors.sql_server import Catalogue, faults_of_query, live_catalogue
+from ingestion.connectors.legacy_catalogue import Catalogue, LiveTables, faults_of_query, live_faults
 from ingestion.legacy import pacs
 from ingestion.transforms.mapper import Mapping
 from ingestion.transforms.near_names import did_you_mean
@@ -47,16 +47,16 @@ def faults_of_mapping(path: Path, county: CountyFile | None, alias: str | None =
     except ValidationError as error:
         return faults_with_lines(error, root, name)
     faults = []
+    live = LiveTables(alias) if alias is not None else None
+    known = _known_catalogue(county)
     for dataset_name, dataset in mapping.datasets.items():
         if dataset.query is None:
             continue
         try:
-            catalogue = _catalogue(county, alias, set(dataset.asked.tables().values()))
+            found = live_faults(dataset, live) if live else faults_of_query(dataset, known) if known else []
         except TerraFusionError as error:
-            return [*faults, f"{name}: {error}"]
-        if catalogue is None:
-            continue
-        for place, what in faults_of_query(dataset, catalogue):
+            return [*faults, f"{name}: {str(error).rstrip('.')}."]
+        for place, what in found:
             line = line_of(root, ["datasets", dataset_name, *_steps(place)])
             faults.append(f"{name}:{line}: {dataset_name}.{place}: {what}")
         faults += _personal(dataset, name, root, dataset_name)
@@ -71,9 +71,7 @@ def _steps(place: str) -> list[str | int]:
     return [target, name] if name else [target]
 
 
-def _catalogue(county: CountyFile | None, alias: str | None, tables: set[str]) -> Catalogue | None:
-    if alias is not None:
-        return live_catalogue(alias, tables)
+def _known_catalogue(county: CountyFile | None) -> Catalogue | None:
     system = county.legacy_system if county else None
     return CATALOGUES[system]() if system else None
 

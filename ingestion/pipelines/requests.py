@@ -12,8 +12,11 @@ from django.utils import timezone
 
 from county_configs.models import County
 from ingestion.connectors.files import open_file
+from ingestion.connectors.legacy_catalogue import LiveTables
+from ingestion.connectors.legacy_faults import LegacyFault
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
+from ingestion.connectors.typed_values import BadWatermark, check_watermark
 from ingestion.legacy import alias_of
 from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
@@ -93,8 +96,15 @@ def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
     load = Load(run, sources, datasets, now, partial=since is not None, accept_drift=asked.accept_drift)
     try:
         staged = stage_all(load, progress)
+    except LegacyFault as error:
+        # What was read before the fault is worth keeping; of a dry run, or where nothing was read, nothing is.
+        keep = not asked.dry_run and any(run.folder.glob("*/part-*.parquet"))
+        what_next = "; the load can be resumed" if keep else ""
+        told = f"{error}. Nothing was written{what_next}."
+        _failed(run, told, keep=keep)
+        raise LegacyFault(told) from error
     except TerraFusionError as error:
-        _failed(run, str(error), keep="can be resumed" in str(error))
+        _failed(run, str(error))
         raise
     return Prepared(load, staged, asked.dry_run)
 
@@ -122,8 +132,10 @@ def open_sources(
                 "mssql://user:password@host:1433/pacs_oltp."
             )
         variables = {**mapping.variables, **_checked_variables(asked, mapping)}
+        tables = LiveTables(alias)
         return {
-            name: LegacyQuery(alias, name, each, variables, (since or {}).get(name)) for name, each in datasets.items()
+            name: LegacyQuery(alias, name, each, variables, (since or {}).get(name), tables=tables)
+            for name, each in datasets.items()
         }
     if asked.since is not None:
         raise BadRequest("--since goes with a legacy database; a file is loaded whole.")
@@ -150,6 +162,10 @@ def _since(asked: Asked, datasets: Mapping[str, Dataset]) -> dict[str, str | Non
     if asked.since is None:
         return None
     if asked.since != LAST:
+        try:
+            check_watermark(asked.since)
+        except BadWatermark as error:
+            raise BadRequest(f"--since {error}.") from error
         return {name: asked.since if each.watermark else None for name, each in datasets.items()}
     runs = IngestionRun.objects.filter(
         county=asked.county, source=source_name(asked), status=IngestionRun.Status.LOADED
