@@ -38,7 +38,7 @@ _KINDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
          "hostname does not match", "ip address mismatch"),
         _SILENT, "its certificate is made out for another host name",
     ),
-    (("expired", "not yet valid"), _SILENT, "its certificate is out of date"),
+    (("certificate has expired", "not yet valid"), _SILENT, "its certificate is out of date"),
     (("certificate", "ssl", "tls"), _SILENT, "its certificate is not trusted"),
     (("permission", "denied"), _REFUSED, "the permission to read is missing"),
     (("timeout", "timed out"), _SILENT, "it took too long"),

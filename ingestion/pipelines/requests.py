@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from county_configs.models import County
@@ -17,7 +17,7 @@ from ingestion.connectors.legacy_faults import LegacyFault
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
 from ingestion.connectors.typed_values import BadWatermark, check_watermark
-from ingestion.legacy import alias_of
+from ingestion.legacy import alias_of, fault_of_alias
 from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.mapper import Mapping as MappingFile
@@ -126,11 +126,8 @@ def open_sources(
 ) -> dict[str, Source]:
     if asked.source in mapping.sources():
         alias = alias_of(asked.county, asked.source)
-        if alias not in connections:
-            raise BadRequest(
-                f"The legacy database {alias} is not configured; set {alias.upper()}_URL, for example "
-                "mssql://user:password@host:1433/pacs_oltp."
-            )
+        if fault := fault_of_alias(alias):
+            raise BadRequest(fault)
         variables = {**mapping.variables, **_checked_variables(asked, mapping)}
         tables = LiveTables(alias)
         return {

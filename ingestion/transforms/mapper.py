@@ -43,6 +43,8 @@ class FieldMapping(BaseModel):
     width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
     unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
     implied_decimals: digits after a decimal point that is not written.
+    cents: what becomes of dollars that are not whole, the roll's being so: the row is refused ("refuse"), or the amount
+    rounded, halves up ("half_up"), which the control totals then show.
     minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
     when `outside` is "blank".
     """
@@ -65,6 +67,7 @@ class FieldMapping(BaseModel):
     unit: Unit | None = None
     percent: bool = False
     implied_decimals: int = Field(default=0, ge=0, le=9)
+    cents: Literal["refuse", "half_up"] = "refuse"
     minimum: float | None = Field(default=None, allow_inf_nan=False)
     maximum: float | None = Field(default=None, allow_inf_nan=False)
     outside: Literal["refuse", "blank"] = "refuse"
@@ -86,6 +89,8 @@ class FieldMapping(BaseModel):
             raise ValueError(f"minimum and maximum do not go with type {self.type}")
         if (self.unit is not None or self.implied_decimals) and not numeric:
             raise ValueError(f"unit and implied_decimals do not go with type {self.type}")
+        if self.cents != "refuse" and self.type != "dollars":
+            raise ValueError(f"cents does not go with type {self.type}")
         if self.percent and self.type not in ("decimal", "number"):
             raise ValueError(f"percent does not go with type {self.type}")
         if self.width is not None and self.type != "text":

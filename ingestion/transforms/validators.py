@@ -230,10 +230,14 @@ def _integer(text: str, mapping: FieldMapping) -> int:
 
 
 def _dollars(text: str, mapping: FieldMapping) -> int:
-    value = _integer(text.removeprefix("$"), mapping)
+    value = _decimal(text.removeprefix("$"), mapping)
+    if mapping.unit is not None or mapping.cents == "half_up":
+        value = value.quantize(Decimal(1), ROUND_HALF_UP)
+    if value != int(value):
+        raise BadValue("not a whole number of dollars; write cents: half_up in the mapping to round it")
     if value < 0:
         raise BadValue("negative dollars")
-    return value
+    return int(value)
 
 
 def _year(text: str, mapping: FieldMapping) -> int:

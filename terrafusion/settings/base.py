@@ -7,7 +7,7 @@ from typing import Any
 
 import environ
 
-from .legacy import legacy_databases
+from .legacy import read_legacy
 from .storage import files_in, folder_or_bucket
 
 env = environ.Env()
@@ -88,7 +88,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES |= legacy_databases(env.ENVIRON)
+_LEGACY, LEGACY_FAULTS = read_legacy(env.ENVIRON)  # faults: by alias, in a sentence, when it is asked for
+DATABASES |= _LEGACY
 DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
