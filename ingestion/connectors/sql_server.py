@@ -10,9 +10,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import polars as pl
+from django.db import connections
 
 from ingestion.transforms.mapper import Dataset
 
@@ -20,8 +23,8 @@ from .legacy_catalogue import LiveTables, faults_of_query, live_catalogue, live_
 from .legacy_faults import asking
 from .legacy_rows import Answer, Reader
 from .source import LINE, Batch, UnreadableSource
-from .sql_statements import PAGE_ROWS, Dialect, Since, page
-from .typed_values import BadWatermark, kept, restored, watermark_text, watermark_value
+from .sql_statements import PAGE_ROWS, Dialect, Since, page, totals
+from .typed_values import BadWatermark, is_exact, kept, restored, watermark_text, watermark_value
 
 __all__ = ["Dialect", "LegacyQuery", "faults_of_query", "live_catalogue", "page"]
 
@@ -125,6 +128,30 @@ class LegacyQuery:
             yield Batch(answer.texts.head(height).with_columns(lines), position, watermark=watermark)
             if answer.height <= self.page_rows:
                 return
+
+    def count(self) -> int:
+        """Rows of the query by the database's own count. Raises UnreadableSource."""
+        return self._own_totals[0]
+
+    def sums(self) -> dict[str, Decimal]:
+        """The database's own sum of each column of exact numbers that feeds dollars. Raises UnreadableSource."""
+        return self._own_totals[1]
+
+    @cached_property
+    def _own_totals(self) -> tuple[int, dict[str, Decimal]]:
+        """One statement, put when it is first wanted: after the rows were read."""
+        with asking(self.alias):
+            kinds, dialect = self.kinds(), Dialect.of(self.alias)
+        named = [
+            column for field in self.dataset.fields() if field.type == "dollars" for column in field.source_columns
+        ]
+        columns = [column for column in dict.fromkeys(named) if is_exact(kinds.get(column, ""))]
+        statement = totals(self.dataset.asked, columns, dialect, self.variables, kinds, self._since())
+        with asking(self.alias), connections[self.alias].cursor() as cursor:
+            cursor.execute(statement.sql, statement.parameters)
+            rows, *sums = cursor.fetchone()
+        found = [Decimal(str(value or 0)).quantize(Decimal("0.0001")) for value in sums]
+        return int(rows), dict(zip(columns, found, strict=True))
 
     def _whole_keys(self, answer: Answer) -> int:
         """How many rows the page keeps: it ends between two keys, so that the next one begins at neither too early nor

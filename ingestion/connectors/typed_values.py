@@ -14,6 +14,7 @@ from typing import Any
 SQLITE, SQL_SERVER = "sqlite", "microsoft"
 EARLIEST_YEAR = {"datetime": 1753, "smalldatetime": 1900}  # of SQL Server's older types
 _INTEGERS = ("int", "bigint", "smallint", "tinyint", "integer", "numeric", "decimal", "number")
+_EXACT = (*_INTEGERS, "money", "smallmoney")
 _MOMENTS = ("datetime", "datetime2", "smalldatetime", "timestamp")
 FINEST = ("datetime2(7)", "datetimeoffset(7)")  # whose last digit Python has not: as keys they travel as texts
 _EXAMPLES = "write for example 2026-01-31 or 2026-01-31T08:00:00.997, or last"
@@ -39,6 +40,11 @@ def family(kind: str) -> str:
     if name in _MOMENTS:
         return "moment"
     return "integer" if name in _INTEGERS else "text"
+
+
+def is_exact(kind: str) -> bool:
+    """Whether it is a type of numbers that add up to the last digit."""
+    return kind.lower().partition("(")[0] in _EXACT
 
 
 def decimals(kind: str) -> int:

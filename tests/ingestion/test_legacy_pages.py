@@ -194,3 +194,51 @@ def test_a_load_asks_the_catalogue_once_for_each_new_table_at_most(pacs, load_pa
     assert {"property", "imprv", "owner", "wash_prop_owner_val", "sale"} <= set(tables)
     assert len(tables) == len(set(tables))
     assert len(asked) <= 5  # data sets, each for the tables that the earlier ones did not have
+
+
+# --- The second count and sum ---
+
+
+def with_prices(since=None):
+    mapped = Dataset.model_validate(
+        {
+            "source": "pacs",
+            "watermark": "p.changed",
+            "query": {
+                "table": "parcel",
+                "as": "p",
+                "key": ["p.prop_id"],
+                "where": [{"column": "p.prop_id", "at_most": 4}],
+            },
+            "sales": {
+                "property_id": {"column": "p.geo_id"},
+                "sale_id": {"column": "p.prop_id"},
+                "sale_date": {"column": "p.changed", "type": "date"},
+                "sale_price": {"column": "p.price", "type": "dollars"},
+            },
+        }
+    )
+    return LegacyQuery("default", "sales", mapped, since=since)
+
+
+def test_the_database_counts_and_sums_the_rows_itself():
+    rows = [(at, f"G{at}", moment, Decimal("100.25")) for at, moment in enumerate(MOMENTS)]
+    fill("prop_id int, geo_id varchar(9), changed datetime, price numeric(14,2)", rows)
+
+    assert (with_prices().count(), with_prices().sums()) == (5, {"p.price": Decimal("501.25")})
+    part = with_prices("2026-01-02 10:00:00.010")
+    assert (part.count(), part.sums()) == (2, {"p.price": Decimal("200.50")})
+
+
+def test_dollars_that_are_read_as_others_than_the_database_sums_stop_the_load(pacs, load_pacs, monkeypatch):
+    from ingestion.connectors import legacy_rows
+
+    pacs(20)
+    real = legacy_rows.cell_text
+    monkeypatch.setattr(legacy_rows, "cell_text", lambda cell: real(cell).replace("7", "1"))
+
+    with pytest.raises(
+        UnreadableSource, match=r"by the database's own sum, but \$[\d,]+ was read; nothing was written"
+    ):
+        load_pacs(dataset="values")
+    assert not Property.objects.exists()

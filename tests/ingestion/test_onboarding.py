@@ -241,3 +241,33 @@ def test_nothing_is_written_when_there_is_nothing_to_give_back(db, tmp_path):
     with pytest.raises(CommandError, match="no accepted value"):
         call_command("export_values", "benton", tax_year=2026, out=tmp_path / "x.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", [None, "situs"])
+def test_a_new_countys_own_server_is_looked_at_when_its_address_is_set(configs, pacs, monkeypatch, capsys, table):
+    from django.db import connection
+
+    from ingestion.management.commands import new_county
+
+    monkeypatch.setattr(new_county, "alias_of", lambda county, source: "default")
+    pacs(5)
+    if table is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE {table}")
+
+    call_command("new_county", "53077", name="Yakima County", legacy_system="PACS")
+
+    printed = capsys.readouterr().out
+    assert "Names are looked up in default." in printed
+    assert ("there is no table situs" in printed) is (table is not None)
+    assert "Not checked: Codes and values: manage.py bulk_load yakima --source pacs --dry-run." in printed
+
+
+@pytest.mark.django_db
+def test_without_an_address_a_new_county_is_told_what_was_not_looked_at(configs, capsys):
+    call_command("new_county", "53077", name="Yakima County", legacy_system="PACS")
+
+    printed = capsys.readouterr().out
+    assert "The legacy database yakima_pacs is not configured; set YAKIMA_PACS_URL" in printed
+    assert "Not checked: Names of tables and columns were checked against a list of PACS's names" in printed
