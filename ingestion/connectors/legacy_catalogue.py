@@ -55,10 +55,10 @@ class LiveTables:
 
     def of(self, tables: Iterable[str]) -> dict[str, dict[str, str]]:
         """The tables that are there, by name in lower case, with their columns. Raises UnreadableSource."""
-        wanted = {table.lower() for table in tables} - self._asked
+        wanted = {table.lower(): table for table in tables if table.lower() not in self._asked}
         if wanted:
-            self._read(sorted(wanted))
-            self._asked |= wanted
+            self._read(sorted(wanted.values()))
+            self._asked |= set(wanted)
         return self._known
 
     def _read(self, tables: list[str]) -> None:
@@ -66,8 +66,10 @@ class LiveTables:
             connection = connections[self.alias]
             marks = ", ".join(["%s"] * len(tables))
             statement = _COLUMNS[connection.vendor].format(marks=marks)
+            # SQL Server's own collation says whether case matters.
+            names = tables if connection.vendor == SQL_SERVER else [table.lower() for table in tables]
             with connection.cursor() as cursor:
-                cursor.execute(statement, tables)
+                cursor.execute(statement, names)
                 rows = cursor.fetchall()
         schemas: dict[str, set[str]] = {}
         for table, *_, schema, own in rows:

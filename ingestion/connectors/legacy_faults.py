@@ -14,8 +14,8 @@ from .source import UnreadableSource
 
 LONGEST_REASON = 300
 MISSING_LIBRARY = (
-    "Microsoft's driver cannot be loaded on this machine: {reason}. It needs the ODBC library of Debian's package "
-    "libodbc2 (apt-get install libodbc2)"
+    "Microsoft's driver cannot be loaded on this machine: {reason}. It needs libraries of Debian's packages libodbc2 "
+    "and libgssapi-krb5-2 (apt-get install libodbc2 libgssapi-krb5-2)"
 )
 
 
@@ -57,17 +57,25 @@ def asking(alias: str) -> Iterator[None]:
     except ImproperlyConfigured as error:
         text = str(error)
         if "libodbc" in text or "pyodbc" in text or "mssql" in text:
-            told = MISSING_LIBRARY.format(reason=reason_of(error, alias))
-            raise UnreadableSource(f"The legacy database {alias} cannot be asked. {told}.") from error
+            raise _missing_library(error, alias) from error
         raise UnreadableSource(
             f"The legacy database {alias} is not configured as it must be: {reason_of(error, alias)}."
         ) from error
     except (DatabaseError, InterfaceError) as error:
         raise LegacyFault(_told(error, alias)) from error
+    except (ImportError, OSError, RuntimeError) as error:
+        if not re.search(r"shared object|msodbcsql|libodbc|driver", str(error), re.IGNORECASE):
+            raise
+        raise _missing_library(error, alias) from error
     except Exception as error:
         if not type(error).__module__.startswith("mssql_python"):
             raise
         raise LegacyFault(_told(error, alias)) from error
+
+
+def _missing_library(error: Exception, alias: str) -> UnreadableSource:
+    told = MISSING_LIBRARY.format(reason=reason_of(error, alias))
+    return UnreadableSource(f"The legacy database {alias} cannot be asked. {told}.")
 
 
 def _told(error: BaseException, alias: str) -> str:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-from django.db import connections
+from django.db import NotSupportedError, connections
 
 from .sql_statements import Statement
 
@@ -50,7 +50,7 @@ class Reader:
                 try:
                     with connection.wrap_database_errors, cursor.arrow_reader(ARROW_ROWS) as reader:
                         return self.from_arrow(reader.read_all())
-                except (ImportError, NotImplementedError, RuntimeError) as error:
+                except (ImportError, NotSupportedError, RuntimeError) as error:
                     # A type the Arrow reader does not know: the same question again, answered cell by cell.
                     logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, error)
                     self.has_arrow = False
