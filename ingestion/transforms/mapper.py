@@ -116,14 +116,14 @@ class FieldMapping(BaseModel):
 
 
 def _check_date_format(text: str) -> None:
-    """A format that leaves out the year would silently date every sale in 1900."""
+    """A format without the year would silently date every sale in 1900. One without a day is the month's first."""
     day = date(2013, 11, 25)
     try:
         read = datetime.strptime(day.strftime(text), text).date()  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
         read = None
-    if read != day:
-        raise ValueError(f"{text!r} does not say year, month and day; write for example %m/%d/%Y")
+    if read not in (day, day.replace(day=1)):
+        raise ValueError(f"{text!r} does not say year and month; write for example %m/%d/%Y, or %Y %m")
 
 
 class FileOptions(BaseModel):

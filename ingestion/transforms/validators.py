@@ -261,9 +261,12 @@ def _date(text: str, mapping: FieldMapping) -> date:
 
 
 def _boolean(text: str, mapping: FieldMapping) -> bool:
-    if text.lower() in TRUE:
+    word = text.lower()
+    if _NUMBER.fullmatch(word) and Decimal(word.replace(",", "")) in (0, 1):
+        word = str(int(Decimal(word)))  # a flag that was kept as a number: 0.0, 1.00
+    if word in TRUE:
         return True
-    if text.lower() in FALSE:
+    if word in FALSE:
         return False
     raise BadValue("not yes or no")
 
