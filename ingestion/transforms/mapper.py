@@ -23,13 +23,21 @@ SIMPLE = "main"  # the data set of a mapping file that has only one
 
 
 class Part(BaseModel):
-    """Some characters of a column: the first is 1, both ends are included."""
+    """Some characters of a column: the first is 1, both ends are included. Or its number so many times: 0.5 of half
+    baths."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
-    start: int = Field(alias="from", ge=1)
-    end: int = Field(alias="to", ge=1)
+    start: int | None = Field(default=None, alias="from", ge=1)
+    end: int | None = Field(default=None, alias="to", ge=1)
+    times: float = Field(default=1, gt=0, le=1000, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> Part:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("from and to go together")
+        return self
 
 
 class FieldMapping(BaseModel):
@@ -80,6 +88,8 @@ class FieldMapping(BaseModel):
             raise ValueError("or_column goes with column")
         if bool(self.columns) != (self.combine is not None):
             raise ValueError("columns and combine go together")
+        if self.is_weighted and (self.combine not in ("sum", "subtract") or self.type == "dollars"):
+            raise ValueError("times goes with sum or subtract, and not with dollars")
         return self
 
     @model_validator(mode="after")
@@ -102,6 +112,15 @@ class FieldMapping(BaseModel):
                 raise ValueError(f"format does not go with type {self.type}")
             _check_date_format(self.format)
         return self
+
+    @property
+    def weights(self) -> list[float]:
+        """How many times each of `columns` counts."""
+        return [part.times if isinstance(part, Part) else 1 for part in self.columns]
+
+    @property
+    def is_weighted(self) -> bool:
+        return any(weight != 1 for weight in self.weights)
 
     @property
     def source_columns(self) -> list[str]:

@@ -131,22 +131,26 @@ def _unified(row: Mapping[str, str], mapping: FieldMapping) -> str:
         return mapping.separator.join(each for each in parts if each)
     if mapping.combine == "first":
         return next((each for each in parts if each), "")
-    return _summed(parts, subtract=mapping.combine == "subtract")
+    return _summed(parts, mapping.weights, subtract=mapping.combine == "subtract")
 
 
 def _part(row: Mapping[str, str], part: str | Part) -> str:
     if isinstance(part, Part):
-        return row[part.column][part.start - 1 : part.end].strip(WHITESPACE)
+        cell = row[part.column]
+        return (cell if part.start is None else cell[part.start - 1 : part.end]).strip(WHITESPACE)
     return row[part].strip(WHITESPACE)
 
 
-def _summed(parts: list[str], *, subtract: bool) -> str:
+def _summed(parts: list[str], weights: list[float], *, subtract: bool) -> str:
     """The sum as text. What cannot be added stays visible, and is no number."""
     if not any(parts):
         return ""
     if not all(_NUMBER.fullmatch(each) for each in parts if each):
         return " + ".join(each or "0" for each in parts)
-    first, *others = (Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts)
+    numbers = [Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts]
+    if any(weight != 1 for weight in weights):
+        numbers = [number * Decimal(str(weight)) for number, weight in zip(numbers, weights, strict=True)]
+    first, *others = numbers
     return f"{first - sum(others) if subtract else first + sum(others):f}"
 
 

@@ -406,3 +406,25 @@ def test_the_propertys_own_address_is_the_situs_beside_its_owners():
 
     assert (found["situs_address"], found["situs_city"]) == ("SitusAddress", "SitusCity")
     assert proposed(PIN=["1"], Address=["1 A St"], City=["Pasco"])["situs_address"] == "Address"
+
+
+@pytest.mark.database_free
+def test_a_half_bath_counts_half(configs):
+    mapping = configs / "king" / "mappings.yaml"
+    mapping.write_text(
+        "properties:\n  property_id: {column: pin}\n  parcel_number: {column: pin}\n"
+        "  baths: {columns: [full, {column: half, times: 0.5}], combine: sum, type: number}\n"
+    )
+    _, dataset = read_mapping(mapping).of_file(None)
+    rows = [{"pin": "1", "full": full, "half": half} for full, half in (("2", "1"), ("1", ""), ("", "3"), ("", ""))]
+
+    converted = convert_batch(pl.DataFrame(rows).with_columns(pl.Series(LINE, [2, 3, 4, 5])), dataset)
+
+    assert converted.values["properties.baths"].to_list() == [2.5, 1.0, 1.5, None]
+
+
+@pytest.mark.database_free
+def test_dollars_are_never_counted_so_many_times(configs):
+    spoil(configs / "benton" / "mappings.yaml", "pv.imprv_non_hstd_val]", "{column: pv.imprv_non_hstd_val, times: 2}]")
+
+    assert "times goes with sum or subtract, and not with dollars" in faults_of_county(configs / "benton")[0]
