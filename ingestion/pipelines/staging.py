@@ -24,6 +24,7 @@ from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.roll.querysets import parcel_number_key
 
+from .amounts import SOURCE as SOURCE  # where staged parts are read, it is one of their columns
 from .amounts import source_amounts
 
 REFUSED = "refused"
