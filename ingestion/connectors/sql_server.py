@@ -84,7 +84,9 @@ class LegacyQuery:
         tables = query.tables()
         known = self.live.of(tables.values())
         kinds = {
-            f"{name}.{column}": kind for name, table in tables.items() for column, kind in known[table.lower()].items()
+            f"{name}.{column}": kind
+            for name, table in tables.items()
+            for column, kind in known.get(table.lower(), {}).items()
         }
         named = [*self.dataset.source_columns(), *query.key]
         return kinds | {column: kinds[_lower(column)] for column in named if _lower(column) in kinds}

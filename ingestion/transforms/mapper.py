@@ -142,7 +142,9 @@ def _check_date_format(text: str) -> None:
     except ValueError:
         read = None
     if read not in (day, day.replace(day=1)):
-        raise ValueError(f"{text!r} does not say year and month; write for example %m/%d/%Y, or %Y %m")
+        raise ValueError(
+            f"{text!r} does not say year, month and day, or at least year and month; write for example %m/%d/%Y"
+        )
 
 
 class FileOptions(BaseModel):
