@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+LAST = "last"  # instead of a moment: that of the last load
 SQLITE, SQL_SERVER = "sqlite", "microsoft"
 EARLIEST_YEAR = {"datetime": 1753, "smalldatetime": 1900}  # of SQL Server's older types
 _INTEGERS = ("int", "bigint", "smallint", "tinyint", "integer", "numeric", "decimal", "number")

@@ -16,7 +16,7 @@ from ingestion.connectors.legacy_catalogue import LiveTables
 from ingestion.connectors.legacy_faults import LegacyFault
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.connectors.typed_values import BadWatermark, check_watermark
+from ingestion.connectors.typed_values import LAST, BadWatermark, check_watermark
 from ingestion.legacy import alias_of, fault_of_alias
 from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
@@ -26,8 +26,6 @@ from terrafusion.jobs.models import Job
 
 from .bulk_load import Load, LoadRefused, LoadReport, discard_staging, merge_all, new_run, stage_all
 from .staging import StagedSet
-
-LAST = "last"
 
 
 class BadRequest(TerraFusionError):
