@@ -360,6 +360,8 @@ def _folder() -> Path:
 
 
 def _report(figures: dict[str, dict[str, Any]], pacs: dict[str, Any]) -> list[str]:
+    from bench import legacy_rows  # not at the top: a step's peak memory is its own
+
     bare, ours, again = figures["copy"], figures["load"], figures["reload"]
     same = pacs["last"]["digest"] == pacs["whole"]["digest"]
     return [
@@ -392,6 +394,7 @@ def _report(figures: dict[str, dict[str, Any]], pacs: dict[str, Any]) -> list[st
         f"{pacs['part']['changed']} records changed; a whole load afterwards changed {pacs['whole']['changed']}.",
         f"- From an empty roll with {pacs['kills']} SIGKILLs and as many resumes: final digest "
         f"{'that of the unbroken load' if same else 'DIFFERENT'}.",
+        *legacy_rows.report(legacy_rows.measured()),
     ]
 
 

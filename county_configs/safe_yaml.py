@@ -14,13 +14,16 @@ from terrafusion.errors import ConfigurationError
 
 LARGEST_FILE = 1_000_000  # bytes
 DEEPEST = 30  # levels of nesting
+# Keys whose values are a county's codes: texts, with or without quotes.
+CODES = ("codes", "other_codes", "unknown", "valid_codes")
 OPTIONAL_LEVELS = ("datasets", "main")  # levels a mapping of one data set leaves out
 
 
 class _Loader(yaml.SafeLoader):
     """SafeLoader that refuses a key written twice, which YAML would silently let the second win.
 
-    Only true and false are truth values: `on`, `no` and `Y` stay the words they are, as in YAML 1.2.
+    Only true and false are truth values: `on`, `no` and `Y` stay the words they are, as in YAML 1.2. Codes are the
+    texts they are written as: 01 keeps its zero.
     """
 
     yaml_implicit_resolvers = {
@@ -33,7 +36,17 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if keys.count(key.value) > 1:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is written twice", key.start_mark)
-        return super().construct_mapping(node, deep)
+        data = super().construct_mapping(node, deep)
+        return data | {key.value: _texts(value) for key, value in node.value if key.value in CODES}
+
+
+def _texts(node: yaml.Node) -> Any:
+    """The node with every scalar as it is written."""
+    if isinstance(node, yaml.MappingNode):
+        return {_texts(key): _texts(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_texts(value) for value in node.value]
+    return None if node.tag == "tag:yaml.org,2002:null" else node.value
 
 
 def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:

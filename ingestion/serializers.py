@@ -15,6 +15,7 @@ from terrafusion.api import StrictSerializer
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.serializers import JobRequestSerializer
 
+from .connectors.typed_values import LAST, BadWatermark, check_watermark
 from .legacy import alias_of
 from .models import IngestionRun, SourceFile
 
@@ -29,6 +30,14 @@ class IngestionParametersSerializer(StrictSerializer):
     since = serializers.CharField(required=False, max_length=40)
     dry_run = serializers.BooleanField(required=False, default=False)
     accept_drift = serializers.BooleanField(required=False, default=False)
+
+    def validate_since(self, since: str) -> str:
+        if since != LAST:
+            try:
+                check_watermark(since)
+            except BadWatermark as error:
+                raise serializers.ValidationError(f"{error}.") from error
+        return since
 
 
 class IngestionRequestSerializer(JobRequestSerializer):

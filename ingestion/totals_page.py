@@ -6,7 +6,9 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 
-SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "difference")
+from .pipelines.amounts import as_read
+
+SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "rounded", "difference")
 
 
 def totals_table(control_totals: dict[str, Any]) -> str:
@@ -25,11 +27,14 @@ def _table(totals: dict[str, Any]) -> str:
     groups += [(f"class {group or '(none)'}", each) for group, each in totals["by_class"].items()]
     groups += [(f"tax area {group or '(none)'}", each) for group, each in totals["by_tax_area"].items()]
     header = format_html_join("", "<th>{}</th>", ((each.replace("_", " "),) for each in ("", "", *names)))
-    rows = format_html_join("", "{}", ((_row(group, side, sides, names),) for group, sides in groups for side in SIDES))
+    # Loads before rounding was counted have no such side.
+    rows = format_html_join(
+        "", "{}", ((_row(group, side, sides, names),) for group, sides in groups for side in SIDES if side in sides)
+    )
     verdict = "balanced, difference $0" if totals["balanced"] else "NOT BALANCED"
     return format_html("<p>{}</p><table><tr>{}</tr>{}</table>", verdict, header, rows)
 
 
 def _row(group: str, side: str, sides: dict[str, Any], names: list[str]) -> str:
-    cells = format_html_join("", "<td>{}</td>", ((f"{sides[side][name]:,}",) for name in names))
+    cells = format_html_join("", "<td>{}</td>", ((as_read(sides[side][name]),) for name in names))
     return format_html("<tr><th>{}</th><th>{}</th>{}</tr>", group if side == "source" else "", side, cells)

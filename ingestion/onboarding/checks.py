@@ -12,10 +12,12 @@ from pydantic import ValidationError
 from accounts.roles import ROLES
 from county_configs.county_file import CountyFile, read_county_file
 from county_configs.safe_yaml import faults_with_lines, line_of, read_yaml
-from ingestion.connectors.sql_server import Catalogue, faults_of_query, live_catalogue
-from ingestion.legacy import pacs
-from ingestion.transforms.mapper import Mapping
+from ingestion.connectors.legacy_catalogue import Catalogue, LiveTables, faults_of_query, live_faults
+from ingestion.legacy import fault_of_alias, pacs
+from ingestion.transforms.columns import roll_field
+from ingestion.transforms.mapper import Dataset, Mapping, read_mapping
 from ingestion.transforms.near_names import did_you_mean
+from ingestion.transforms.validators import BadValue, convert
 from terrafusion.errors import ConfigurationError, TerraFusionError
 
 CATALOGUES = {"PACS": pacs.catalogue}
@@ -37,26 +39,58 @@ def faults_of_county(folder: Path, alias: str | None = None) -> list[str]:
     return faults + faults_of_roles(folder)
 
 
+def not_checked(folder: Path, alias: str | None = None) -> list[str]:
+    """What `faults_of_county` leaves open, in sentences. alias: as there."""
+    try:
+        if read_yaml(folder / "mappings.yaml")[0] is None:
+            return [f"{folder.name}/mappings.yaml maps nothing yet: all of it is still a comment."]
+        mapping = read_mapping(folder / "mappings.yaml")
+        county = read_county_file(folder / "county.yaml")
+    except TerraFusionError:
+        return []  # told as a fault
+    open_ends = []
+    if sources := mapping.sources():
+        own = f"{folder.name.lower().replace('-', '_')}_{sources[0]}"
+        against = f"against a list of {county.legacy_system}'s names" if county.legacy_system else "against nothing"
+        if alias is None:
+            open_ends.append(
+                f"Names of tables and columns were checked {against}, not on the county's own server: "
+                f"set {own.upper()}_URL and add --live {own}."
+            )
+        open_ends.append(f"Codes and values: manage.py bulk_load {folder.name} --source {sources[0]} --dry-run.")
+    if files := [name for name, dataset in mapping.datasets.items() if dataset.query is None]:
+        open_ends.append(
+            f"Columns, codes and values of files ({', '.join(files)}): manage.py bulk_load {folder.name} "
+            "--source FILE --dry-run."
+        )
+    return open_ends
+
+
 def faults_of_mapping(path: Path, county: CountyFile | None, alias: str | None = None) -> list[str]:
     name = f"{path.parent.name}/{path.name}"
     try:
         raw, root = read_yaml(path)
+        if raw is None:
+            return []  # a new county's, in which all is still a comment
         mapping = Mapping.model_validate(raw)
     except ConfigurationError as error:
         return [str(error)]
     except ValidationError as error:
         return faults_with_lines(error, root, name)
     faults = []
+    if alias is not None and (fault := fault_of_alias(alias)):
+        return [f"{name}: {fault}"]
+    live = LiveTables(alias) if alias is not None else None
+    known = _known_catalogue(county)
     for dataset_name, dataset in mapping.datasets.items():
+        faults += _codes(dataset, name, root, dataset_name)
         if dataset.query is None:
             continue
         try:
-            catalogue = _catalogue(county, alias, set(dataset.asked.tables().values()))
+            found = live_faults(dataset, live) if live else faults_of_query(dataset, known) if known else []
         except TerraFusionError as error:
-            return [*faults, f"{name}: {error}"]
-        if catalogue is None:
-            continue
-        for place, what in faults_of_query(dataset, catalogue):
+            return [*faults, f"{name}: {str(error).rstrip('.')}."]
+        for place, what in found:
             line = line_of(root, ["datasets", dataset_name, *_steps(place)])
             faults.append(f"{name}:{line}: {dataset_name}.{place}: {what}")
         faults += _personal(dataset, name, root, dataset_name)
@@ -71,11 +105,30 @@ def _steps(place: str) -> list[str | int]:
     return [target, name] if name else [target]
 
 
-def _catalogue(county: CountyFile | None, alias: str | None, tables: set[str]) -> Catalogue | None:
-    if alias is not None:
-        return live_catalogue(alias, tables)
+def _known_catalogue(county: CountyFile | None) -> Catalogue | None:
     system = county.legacy_system if county else None
     return CATALOGUES[system]() if system else None
+
+
+def _codes(dataset: Dataset, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:
+    """What a mapping makes of codes, or writes of its own, that its field of the roll cannot hold."""
+    faults = []
+    for target, fields in dataset.targets().items():
+        for field, mapping in fields.items():
+            plain = mapping.model_copy(update={"codes": {}, "other_codes": None, "default": None, "unknown": []})
+            written = [("codes", code, text) for code, text in mapping.codes.items()]
+            written += [(key, "", getattr(mapping, key)) for key in ("other_codes", "default", "value")]
+            for key, code, text in written:
+                if not text or mapping.type == "geometry" or (key == "default" and text in mapping.codes):
+                    continue
+                try:
+                    convert(text, plain, roll_field(target, field))
+                except BadValue as error:
+                    line = line_of(root, ["datasets", dataset_name, target, field, key, *([code] if code else [])])
+                    near = did_you_mean(text, roll_field(target, field).choices)
+                    place = f"{dataset_name}.{target}.{field}.{key}" + (f".{code}" if code else "")
+                    faults.append(f"{name}:{line}: {place}: {text!r} is {error}{near}.")
+    return faults
 
 
 def _personal(dataset: Any, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:

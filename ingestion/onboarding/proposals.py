@@ -84,6 +84,17 @@ _DATES = {
     r"^\d{4}-\d{2}-\d{2}": "", r"^\d{1,2}/\d{1,2}/\d{4}$": "%m/%d/%Y", r"^\d{8}T000000$": "%Y%m%dT000000",
     r"^\d{8}$": "%Y%m%d", r"^\d{1,2}/\d{1,2}/\d{2}$": "%m/%d/%y",
 }  # fmt: skip
+# A word in a column's name that says it is something else, however like the rest of the name may be.
+_MONEY = {"value", "val", "price", "amt", "amount", "cost", "dollars", "assessed", "appraised", "tax", "imps"}
+_SIZE = {"sqft", "sf", "area", "acres", "acreage", "feet", "size"}
+_OWNER = {"owner", "owners", "own", "mail", "mailing", "taxpayer", "billing", "bill", "grantee", "buyer"}
+_PLACE = {"situs", "site", "location", "property", "prop", "parcel"}
+_FOREIGN = dict.fromkeys(("living_area_sqft", "lot_sqft", "acres"), _MONEY)
+_FOREIGN |= dict.fromkeys(("market_land", "market_improvement", "market_total", "taxable_value", "sale_price"), _SIZE)
+_SITUS = ("situs_address", "situs_city", "zip_code")
+_FOREIGN |= dict.fromkeys(_SITUS, _OWNER)
+_LARGEST_DWELLING = 20_000  # square feet: a median above it is of dollars, or of lots
+_NEAR = 4  # columns before an address among which its owner's name stands
 _RANGES = {"longitude": (-180.0, 180.0), "latitude": (-90.0, 90.0)}
 
 
@@ -119,7 +130,7 @@ def propose(rows: pl.DataFrame) -> list[Proposal]:
     for target, fields in NAMES.items():
         scored = sorted(
             (
-                (_confidence(name, words, rows[column], column), name, column)
+                (_confidence(name, words, rows[column], column) * _context(name, column, rows), name, column)
                 for name, words in fields.items()
                 for column in columns
             ),
@@ -142,12 +153,44 @@ def propose(rows: pl.DataFrame) -> list[Proposal]:
 
 def _confidence(field: str, words: Iterable[str], texts: pl.Series, column: str) -> float:
     """0 to 1: the likeness of the names, held down where the content does not look like the field."""
-    plain = " ".join(re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", column.split(".")[-1])).lower()
+    plain = " ".join(_words(column))
     likeness = max(SequenceMatcher(None, plain, word).ratio() for word in words)
     squeezed = plain.replace(" ", "")
     if any(squeezed == word.replace(" ", "") for word in words):
         likeness = 1.0
     return likeness * _fit(field, texts)
+
+
+def _words(column: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", column.split(".")[-1])]
+
+
+def _context(field: str, column: str, rows: pl.DataFrame) -> float:
+    """1, or how much less likely the field is by the other words of the name, the unit and the columns beside it."""
+    if _FOREIGN.get(field, set()) & set(_words(column)):
+        return 0.4
+    if field == "living_area_sqft":
+        said = rows[column].str.strip_chars().filter(rows[column].str.strip_chars() != "")
+        sizes = said.str.replace_all(",", "").cast(pl.Float64, strict=False)
+        built = sizes.filter(sizes > 0)
+        if said.str.starts_with("$").any() or (len(built) and float(built.median() or 0) > _LARGEST_DWELLING):  # type: ignore[arg-type]
+            return 0.4
+    return 0.6 if field in _SITUS and _is_owners(column, rows) else 1.0
+
+
+def _is_owners(column: str, rows: pl.DataFrame) -> bool:
+    """An address that says of nothing what it is of, and stands behind an owner's name or beside states of several."""
+    if set(_words(column)) & _PLACE:
+        return False
+    names = [name for name in rows.columns if name != LINE]
+    at = names.index(column)
+    before = [set(_words(name)) for name in names[max(0, at - _NEAR) : at]]
+    owner = max((place for place, words in enumerate(before) if words & _OWNER), default=-1)
+    situs = max((place for place, words in enumerate(before) if words & _PLACE and not words & _OWNER), default=-1)
+    if owner > situs:
+        return True
+    beside = names[max(0, at - 2) : at + 3]
+    return any("state" in _words(name) and rows[name].str.strip_chars().n_unique() > 1 for name in beside)
 
 
 def _fit(field: str, texts: pl.Series) -> float:

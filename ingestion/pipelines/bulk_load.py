@@ -35,6 +35,7 @@ from .links import tie_parcels
 from .merge import Merge, Tally
 from .plan import DUPLICATE, Plan, plan_of
 from .retirement import retire_missing
+from .source_sums import check_sums
 from .staging import REFUSED, StagedSet, findings_frame, stage
 
 SMALL = 100  # rows: below, a share of rejected rows says nothing
@@ -157,6 +158,7 @@ def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, ro
     for name, source in load.sources.items():
         each = StagedSet.opened(name, load.datasets[name], load.run.folder)
         stage(each, source, load.context, lambda rows, name=name: progress(name, rows))  # type: ignore[misc]
+        check_sums(each, source)
         staged.append(each)
     return staged
 

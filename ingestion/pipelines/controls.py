@@ -1,25 +1,30 @@
 """Control totals: what the source says against what is on the roll after the switch, to the dollar.
 
-source = loaded + rejected + duplicates + dropped values, in rows and in dollars, as a whole, by class and by tax area.
-The source's side is read from its raw texts, the loaded side from the roll itself. The tolerance is zero.
+source = loaded + rejected + duplicates + dropped values + rounded away, in rows and in dollars and cents, as a whole,
+by class and by tax area. The source's side is read from its raw texts, the loaded side from the roll itself. The
+tolerance is zero.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from ingestion.connectors.source import LINE
 
+from .amounts import AMOUNT, SOURCE, Shown, as_kept, as_read, rounding
 from .merge import AREA, CLASS, Merge, control_columns
 from .plan import LOAD, Plan
-from .staging import SOURCE
 from .statements import fetch, quoted
 
-Totals = dict[str, int]
+Totals = dict[str, Shown]
 NOT_SAID = ""
-SIDES = ("source", "loaded", "rejected", "duplicates", "dropped")
+BROKEN = "V-ROW"
+# rounded: what rows lose, or with a minus gain, where their mapping rounds cents to the roll's whole dollars
+SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "rounded")
+OF_VALUES = ("dropped", "rounded")  # the row is loaded; only its value, or a part of it, is not
 
 
 def control_totals(merge: Merge, plan: Plan) -> dict[str, Any]:
@@ -43,7 +48,9 @@ def control_totals(merge: Merge, plan: Plan) -> dict[str, Any]:
 def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.DataFrame]:
     """Every staged row under one of rejected, duplicates or (left to the roll) loaded; dropped dollars apart."""
     target = merge.target.name
+    fields = merge.dataset.targets()[target]
     frames: dict[str, list[pl.DataFrame]] = {side: [] for side in SIDES}
+    nothing = pl.lit(None, dtype=AMOUNT)
     at = 0
     for part in merge.staged.parts():
         values = pl.read_parquet(part)
@@ -64,6 +71,18 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
         kept = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
         dropped = kept.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
         frames["dropped"].append(_summed(dropped, amounts))
+        rounded = kept.with_columns(
+            pl.when(~pl.col(f"no {name}"))
+            .then(rounding(name) if fields[name].cents == "half_up" else nothing)
+            .alias(name)
+            for name in amounts
+        )
+        frames["rounded"].append(_summed(rounded, amounts))
+    if broken := merge.staged.findings().filter(pl.col("rule") == BROKEN).height:
+        # Rows that could not be taken apart: they are the source's, of no class, and say no dollars that can be read.
+        lost_rows = pl.DataFrame({CLASS: [None], AREA: [None], "rows": [broken]} | {name: [0] for name in amounts})
+        for side in ("source", "rejected"):
+            frames[side].append(lost_rows.cast({CLASS: pl.String, AREA: pl.String, **dict.fromkeys(amounts, AMOUNT)}))
     return {side: pl.concat(each) for side, each in frames.items() if each}
 
 
@@ -87,12 +106,12 @@ def _loaded_side(merge: Merge, amounts: list[str]) -> pl.DataFrame:
         f"JOIN {quoted(merge.target.table)} t ON {join} GROUP BY s.{CLASS}, s.{AREA}",
         [merge.county.pk] if merge.updates_only else None,
     )
-    schema = {CLASS: pl.String, AREA: pl.String, "rows": pl.Int64} | dict.fromkeys(amounts, pl.Int64)
-    plain = [(group, area, count, *(int(each or 0) for each in values)) for group, area, count, *values in rows]
+    schema = {CLASS: pl.String, AREA: pl.String, "rows": pl.Int64} | dict.fromkeys(amounts, AMOUNT)
+    plain = [(group, area, count, *(Decimal(each or 0) for each in values)) for group, area, count, *values in rows]
     return pl.DataFrame(plain, schema=schema, orient="row")
 
 
-def _grouped(rows: pl.DataFrame | None, column: str | None, amounts: list[str]) -> dict[str, Totals]:
+def _grouped(rows: pl.DataFrame | None, column: str | None, amounts: list[str]) -> dict[str, dict[str, Any]]:
     if rows is None or rows.is_empty():
         return {}
     by = pl.lit(NOT_SAID).alias("group") if column is None else pl.col(column).fill_null(NOT_SAID).alias("group")
@@ -104,17 +123,30 @@ def _empty(amounts: list[str]) -> dict[str, Totals]:
     return {side: dict.fromkeys(("rows", *amounts), 0) for side in (*SIDES, "difference")}
 
 
-def _compared(sides: dict[str, dict[str, Totals]], amounts: list[str]) -> dict[str, dict[str, Totals]]:
+def _compared(sides: dict[str, dict[str, dict[str, Any]]], amounts: list[str]) -> dict[str, dict[str, Totals]]:
     """By group, every side and what is left over. A group that is on one side only is a difference."""
     result = {}
     for group in sorted({group for each in sides.values() for group in each}):
         found = {side: sides[side].get(group, dict.fromkeys(("rows", *amounts), 0)) for side in SIDES}
-        found["dropped"] = found["dropped"] | {"rows": 0}  # the row is loaded; only its value is not
+        found |= {side: found[side] | {"rows": 0} for side in OF_VALUES}
         rest = {
             name: found["source"][name] - sum(found[side][name] for side in SIDES[1:]) for name in ("rows", *amounts)
         }
-        result[group] = found | {"difference": rest}
+        result[group] = {side: _kept(totals) for side, totals in (found | {"difference": rest}).items()}
     return result
+
+
+def _kept(totals: dict[str, Any]) -> Totals:
+    return {name: as_kept(value) for name, value in totals.items()}
+
+
+def printed(totals: dict[str, Any], name: str) -> str:
+    """One amount, or `rows`, as a sum that adds up: source $10 = loaded $8 + rejected $2 + duplicates $0 + ..."""
+    sign = "" if name == "rows" else "$"
+    sides = totals["headline"]
+    shown = {side: f"{side} {sign}{as_read(totals[name])}" for side, totals in sides.items()}
+    after = [shown[side] for side in SIDES[1:] if side != "rounded" or sides[side][name]]
+    return f"{shown['source']} = {' + '.join(after)}; {shown['difference']}"
 
 
 def differences(totals: dict[str, Any]) -> list[str]:
@@ -125,5 +157,7 @@ def differences(totals: dict[str, Any]) -> list[str]:
         for group, sides in groups.items():
             if rest := {name: value for name, value in sides["difference"].items() if value}:
                 place = "in all" if level == "headline" else f"{level.removeprefix('by_').replace('_', ' ')} {group!r}"
-                found.append(f"{place}: " + ", ".join(f"{name} differs by {value:,}" for name, value in rest.items()))
+                found.append(
+                    f"{place}: " + ", ".join(f"{name} differs by {as_read(value)}" for name, value in rest.items())
+                )
     return found

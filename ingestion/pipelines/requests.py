@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from county_configs.models import County
 from ingestion.connectors.files import open_file
+from ingestion.connectors.legacy_catalogue import LiveTables
+from ingestion.connectors.legacy_faults import LegacyFault
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.legacy import alias_of
+from ingestion.connectors.typed_values import LAST, BadWatermark, check_watermark
+from ingestion.legacy import alias_of, fault_of_alias
 from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.mapper import Mapping as MappingFile
@@ -23,8 +26,6 @@ from terrafusion.jobs.models import Job
 
 from .bulk_load import Load, LoadRefused, LoadReport, discard_staging, merge_all, new_run, stage_all
 from .staging import StagedSet
-
-LAST = "last"
 
 
 class BadRequest(TerraFusionError):
@@ -93,8 +94,15 @@ def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
     load = Load(run, sources, datasets, now, partial=since is not None, accept_drift=asked.accept_drift)
     try:
         staged = stage_all(load, progress)
+    except LegacyFault as error:
+        # What was read before the fault is worth keeping; of a dry run, or where nothing was read, nothing is.
+        keep = not asked.dry_run and any(run.folder.glob("*/part-*.parquet"))
+        what_next = "; the load can be resumed" if keep else ""
+        told = f"{error}. Nothing was written{what_next}."
+        _failed(run, told, keep=keep)
+        raise LegacyFault(told) from error
     except TerraFusionError as error:
-        _failed(run, str(error), keep="can be resumed" in str(error))
+        _failed(run, str(error))
         raise
     return Prepared(load, staged, asked.dry_run)
 
@@ -116,14 +124,13 @@ def open_sources(
 ) -> dict[str, Source]:
     if asked.source in mapping.sources():
         alias = alias_of(asked.county, asked.source)
-        if alias not in connections:
-            raise BadRequest(
-                f"The legacy database {alias} is not configured; set {alias.upper()}_URL, for example "
-                "mssql://user:password@host:1433/pacs_oltp."
-            )
+        if fault := fault_of_alias(alias):
+            raise BadRequest(fault)
         variables = {**mapping.variables, **_checked_variables(asked, mapping)}
+        tables = LiveTables(alias)
         return {
-            name: LegacyQuery(alias, name, each, variables, (since or {}).get(name)) for name, each in datasets.items()
+            name: LegacyQuery(alias, name, each, variables, (since or {}).get(name), tables=tables)
+            for name, each in datasets.items()
         }
     if asked.since is not None:
         raise BadRequest("--since goes with a legacy database; a file is loaded whole.")
@@ -150,6 +157,10 @@ def _since(asked: Asked, datasets: Mapping[str, Dataset]) -> dict[str, str | Non
     if asked.since is None:
         return None
     if asked.since != LAST:
+        try:
+            check_watermark(asked.since)
+        except BadWatermark as error:
+            raise BadRequest(f"--since {error}.") from error
         return {name: asked.since if each.watermark else None for name, each in datasets.items()}
     runs = IngestionRun.objects.filter(
         county=asked.county, source=source_name(asked), status=IngestionRun.Status.LOADED

@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,16 @@ import polars as pl
 from ingestion.connectors.source import LINE, Batch, Source
 from ingestion.transforms.columns import convert_batch
 from ingestion.transforms.geometries import box_columns
-from ingestion.transforms.mapper import Dataset, FieldMapping
+from ingestion.transforms.mapper import Dataset
 from ingestion.transforms.roll_fields import PERSONAL, TARGETS
 from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_for
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.roll.querysets import parcel_number_key
 
+from .amounts import SOURCE as SOURCE  # where staged parts are read, it is one of their columns
+from .amounts import source_amounts
+
 REFUSED = "refused"
-SOURCE = "source."  # source.<target>.<amount>: dollars read from the raw text, apart from the conversion
 ZERO_SHOWN = "\u2400"  # stands for a zero byte, which PostgreSQL does not keep
 _MODULUS = 1 << 128
 FINDINGS = {
@@ -134,7 +134,7 @@ def _check(
     findings += broken_rules(converted.values, dataset, rules, schema)
     refused = {each.line for each in findings if each.level is Level.REFUSE}
     values = converted.values.with_columns(
-        pl.col(LINE).is_in(list(refused)).alias(REFUSED), *_source_amounts(batch.rows, dataset)
+        pl.col(LINE).is_in(list(refused)).alias(REFUSED), *source_amounts(batch.rows, dataset)
     )
     values = _with_derived(values, dataset)
     broken = [
@@ -188,60 +188,3 @@ def _digest(values: pl.DataFrame) -> int:
     text = named.with_columns(pl.col(binary).bin.encode("hex")).write_csv(include_header=False).encode()
     blake = hashlib.blake2b
     return sum(int.from_bytes(blake(line, digest_size=16).digest(), "big") for line in text.split(b"\n") if line)
-
-
-# --- Source dollars, read a second time and in another way, so that a fault of the conversion shows ---
-
-
-def amount_fields(dataset: Dataset) -> Iterator[tuple[str, str, FieldMapping]]:
-    for target, fields in dataset.targets().items():
-        for name in TARGETS[target].amounts:
-            if name in fields:
-                yield target, name, fields[name]
-
-
-def _source_amounts(rows: pl.DataFrame, dataset: Dataset) -> list[pl.Series]:
-    return [
-        raw_amounts(rows, mapping).alias(f"{SOURCE}{target}.{name}") for target, name, mapping in amount_fields(dataset)
-    ]
-
-
-def raw_amounts(rows: pl.DataFrame, mapping: FieldMapping) -> pl.Series:
-    """Whole dollars of each row; null where the text is no whole number of dollars."""
-    if mapping.value is not None:
-        return pl.Series([_dollars(mapping.value)], dtype=pl.Int64).new_from_index(0, rows.height)
-    columns = [_amounts(rows[name], mapping) for name in mapping.source_columns]
-    if mapping.or_column is not None:
-        return columns[0].zip_with((columns[0] != 0) & columns[0].is_not_null(), columns[1])
-    if mapping.combine == "subtract":
-        return reduce(lambda a, b: a - b.fill_null(0), columns[1:], columns[0].fill_null(0))
-    if mapping.combine == "sum":
-        return reduce(lambda a, b: a + b.fill_null(0), columns[1:], columns[0].fill_null(0))
-    return columns[0]
-
-
-def _amounts(texts: pl.Series, mapping: FieldMapping) -> pl.Series:
-    texts = texts.str.strip_chars()
-    amounts = texts.cast(pl.Int64, strict=False)
-    left = amounts.is_null() & (texts != "")
-    if left.any():
-        known = {each: _dollars(each) for each in texts.filter(left).unique()}
-        readable = {text: value for text, value in known.items() if value is not None and text not in mapping.unknown}
-        if readable:
-            found = texts.replace_strict(list(readable), list(readable.values()), default=None, return_dtype=pl.Int64)
-            amounts = amounts.zip_with(~left, found)
-    if mapping.default is not None and (blank := amounts.is_null() & (texts.is_in(["", *mapping.unknown]))).any():
-        amounts = amounts.zip_with(
-            ~blank, pl.Series([_dollars(mapping.default)], dtype=pl.Int64).new_from_index(0, len(texts))
-        )
-    return amounts
-
-
-def _dollars(text: str) -> int | None:
-    try:
-        value = Decimal(text.replace(",", "").replace("$", "").replace("\xa0", "").strip())
-        return (
-            int(value) if value.is_finite() and value.adjusted() < 18 and value == value.to_integral_value() else None
-        )
-    except (InvalidOperation, ValueError):
-        return None

@@ -196,7 +196,10 @@ def text_of(mapping: FieldMapping) -> pl.Expr:
 
 def _cell(part: str | Part) -> pl.Expr:
     if isinstance(part, Part):
-        return pl.col(part.column).str.slice(part.start - 1, part.end - part.start + 1).str.strip_chars()
+        cell = pl.col(part.column)
+        if part.start is not None and part.end is not None:
+            cell = cell.str.slice(part.start - 1, part.end - part.start + 1)
+        return cell.str.strip_chars()
     return pl.col(part).str.strip_chars()
 
 
@@ -207,7 +210,7 @@ def _combined(mapping: FieldMapping) -> pl.Expr:
         return pl.concat_str(filled, separator=mapping.separator, ignore_nulls=True).fill_null("")
     if mapping.combine == "first":
         return pl.coalesce([pl.when(each != "").then(each) for each in parts]).fill_null("")
-    plain = pl.all_horizontal([each.str.contains(r"^\d{0,15}$") for each in parts])
+    plain = pl.all_horizontal([each.str.contains(r"^\d{0,15}$") for each in parts]) & (not mapping.is_weighted)
     numbers = [each.cast(pl.Int64, strict=False).fill_null(0) for each in parts]
     result = reduce(lambda a, b: a + b if mapping.combine == "sum" else a - b, numbers).cast(pl.String)
     nothing = pl.all_horizontal([each == "" for each in parts])

@@ -23,13 +23,21 @@ SIMPLE = "main"  # the data set of a mapping file that has only one
 
 
 class Part(BaseModel):
-    """Some characters of a column: the first is 1, both ends are included."""
+    """Some characters of a column: the first is 1, both ends are included. Or its number so many times: 0.5 of half
+    baths."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: str
-    start: int = Field(alias="from", ge=1)
-    end: int = Field(alias="to", ge=1)
+    start: int | None = Field(default=None, alias="from", ge=1)
+    end: int | None = Field(default=None, alias="to", ge=1)
+    times: float = Field(default=1, gt=0, le=1000, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _both_ends(self) -> Part:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("from and to go together")
+        return self
 
 
 class FieldMapping(BaseModel):
@@ -43,6 +51,8 @@ class FieldMapping(BaseModel):
     width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
     unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
     implied_decimals: digits after a decimal point that is not written.
+    cents: what becomes of dollars that are not whole, the roll's being so: the row is refused ("refuse"), or the amount
+    rounded, halves up ("half_up"), which the control totals then show.
     minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
     when `outside` is "blank".
     """
@@ -65,6 +75,7 @@ class FieldMapping(BaseModel):
     unit: Unit | None = None
     percent: bool = False
     implied_decimals: int = Field(default=0, ge=0, le=9)
+    cents: Literal["refuse", "half_up"] = "refuse"
     minimum: float | None = Field(default=None, allow_inf_nan=False)
     maximum: float | None = Field(default=None, allow_inf_nan=False)
     outside: Literal["refuse", "blank"] = "refuse"
@@ -77,6 +88,8 @@ class FieldMapping(BaseModel):
             raise ValueError("or_column goes with column")
         if bool(self.columns) != (self.combine is not None):
             raise ValueError("columns and combine go together")
+        if self.is_weighted and (self.combine not in ("sum", "subtract") or self.type == "dollars"):
+            raise ValueError("times goes with sum or subtract, and not with dollars")
         return self
 
     @model_validator(mode="after")
@@ -86,6 +99,8 @@ class FieldMapping(BaseModel):
             raise ValueError(f"minimum and maximum do not go with type {self.type}")
         if (self.unit is not None or self.implied_decimals) and not numeric:
             raise ValueError(f"unit and implied_decimals do not go with type {self.type}")
+        if self.cents != "refuse" and self.type != "dollars":
+            raise ValueError(f"cents does not go with type {self.type}")
         if self.percent and self.type not in ("decimal", "number"):
             raise ValueError(f"percent does not go with type {self.type}")
         if self.width is not None and self.type != "text":
@@ -97,6 +112,15 @@ class FieldMapping(BaseModel):
                 raise ValueError(f"format does not go with type {self.type}")
             _check_date_format(self.format)
         return self
+
+    @property
+    def weights(self) -> list[float]:
+        """How many times each of `columns` counts."""
+        return [part.times if isinstance(part, Part) else 1 for part in self.columns]
+
+    @property
+    def is_weighted(self) -> bool:
+        return any(weight != 1 for weight in self.weights)
 
     @property
     def source_columns(self) -> list[str]:
@@ -111,14 +135,16 @@ class FieldMapping(BaseModel):
 
 
 def _check_date_format(text: str) -> None:
-    """A format that leaves out the year would silently date every sale in 1900."""
+    """A format without the year would silently date every sale in 1900. One without a day is the month's first."""
     day = date(2013, 11, 25)
     try:
         read = datetime.strptime(day.strftime(text), text).date()  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
         read = None
-    if read != day:
-        raise ValueError(f"{text!r} does not say year, month and day; write for example %m/%d/%Y")
+    if read not in (day, day.replace(day=1)):
+        raise ValueError(
+            f"{text!r} does not say year, month and day, or at least year and month; write for example %m/%d/%Y"
+        )
 
 
 class FileOptions(BaseModel):

@@ -131,22 +131,26 @@ def _unified(row: Mapping[str, str], mapping: FieldMapping) -> str:
         return mapping.separator.join(each for each in parts if each)
     if mapping.combine == "first":
         return next((each for each in parts if each), "")
-    return _summed(parts, subtract=mapping.combine == "subtract")
+    return _summed(parts, mapping.weights, subtract=mapping.combine == "subtract")
 
 
 def _part(row: Mapping[str, str], part: str | Part) -> str:
     if isinstance(part, Part):
-        return row[part.column][part.start - 1 : part.end].strip(WHITESPACE)
+        cell = row[part.column]
+        return (cell if part.start is None else cell[part.start - 1 : part.end]).strip(WHITESPACE)
     return row[part].strip(WHITESPACE)
 
 
-def _summed(parts: list[str], *, subtract: bool) -> str:
+def _summed(parts: list[str], weights: list[float], *, subtract: bool) -> str:
     """The sum as text. What cannot be added stays visible, and is no number."""
     if not any(parts):
         return ""
     if not all(_NUMBER.fullmatch(each) for each in parts if each):
         return " + ".join(each or "0" for each in parts)
-    first, *others = (Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts)
+    numbers = [Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts]
+    if any(weight != 1 for weight in weights):
+        numbers = [number * Decimal(str(weight)) for number, weight in zip(numbers, weights, strict=True)]
+    first, *others = numbers
     return f"{first - sum(others) if subtract else first + sum(others):f}"
 
 
@@ -230,10 +234,14 @@ def _integer(text: str, mapping: FieldMapping) -> int:
 
 
 def _dollars(text: str, mapping: FieldMapping) -> int:
-    value = _integer(text.removeprefix("$"), mapping)
+    value = _decimal(text.removeprefix("$"), mapping)
+    if mapping.unit is not None or mapping.cents == "half_up":
+        value = value.quantize(Decimal(1), ROUND_HALF_UP)
+    if value != int(value):
+        raise BadValue("not a whole number of dollars; write cents: half_up in the mapping to round it")
     if value < 0:
         raise BadValue("negative dollars")
-    return value
+    return int(value)
 
 
 def _year(text: str, mapping: FieldMapping) -> int:
@@ -257,9 +265,12 @@ def _date(text: str, mapping: FieldMapping) -> date:
 
 
 def _boolean(text: str, mapping: FieldMapping) -> bool:
-    if text.lower() in TRUE:
+    word = text.lower()
+    if _NUMBER.fullmatch(word) and Decimal(word.replace(",", "")) in (0, 1):
+        word = str(int(Decimal(word)))  # a flag that was kept as a number: 0.0, 1.00
+    if word in TRUE:
         return True
-    if text.lower() in FALSE:
+    if word in FALSE:
         return False
     raise BadValue("not yes or no")
 

@@ -8,7 +8,7 @@ from typing import Any
 import environ
 
 from .journal import journal_of
-from .legacy import legacy_databases
+from .legacy import read_legacy
 from .storage import files_in, folder_or_bucket
 
 env = environ.Env()
@@ -95,7 +95,8 @@ else:
 JOURNAL_DATABASE = "journal" if WORKER_BOOT_ID else "default"
 if WORKER_BOOT_ID:
     DATABASES["journal"] = journal_of(DATABASES["default"])
-DATABASES |= legacy_databases(env.ENVIRON)
+_LEGACY, LEGACY_FAULTS = read_legacy(env.ENVIRON)  # faults: by alias, in a sentence, when it is asked for
+DATABASES |= _LEGACY
 DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,47 +1,146 @@
-"""Databases of the legacy systems: an alias `<county>_pacs` for every `<COUNTY>_PACS_URL` that is set, read-only."""
+"""Databases of the legacy systems: an alias `<county>_pacs` for every `<COUNTY>_PACS_URL` that is set, read-only.
 
+An address that cannot be used is told in a sentence when its database is asked for, and stops nothing else. No sentence
+holds a part of the address: where a sign is not escaped, any part may be one of the password.
+"""
+
+import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
+SUFFIX = "_PACS_URL"
+FORM = "mssql://user:password@host:1433/database"
+ESCAPED = {"#": "%23", "/": "%2F", "?": "%3F", "@": "%40", "[": "%5B", "]": "%5D"}
 # The wheel's own driver; encrypted, certificate checked. A server that does not answer is told within seconds.
-_EXTRA = "Encrypt=yes;TrustServerCertificate=no;ApplicationIntent=ReadOnly"
+_DRIVER = {"Encrypt": "yes", "TrustServerCertificate": "no", "ApplicationIntent": "ReadOnly"}
+# What an address may say after a question mark, and which values.
+_OPTIONS: dict[str, tuple[str, ...]] = {
+    "Encrypt": ("yes", "strict"),
+    "TrustServerCertificate": ("yes", "no"),
+    "HostnameInCertificate": (),
+    "ServerCertificate": (),
+}
+
+
+def read_legacy(variables: Mapping[str, str]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Databases by alias; and by alias, why an address that is set gives none."""
+    found, faults = {}, {}
+    for name, url in variables.items():
+        if not name.endswith(SUFFIX) or not url:
+            continue
+        alias = name.removesuffix("_URL").lower()
+        try:
+            found[alias] = sql_server(url) if url.lower().startswith("mssql://") else _other(url)
+        except ImproperlyConfigured as error:
+            faults[alias] = f"{name}: {error}"
+    return found, faults
 
 
 def legacy_databases(variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """By alias. mssql:// is SQL Server; any other address Django knows serves as well, for a copy of the data."""
-    found = {}
-    for name, url in variables.items():
-        if name.endswith("_PACS_URL") and url:
-            found[name.removesuffix("_URL").lower()] = sql_server(url) if url.startswith("mssql://") else _other(url)
-    return found
+    return read_legacy(variables)[0]
 
 
 def sql_server(url: str) -> dict[str, Any]:
-    """mssql://user:password@host:1433/database"""
-    parts = urlsplit(url)
+    """mssql://user:password@host:1433/database, and options. Without user and password the process' Kerberos ticket is
+    shown, which is a Windows login. Raises ImproperlyConfigured."""
+    login, rest = _login(url)
+    place, _, query = rest.partition("?")
+    server, _, database = place.partition("/")
+    host, port = _host(server)
+    if not database or "/" in database:
+        raise ImproperlyConfigured(f"name one database after the host: {FORM}")
+    user, colon, password = login.partition(":")
+    if user and not (colon and password):
+        raise ImproperlyConfigured(f"a user is named and no password: {FORM}")
+    user, password = unquote(user), unquote(password)
+    if "\\" in user:
+        raise ImproperlyConfigured(
+            "a Windows login takes no password here; leave user and password out, and give the process a Kerberos "
+            f"ticket: {FORM.replace('user:password@', '')}"
+        )
     return {
         "ENGINE": "mssql",
-        "NAME": parts.path.lstrip("/"),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or 1433),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
+        "NAME": unquote(database),
+        "HOST": host,
+        "PORT": port,
+        "USER": user,
+        "PASSWORD": password,
         "OPTIONS": {
             "python_driver": "mssql_python",
             "connection_retries": 2,
             "connection_retry_backoff_time": 2,
             "connection_timeout": 15,
             "query_timeout": 600,
-            "extra_params": _EXTRA,
+            "extra_params": ";".join(f"{name}={_braced(value)}" for name, value in (_DRIVER | _asked(query)).items()),
         },
     }
 
 
+def _login(url: str) -> tuple[str, str]:
+    """What stands before the last @, and after it. A sign that ends a part of an address must be escaped in it."""
+    login, at, rest = url.partition("://")[2].rpartition("@")
+    if not at:
+        login, rest = "", url.partition("://")[2]
+    if unescaped := [sign for sign in ESCAPED if sign in login]:
+        told = ", ".join(f"{sign} as {ESCAPED[sign]}" for sign in unescaped)
+        raise ImproperlyConfigured(f"user and password hold a sign that ends them; write {told}")
+    if not at and any(sign in rest for sign in "#[]"):
+        raise ImproperlyConfigured(f"the address cannot be taken apart; write {FORM}")
+    if "#" in rest:
+        raise ImproperlyConfigured(f"a # stands behind the host; in user and password write %23: {FORM}")
+    return login, rest
+
+
+def _host(server: str) -> tuple[str, str]:
+    host, colon, port = server.partition(":")
+    if "\\" in unquote(host):
+        raise ImproperlyConfigured(
+            "the driver looks up no named instance on Linux; name the host alone and the port of the instance, as "
+            f"SQL Server Configuration Manager shows it: {FORM}"
+        )
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", host):
+        raise ImproperlyConfigured(f"the host is no name and no address; write {FORM}")
+    if colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ImproperlyConfigured(f"the port is no number from 1 to 65535; write {FORM}")
+    return host, port or "1433"
+
+
+def _asked(query: str) -> dict[str, str]:
+    """The options of an address, as the driver spells them."""
+    known = {name.lower(): name for name in _OPTIONS}
+    found = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        option = known.get(name.lower())
+        if option is None:
+            raise ImproperlyConfigured(f"the address has an unknown option; known: {', '.join(_OPTIONS)}")
+        allowed = _OPTIONS[option]
+        value = value.lower() if allowed else value
+        if not value or (allowed and value not in allowed):
+            raise ImproperlyConfigured(f"{option} must be {' or '.join(allowed) or 'said'}")
+        found[option] = value
+    return found
+
+
+def _braced(value: str) -> str:
+    """As a connection string takes it, whatever signs it has."""
+    return value if re.fullmatch(r"[A-Za-z0-9._/-]+", value) else "{" + value.replace("}", "}}") + "}"
+
+
 def _other(url: str) -> dict[str, Any]:
-    made: dict[str, Any] = environ.Env.db_url_config(url)
+    scheme = url.partition(":")[0].lower()
+    if scheme not in environ.Env.DB_SCHEMES:  # environ would warn with the whole address
+        raise ImproperlyConfigured(f"the address names no kind of database that is known; for SQL Server write {FORM}")
+    if scheme != "sqlite":
+        _login(url)
+    try:
+        made: dict[str, Any] = environ.Env.db_url_config(url)
+    except Exception:  # whatever it says may hold a part of the password
+        raise ImproperlyConfigured(f"the address cannot be taken apart; for SQL Server write {FORM}") from None
     if made["ENGINE"].endswith("sqlite3"):
         made["NAME"] = f"file:{made['NAME']}?mode=ro"
         made["OPTIONS"] = {"uri": True}

@@ -101,7 +101,7 @@ def test_a_missing_column_stops_before_any_write_and_is_named(load):
     [
         ("3,44,1500,3,2025-13-01,1,valid", "line 4, sold '2025-13-01': not a date"),
         ("3,44,1500,3,2025-03-01,-5,valid", "line 4, price '-5': negative dollars"),
-        ("3,44,1500,3,2025-03-01,12.5,valid", "line 4, price '12.5': not a whole number"),
+        ("3,44,1500,3,2025-03-01,12.5,valid", "line 4, price '12.5': not a whole number of dollars"),
         ("3,44,1500,3,2025-03-01,,valid", "line 4, price '': is empty"),
         ("3,44,0,3,2025-03-01,5,valid", "line 4, area '0': below 1"),
         ("3,4.4E+05,900,3,2025-03-01,5,valid", "a spreadsheet has rewritten"),

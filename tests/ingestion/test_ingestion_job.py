@@ -102,6 +102,7 @@ def test_the_api_answers_with_control_totals_rejects_and_digests(browser, superv
         ({"source": "x" * 300}, "source", "no more than 200"),
         ({}, "source", "required"),
         ({"source": "upload:1", "parameters": {"colour": "red"}}, "parameters", "Unknown field"),
+        ({"source": "upload:1", "parameters": {"since": "garbage"}}, "since", "'garbage' is not a moment"),
     ],
 )
 def test_a_request_that_cannot_be_met_names_the_field(supervisor, body, field, said):

@@ -3,17 +3,20 @@
 import json
 import shutil
 
+import polars as pl
 import pytest
 from django.core.management import CommandError, call_command
 
 from ingestion.connectors.files import open_file
+from ingestion.connectors.source import LINE
 from ingestion.management.commands.write_schemas import schemas
 from ingestion.models import IngestionRun
 from ingestion.onboarding.checks import faults_of_county
 from ingestion.onboarding.proposals import propose
 from ingestion.pipelines.export import LAYOUT, export_values
 from ingestion.pipelines.requests import Asked, run_load
-from ingestion.transforms.mapper import FileOptions
+from ingestion.transforms.columns import convert_batch
+from ingestion.transforms.mapper import FileOptions, read_mapping
 from terrafusion.roll.models import Property
 from tests.factories import AssessedValueFactory, PropertyFactory, ValuationJobFactory, ValueEstimateFactory, a_county
 
@@ -231,3 +234,187 @@ def test_nothing_is_written_when_there_is_nothing_to_give_back(db, tmp_path):
     with pytest.raises(CommandError, match="no accepted value"):
         call_command("export_values", "benton", tax_year=2026, out=tmp_path / "x.txt")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", [None, "situs"])
+def test_a_new_countys_own_server_is_looked_at_when_its_address_is_set(configs, pacs, monkeypatch, capsys, table):
+    from django.db import connection
+
+    from ingestion.management.commands import new_county
+
+    monkeypatch.setattr(new_county, "alias_of", lambda county, source: "default")
+    pacs(5)
+    if table is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE {table}")
+
+    call_command("new_county", "53077", name="Yakima County", legacy_system="PACS")
+
+    printed = capsys.readouterr().out
+    assert "Names are looked up in default." in printed
+    assert ("there is no table situs" in printed) is (table is not None)
+    assert "Not checked: Codes and values: manage.py bulk_load yakima --source pacs --dry-run." in printed
+
+
+@pytest.mark.django_db
+def test_without_an_address_a_new_county_is_told_what_was_not_looked_at(configs, capsys):
+    call_command("new_county", "53077", name="Yakima County", legacy_system="PACS")
+
+    printed = capsys.readouterr().out
+    assert "The legacy database yakima_pacs is not configured; set YAKIMA_PACS_URL" in printed
+    assert "Not checked: Names of tables and columns were checked against a list of PACS's names" in printed
+
+
+# --- Codes, flags and months ---
+
+BARE = """
+properties:
+  property_id: {column: pin}
+  parcel_number: {column: pin}
+  property_type: {column: kind, codes: {R: single_family, 01: condominium, 2: vacant_land, Y: commercial}}
+  neighborhood: {column: hood, unknown: [0, 00]}
+owners:
+  property_id: {column: pin}
+  tax_year: {column: year, type: year}
+  owner_id: {column: pin}
+  name: {column: name}
+  confidential: {column: secret, type: boolean}
+sales:
+  property_id: {column: pin}
+  sale_id: {column: pin}
+  sale_date: {columns: [sold_year, sold_month], combine: join, type: date, format: "%Y %m"}
+  sale_price: {column: price, type: dollars}
+"""
+
+
+@pytest.fixture
+def bare(configs):
+    (configs / "king" / "mappings.yaml").write_text(BARE)
+    return configs / "king" / "mappings.yaml"
+
+
+@pytest.mark.database_free
+def test_codes_need_no_quotes_and_keep_their_zeros(bare):
+    _, dataset = read_mapping(bare).of_file(None)
+
+    assert set(dataset.properties["property_type"].codes) == {"R", "01", "2", "Y"}
+    assert dataset.properties["neighborhood"].unknown == ["0", "00"]
+    assert faults_of_county(bare.parent) == []
+
+
+@pytest.mark.database_free
+def test_a_year_and_a_month_make_the_first_of_that_month_and_zero_point_zero_is_a_no(bare):
+    _, dataset = read_mapping(bare).of_file(None)
+    cells = {"pin": "1", "kind": "01", "hood": "00", "year": "2026", "name": "A", "sold_year": "2025", "price": "5"}
+    rows = [cells | {"sold_month": month, "secret": secret} for month, secret in (("7", "0.0"), ("12", "1.00"))]
+
+    converted = convert_batch(pl.DataFrame(rows).with_columns(pl.Series(LINE, [2, 3])), dataset)
+
+    assert converted.findings == []
+    assert [str(day) for day in converted.values["sales.sale_date"]] == ["2025-07-01", "2025-12-01"]
+    assert converted.values["owners.confidential"].to_list() == [False, True]
+
+
+@pytest.mark.database_free
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("2: vacant_land", "2: mobile_home", "property_type.codes.2: 'mobile_home' is not one of single_family"),
+        ("2: vacant_land", "2: vacant_lnad", '(did you mean "vacant_land"?)'),
+        ("Y: commercial}", "Y: commercial}, other_codes: unknown", "property_type.other_codes: 'unknown' is not one of"),
+        ("type: boolean", "type: boolean, default: perhaps", "owners.confidential.default: 'perhaps' is not yes or no"),
+        ("{column: price, type: dollars", "{value: \"12.50\", type: dollars", "sale_price.value: '12.50' is not a whole number"),
+    ],
+)  # fmt: skip
+def test_check_county_knows_what_a_field_of_the_roll_can_hold(bare, old, new, said):
+    line = spoil(bare, old, new)
+
+    (fault,) = faults_of_county(bare.parent)
+
+    assert fault.startswith(f"king/mappings.yaml:{line}: ")
+    assert said in fault
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [{}, {"legacy_system": "PACS"}])
+def test_a_fresh_folder_passes_its_own_check(configs, capsys, options):
+    call_command("new_county", "53077", name="Yakima County", **options)
+
+    call_command("check_county", "yakima")
+
+    printed = capsys.readouterr().out
+    assert "yakima: no fault found." in printed
+    if not options:
+        assert "Not checked: yakima/mappings.yaml maps nothing yet: all of it is still a comment." in printed
+
+
+# --- What a column is not ---
+
+
+def proposed(**columns):
+    found = propose(pl.DataFrame(columns))
+    return {each.field: each.column for each in found if each.is_certain}
+
+
+@pytest.mark.database_free
+@pytest.mark.parametrize("name", ["LivingAreaValue", "BldgAreaVal", "Living Area Cost", "LIVING_AREA_AMT"])
+def test_dollars_are_no_living_area(name):
+    assert "living_area_sqft" not in proposed(**{name: ["145000", "210500", "98000"]})
+
+
+@pytest.mark.database_free
+def test_dollars_that_are_called_a_building_area_are_told_by_their_numbers():
+    assert "living_area_sqft" not in proposed(BuildingArea=["145000", "210500", "98000"])
+    assert "living_area_sqft" not in proposed(BuildingArea=["$1,450", "$2,100", "$980"])
+    assert proposed(BuildingArea=["1,450", "2,100", "0"])["living_area_sqft"] == "BuildingArea"
+
+
+@pytest.mark.database_free
+def test_an_area_is_no_price():
+    assert "market_land" not in proposed(LandValueArea=["1450", "2100", "980"])
+
+
+@pytest.mark.database_free
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"MailingAddress": ["1 A St"], "MailCity": ["Reno"], "MailZip": ["99336"]},
+        {"OwnerName": ["A"], "Address": ["1 A St"], "City": ["Reno"], "Zip": ["99336"]},
+        {"Address": ["1 A St", "2 B St"], "City": ["Reno", "Boise"], "State": ["NV", "ID"], "Zip": ["89501", "83702"]},
+    ],
+)
+def test_an_owners_mailing_address_is_no_situs(columns):
+    assert not {"situs_address", "situs_city", "zip_code"} & set(proposed(**columns))
+
+
+@pytest.mark.database_free
+def test_the_propertys_own_address_is_the_situs_beside_its_owners():
+    columns = ["Owner", "Address", "City", "SitusAddress", "SitusCity"]
+
+    found = proposed(**{name: ["1 A St"] for name in columns})
+
+    assert (found["situs_address"], found["situs_city"]) == ("SitusAddress", "SitusCity")
+    assert proposed(PIN=["1"], Address=["1 A St"], City=["Pasco"])["situs_address"] == "Address"
+
+
+@pytest.mark.database_free
+def test_a_half_bath_counts_half(configs):
+    mapping = configs / "king" / "mappings.yaml"
+    mapping.write_text(
+        "properties:\n  property_id: {column: pin}\n  parcel_number: {column: pin}\n"
+        "  baths: {columns: [full, {column: half, times: 0.5}], combine: sum, type: number}\n"
+    )
+    _, dataset = read_mapping(mapping).of_file(None)
+    rows = [{"pin": "1", "full": full, "half": half} for full, half in (("2", "1"), ("1", ""), ("", "3"), ("", ""))]
+
+    converted = convert_batch(pl.DataFrame(rows).with_columns(pl.Series(LINE, [2, 3, 4, 5])), dataset)
+
+    assert converted.values["properties.baths"].to_list() == [2.5, 1.0, 1.5, None]
+
+
+@pytest.mark.database_free
+def test_dollars_are_never_counted_so_many_times(configs):
+    spoil(configs / "benton" / "mappings.yaml", "pv.imprv_non_hstd_val]", "{column: pv.imprv_non_hstd_val, times: 2}]")
+
+    assert "times goes with sum or subtract, and not with dollars" in faults_of_county(configs / "benton")[0]

@@ -262,18 +262,30 @@ def test_the_real_driver_against_a_closed_port_gives_a_plain_error(django_db_blo
     assert "127.0.0.1" not in str(raised.value)
 
 
-@pytest.mark.skipif("TERRAFUSION_TEST_MSSQL_URL" not in os.environ, reason="TERRAFUSION_TEST_MSSQL_URL is not set")
-def test_a_live_server_answers_bentons_catalogue_and_first_pages(benton):
+@pytest.fixture
+def live_pacs(django_db_blocker):
+    """The server of TERRAFUSION_TEST_MSSQL_URL, which no test database is made on."""
     from django.db import connections
 
     from terrafusion.settings.legacy import sql_server
 
     made = connections.databases["default"] | sql_server(os.environ["TERRAFUSION_TEST_MSSQL_URL"])
     connections.databases["live_pacs"] = made
+    with django_db_blocker.unblock():
+        yield "live_pacs"
+        connections["live_pacs"].close()
+    del connections.databases["live_pacs"], connections["live_pacs"]
+
+
+@pytest.mark.skipif("TERRAFUSION_TEST_MSSQL_URL" not in os.environ, reason="TERRAFUSION_TEST_MSSQL_URL is not set")
+def test_a_live_server_answers_bentons_catalogue_and_first_pages(benton, live_pacs):
     for name, each in benton.of_source("pacs").items():
-        source = LegacyQuery("live_pacs", name, each, benton.variables, page_rows=50)
+        source = LegacyQuery(live_pacs, name, each, benton.variables, page_rows=50)
         assert source.columns()
-        batches = source.batches()
-        first = next(batches, None)
+        assert source.shape()["kinds"]
+        first = next(source.batches(), None)
         second = next(source.batches(first.position), None) if first else None
         assert second is None or second.position["key"] > first.position["key"]
+        if first and first.watermark:
+            since = LegacyQuery(live_pacs, name, each, benton.variables, first.watermark, page_rows=50)
+            assert next(since.batches()).rows.height

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from county_configs.models import County
 from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
+from ingestion.pipelines.controls import printed
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.requests import Asked, Outcome, run_load
 from terrafusion.errors import TerraFusionError
@@ -91,11 +92,8 @@ class Command(BaseCommand):
                     f"{tally.unchanged:,} unchanged{retired}."
                 )
             for target, totals in report.control_totals.get(name, {}).items():
-                for amount in totals["amounts"]:
-                    sides = ", ".join(
-                        f"{side} ${totals['headline'][side][amount]:,}" for side in ("source", "loaded", "rejected")
-                    )
-                    self.stdout.write(f"  {target}.{amount}: {sides}; difference $0.")
+                for amount in ("rows", *totals["amounts"]):
+                    self.stdout.write(f"  {target}.{amount}: {printed(totals, amount)}.")
         for note in report.notes:
             self.stdout.write(note)
         self.stdout.write("Dry run: nothing was written." if dry_run else f"Load {outcome.run.pk} is on the roll.")

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from ingestion.onboarding.checks import faults_of_county
+from ingestion.onboarding.checks import faults_of_county, not_checked
 
 
 class Command(BaseCommand):
@@ -24,6 +24,8 @@ class Command(BaseCommand):
         faults = faults_of_county(folder, live)
         for fault in faults:
             self.stdout.write(fault)
+        for left_open in not_checked(folder, live):
+            self.stdout.write(f"Not checked: {left_open}")
         if faults:
             raise CommandError(f"{county}: {len(faults)} faults.")
         self.stdout.write(f"{county}: no fault found.")

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from county_configs.county_file import read_county_file
 from county_configs.models import County
 from ingestion.connectors.files import open_file
-from ingestion.onboarding.checks import faults_of_county
+from ingestion.legacy import alias_of, fault_of_alias
+from ingestion.onboarding.checks import faults_of_county, not_checked
 from ingestion.onboarding.folder import STATES, NewCounty, default_id, mapping_yaml, writable, write_folder
 from ingestion.onboarding.proposals import Proposal, propose
 from ingestion.pipelines.bulk_load import LoadReport
@@ -51,10 +52,24 @@ class Command(BaseCommand):
             self.stdout.write(f"wrote {path.relative_to(settings.COUNTY_CONFIGS_DIR)}")
         row = County.from_county_file(read_county_file(folder / "county.yaml"))
         row.save()
-        for fault in faults_of_county(folder):
+        live = self._own_server(row, county.legacy_system)
+        for fault in faults_of_county(folder, live):
             self.stdout.write(fault)
+        for left_open in not_checked(folder, live):
+            self.stdout.write(f"Not checked: {left_open}")
         if source is not None and writable(proposals):
             self._dry_run(row, source, folder / "mappings.yaml")
+
+    def _own_server(self, county: County, legacy_system: str | None) -> str | None:
+        """The county's own legacy database, where its address is set: its names are the ones that count."""
+        if legacy_system is None:
+            return None
+        alias = alias_of(county, legacy_system.lower())
+        if fault := fault_of_alias(alias):
+            self.stdout.write(fault)
+            return None
+        self.stdout.write(f"Names are looked up in {alias}.")
+        return alias
 
     def _mapping(self, county: NewCounty, proposals: list[Proposal]) -> str:
         if county.legacy_system:

@@ -1,0 +1,128 @@
+"""The rows of one answer as texts: by the driver's Arrow reader where it has one, elsewhere cell by cell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from django.db import NotSupportedError, connections
+
+from .sql_statements import Statement
+
+logger = logging.getLogger(__name__)
+ARROW_ROWS = 10_000  # of one record batch
+_MIDNIGHT = " 00:00:00"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows in the order of the key. texts: String columns. key: of a row. latest: watermark of the first n rows."""
+
+    texts: pl.DataFrame
+    key: Callable[[int], tuple[Any, ...]]
+    empty_key: int | None  # place of the key's column that says nothing in some row
+    latest: Callable[[int], Any]
+
+    @property
+    def height(self) -> int:
+        return self.texts.height
+
+
+class Reader:
+    """Puts statements to one database. Whether its driver's Arrow reader serves is found out at the first answer."""
+
+    def __init__(self, alias: str, columns: Sequence[str], keys: int, has_watermark: bool) -> None:
+        self.alias, self.columns, self.keys, self.has_watermark = alias, list(columns), keys, has_watermark
+        self.has_arrow: bool | None = None
+
+    def read(self, statement: Statement) -> Answer:
+        connection = connections[self.alias]
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, statement.parameters)
+            if self.has_arrow is None:
+                self.has_arrow = hasattr(cursor, "arrow_reader")
+            if self.has_arrow:
+                try:
+                    with connection.wrap_database_errors, cursor.arrow_reader(ARROW_ROWS) as reader:
+                        return self.from_arrow(reader.read_all())
+                except (ImportError, NotSupportedError, RuntimeError) as error:
+                    # A type the Arrow reader does not know: the same question again, answered cell by cell.
+                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, error)
+                    self.has_arrow = False
+                    cursor.execute(statement.sql, statement.parameters)
+            return self.from_rows(cursor.fetchall())
+
+    def from_arrow(self, table: Any) -> Answer:
+        """table: a pyarrow table, columns in the order of the statement; their names do not matter."""
+        frame = pl.from_arrow(table.rename_columns([str(at) for at in range(table.num_columns)]))
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table, not one column of it
+        width = len(self.columns)
+        texts = frame[:, :width].select(
+            text_of_column(pl.col(str(at)), dtype).alias(name)
+            for at, (name, dtype) in enumerate(zip(self.columns, frame.dtypes[:width], strict=True))
+        )
+        keys = frame[:, width : width + self.keys]
+        empty = next((at for at, column in enumerate(keys.get_columns()) if column.null_count()), None)
+        marks = frame[:, width + self.keys] if self.has_watermark else None
+        return Answer(texts, keys.row, empty, lambda height: _latest([] if marks is None else marks[:height].to_list()))
+
+    def from_rows(self, rows: Sequence[Sequence[Any]]) -> Answer:
+        width = len(self.columns)
+        cells = list(zip(*rows, strict=True)) if rows else [()] * (width + self.keys + self.has_watermark)
+        texts = pl.DataFrame(
+            [
+                pl.Series(name, [cell_text(cell) for cell in column], dtype=pl.String)
+                for name, column in zip(self.columns, cells[:width], strict=True)
+            ]
+        )
+        keys = cells[width : width + self.keys]
+        empty = next((at for at, column in enumerate(keys) if None in column), None)
+        marks = cells[width + self.keys] if self.has_watermark else ()
+        return Answer(
+            texts, lambda at: tuple(column[at] for column in keys), empty, lambda height: _latest(marks[:height])
+        )
+
+
+def _latest(marks: Sequence[Any]) -> Any:
+    return max((mark for mark in marks if mark is not None), default=None)
+
+
+def cell_text(value: Any) -> str:
+    """A value of the database as the text a mapping reads; the padding of CHAR columns is taken off there."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        # As far as it says something: no zone, no fraction that is zero, no time of day at midnight.
+        digits = "seconds" if not value.microsecond else "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return value.replace(tzinfo=None).isoformat(sep=" ", timespec=digits).removesuffix(_MIDNIGHT)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def text_of_column(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """`cell_text` for a whole column; a test holds the two equal for every type the driver gives."""
+    if dtype == pl.Boolean:
+        text = column.cast(pl.Int8).cast(pl.String)
+    elif isinstance(dtype, pl.Datetime):
+        text = column.dt.replace_time_zone(None).dt.strftime("%Y-%m-%d %H:%M:%S%.f").str.strip_suffix(_MIDNIGHT)
+    elif dtype == pl.Date:
+        text = column.dt.strftime("%Y-%m-%d")
+    elif dtype == pl.Binary:
+        text = column.bin.encode("hex")
+    else:
+        text = column.cast(pl.String)
+    return text.fill_null("")
