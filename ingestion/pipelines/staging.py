@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from ingestion.connectors.source import LINE, Batch, Source
-from ingestion.transforms.columns import convert_batch
+from ingestion.transforms.columns import WITHHELD, convert_batch
 from ingestion.transforms.geometries import box_columns
 from ingestion.transforms.mapper import Dataset, FieldMapping
 from ingestion.transforms.roll_fields import PERSONAL, TARGETS
@@ -46,6 +46,7 @@ class State:
     digest: int = 0
     watermark: str | None = None
     done: bool = False
+    counted: int | None = None  # rows by the source's own count
 
 
 @dataclass
@@ -118,6 +119,7 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
             parts=state.parts + 1,
             position=batch.position,
             read=state.read + batch.rows.height + len(batch.broken),
+            counted=state.counted,
             digest=(state.digest + _digest(values)) % _MODULUS,
             watermark=max(filter(None, (state.watermark, batch.watermark)), default=None),
         )
@@ -138,14 +140,25 @@ def _check(
     )
     values = _with_derived(values, dataset)
     broken = [
-        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else "(withheld)", each.reason, "V-ROW")
+        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else WITHHELD, each.reason, "V-ROW")
         for each in batch.broken
     ]
+    broken += _told(batch, dataset)
     raws = {each.line: json.dumps({"": each.raw}) for each in batch.broken}
     if refused:
         for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
             raws[row.pop(LINE)] = json.dumps(row, ensure_ascii=False)
     return values, findings_frame([*findings, *broken], raws)
+
+
+def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
+    """What the reader saw in rows it kept, where it is about a column the mapping reads."""
+    read, hidden = {"", *dataset.source_columns()}, _holds_names(dataset)
+    return [
+        Finding(each.line, each.column, WITHHELD if hidden else each.value[:100], each.reason, "V-READ", Level.WARN)
+        for each in batch.told
+        if each.column in read
+    ]
 
 
 def _holds_names(dataset: Dataset) -> bool:

@@ -128,11 +128,21 @@ class FileOptions(BaseModel):
 
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: Literal["utf-8", "latin-1", "cp1252", "cp437"] | None = None
+    quoting: Literal["double", "none"] | None = Field(
+        default=None,
+        description="double: values may stand in double quotes (RFC 4180); none: a quote mark is part of its value. "
+        "Not said: quotes are believed where they close and enclose no rows of the file.",
+    )
     skip_lines: int = Field(default=0, ge=0, le=1000, description="Title lines before the header.")
     sheet: str | None = None
     layer: str | None = None
     fixed_width: dict[str, tuple[int, int]] = Field(
         default={}, description="Column: first and last position, the first of a line being 1."
+    )
+    short_lines: Literal["refuse", "blank"] = Field(
+        default="refuse",
+        description="What a fixed-width line lacks is blank; or a line that lacks more than its last "
+        "column is refused.",
     )
 
 

@@ -83,6 +83,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{name}: Read {each.read:,} rows, rejected {each.rejected:,}. "
                 f"Values dropped: {each.dropped_values:,}. To be looked at: {each.warned:,}."
+                f"{_own_count(each.counted)}"
             )
             for target, tally in each.targets.items():
                 retired = f", {tally.retired:,} retired" if tally.retired else ""
@@ -99,6 +100,10 @@ class Command(BaseCommand):
         for note in report.notes:
             self.stdout.write(note)
         self.stdout.write("Dry run: nothing was written." if dry_run else f"Load {outcome.run.pk} is on the roll.")
+
+
+def _own_count(counted: int | None) -> str:
+    return "" if counted is None else f" The source's own count: {counted:,}."
 
 
 def _variables(given: list[str]) -> dict[str, str]:
