@@ -35,8 +35,8 @@ class RecordCount:
         self._maybe_blank = re.compile(rb"\n(" + _NO_WORD % mark + rb")(?=\n)")
         cell = rb'(?:"(?:[^"]|"")*+"|[^"\n%s][^\n%s]*+|)' % (mark, mark)
         self._record = re.compile(cell + rb"(?:%s" % mark + cell + rb")*+(?=\n|\Z)")
-        self._plain_cell = re.compile(rb'(?<=[\n%s])"([^"\n]*[^\s"][^"\n]*)"(?=[\n%s])' % (mark, mark))
-        self._empty_cell = re.compile(rb'(?<=[\n%s])"[ \t]*"(?=[\n%s])' % (mark, mark))
+        self._plain_cell = re.compile(rb'"(?<=[\n%s]")[ \t]*+[^"\n]++"(?=[\n%s])' % (mark, mark))
+        self._empty_cell = re.compile(rb'"(?<=[\n%s]")[ \t]*"(?=[\n%s])' % (mark, mark))
         text = re.escape(self._delimiter.decode())
         self._blank = re.compile(rf'((?:"\s*"|\s*)(?:{text}|$))*', re.UNICODE)
 
@@ -56,7 +56,7 @@ class RecordCount:
 
     def _without_plain_quotes(self, block: bytes) -> bytes:
         """Without the quotes of values that stand on one line and hold none, where the block has no others."""
-        bare = self._empty_cell.sub(b"", self._plain_cell.sub(rb"\1", b"\n" + block))
+        bare = self._empty_cell.sub(b"", self._plain_cell.sub(b"x", b"\n" + block))
         return block if b'"' in bare else bare[1:]
 
     def _blanks(self, block: bytes) -> int:
