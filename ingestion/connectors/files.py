@@ -7,8 +7,9 @@ from pathlib import Path
 from ingestion.transforms.mapper import FileOptions
 
 from .opening import Content, members_of
+from .sheets import Sheet
 from .source import Source, UnreadableSource
-from .tables import ParquetFile, Sheet
+from .tables import ParquetFile
 from .text_files import TextFile
 from .vector_files import LAYER_KINDS, VectorFile
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ingestion.transforms.mapper import FileOptions
+from terrafusion.errors import TerraFusionError
+from terrafusion.full_disk import raise_if_disk_is_full
 
 from .source import UnreadableSource
 
@@ -66,6 +68,21 @@ class Content:
             else:
                 with self.path.open("rb") as stream:
                     yield stream
+
+
+@contextmanager
+def library_faults(told: str) -> Iterator[None]:
+    """Whatever a library raises over a damaged file, as one sentence. A full disk and our own errors pass.
+
+    A reader of a file format has no closed list of errors: damaged bytes raise what they happen to meet.
+    """
+    try:
+        yield
+    except TerraFusionError:
+        raise
+    except Exception as error:
+        raise_if_disk_is_full(error)
+        raise UnreadableSource(f"{told}.") from error
 
 
 @dataclass(frozen=True)
@@ -117,6 +134,7 @@ def _readable(path: Path) -> Iterator[None]:
     except (zipfile.BadZipFile, lzma.LZMAError, NotImplementedError, RuntimeError) as error:
         raise UnreadableSource(f"{path.name} is not a zip file that can be read: {error}.") from error
     except OSError as error:
+        raise_if_disk_is_full(error)
         raise UnreadableSource(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 

@@ -24,6 +24,7 @@ from .validators import (
     IsEmpty,
     Level,
     OutsideBounds,
+    SpreadsheetError,
     convert,
     source_text,
 )
@@ -44,7 +45,7 @@ _DTYPES: dict[str, Any] = {
 _WHOLE = r"^-?\d{1,15}$"
 _PLAIN_NUMBER = r"^-?\d{1,15}(\.\d{1,9})?$"
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_AMBIGUOUS_TEXT = "[\x00\ufffd\x80-\x9f]"  # left to the rule for one value
+_AMBIGUOUS_TEXT = "^#|[\x00\ufffd\x80-\x9f]"  # left to the rule for one value
 
 
 @dataclass
@@ -109,13 +110,19 @@ class _Converter:
             values, found = geometry_column(texts, self.lines, mapping.shown_as or texts.name)
             self.findings += found
         elif (left := values.is_null() & ((texts != "") | (mapping.default is not None))).any():
-            values = self._one_by_one(texts, values, left, mapping, column)
+            values = self._one_by_one(texts, values, left, mapping, column, required)
         if required:
             self._refuse_empty(texts, values, mapping)
         return _filled(values, texts, column.when_empty)
 
     def _one_by_one(
-        self, texts: pl.Series, values: pl.Series, left: pl.Series, mapping: FieldMapping, column: RollField
+        self,
+        texts: pl.Series,
+        values: pl.Series,
+        left: pl.Series,
+        mapping: FieldMapping,
+        column: RollField,
+        required: bool,
     ) -> pl.Series:
         """Each different text that is left, by the rule for one value."""
         good: dict[str, Any] = {}
@@ -126,7 +133,7 @@ class _Converter:
             except BadValue as error:
                 bad[text] = error
         if bad:
-            self._report(texts, mapping, column, good, bad)
+            self._report(texts, mapping, column, good, bad, required)
         good = {text: value for text, value in good.items() if value is not None}
         if not good:
             return values
@@ -142,11 +149,13 @@ class _Converter:
         column: RollField,
         good: dict[str, Any],
         bad: dict[str, BadValue],
+        required: bool,
     ) -> None:
         hit = texts.is_in(list(bad))
         for line, text in zip(self.lines.filter(hit), texts.filter(hit), strict=True):
             error = bad[text]
             dropped = mapping.outside == "blank" and isinstance(error, OutsideBounds)
+            dropped |= not required and isinstance(error, SpreadsheetError)
             if dropped:
                 good[text] = column.when_empty
             self._add(line, texts.name, mapping, text, str(error), error.rule, dropped)

@@ -25,6 +25,12 @@ WHITESPACE = (
 )
 _TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
+UNCALCULATED = "#NOT CALCULATED"  # stands for a formula whose result the workbook does not hold
+# What a spreadsheet shows where a formula failed; other programs export it as if it were a value.
+SPREADSHEET_ERRORS = {
+    "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
+    "#GETTING_DATA", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#PYTHON!", "#ERROR!", UNCALCULATED,
+}  # fmt: skip
 # A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
 _NUMBER = re.compile(
     r"[+-]?(?=\.?\d)(\d{1,3}(,\d{3})+|\d{1,30})?(\.\d{0,30})?(e[+-]?0*\d{1,2})?", re.ASCII | re.IGNORECASE
@@ -99,6 +105,12 @@ class IsEmpty(BadValue):
     rule = "V-EMPTY"
 
 
+class SpreadsheetError(BadValue):
+    """The mark of a formula that failed, or was never calculated, in place of a value."""
+
+    rule = "V-ERROR-CELL"
+
+
 class OutsideBounds(BadValue):
     """A value of the right type that the mapping or the roll does not believe."""
 
@@ -154,6 +166,12 @@ def convert(text: str, mapping: FieldMapping, roll_field: RollField) -> Any:
     """The value as the roll stores it, so that what is read back compares equal. Raises BadValue with the reason."""
     if "\x00" in text:
         raise BadValue("holds a zero byte")
+    if text.upper() in SPREADSHEET_ERRORS and text not in mapping.codes:
+        raise SpreadsheetError(
+            "a formula that was never calculated; open the workbook in Excel and save it"
+            if text == UNCALCULATED
+            else "an error of the spreadsheet, not a value"
+        )
     if text == "":
         if mapping.default is None:
             return roll_field.when_empty

@@ -1,0 +1,77 @@
+"""Cases from practice, on the files beside the project: what is right of each, as its README says."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from terrafusion.roll.models import Property
+from tests.factories import a_county
+
+pytestmark = pytest.mark.django_db
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
+
+
+@pytest.fixture
+def load(capsys):
+    county = a_county("demo")
+
+    def run(case, source, mapping="mapping.yaml", **options):
+        folder = next(CASES.glob(f"{case}_*"), None)
+        if folder is None:
+            pytest.skip(f"Case {case} is not beside the project.")
+        path = mapping if isinstance(mapping, Path) else folder / mapping
+        call_command("bulk_load", county.pk, source=folder / source, mapping=path, accept_drift=True, **options)
+        return capsys.readouterr().out
+
+    return run
+
+
+def parcels():
+    return Property.objects.filter(retired_at=None).count()
+
+
+@pytest.mark.parametrize("name", ["roll_dim_stale", "roll_dim_A1", "roll_dim_470", "roll_good"])
+def test_01_a_workbook_is_read_whole_whatever_it_says_of_its_size(load, name):
+    load("01", "roll_good.xlsx")
+
+    assert "Read 500 rows, rejected 0" in load("01", f"{name}.xlsx")
+    assert parcels() == 500
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("roll_swallow", 2000), ("roll_swallow30", 500), ("roll_inner", 200), ("roll_quoted_word", 200)]
+)
+def test_02_a_quote_mark_that_begins_a_value_swallows_nothing(load, name, rows):
+    out = load("02", f"{name}.tsv", "mapping_complete.yaml")
+
+    assert f"Read {rows:,} rows, rejected 0" in out
+    assert "quote marks are kept as written" in out
+    assert parcels() == rows
+
+
+def test_08_error_cells_are_told_and_never_become_values(load):
+    out = load("08", "roll.xlsx")
+
+    assert "an error of the spreadsheet, not a value (row rejected)" in out
+    assert "an error of the spreadsheet, not a value (value dropped)" in out
+    assert not Property.objects.filter(property_id__startswith="#").exists()
+    assert not Property.objects.filter(neighborhood__startswith="#").exists()
+    assert not Property.objects.filter(situs_address__startswith="#").exists()
+    assert not any("#" in str(each) for each in Property.objects.values_list("attributes", flat=True))
+
+
+def test_09_a_parcel_number_is_as_the_sheet_shows_it(load):
+    load("09", "roll.xlsx")
+
+    numbers = set(Property.objects.values_list("parcel_number", flat=True))
+    assert {"001-234-007", "101-234-000"} <= numbers
+    assert {len(each) for each in numbers} == {11}
+
+
+def test_13_one_foreign_byte_spoils_one_row_at_most(load):
+    out = load("13", "roll.csv")
+
+    assert "line 52, SUB 'O\u2019BRIEN ADDN': holds 0x92" in out
+    assert "To be looked at: 1" in out
+    assert Property.objects.filter(neighborhood="PEÑA").count() == 50
