@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from ingestion.transforms.mapper import FileOptions
@@ -27,6 +27,7 @@ LARGEST_UNPACKED = 8 * 1024**3  # bytes
 LARGEST_RATIO = 250  # unpacked to packed; text of blank padding reaches 200
 RATIO_FROM = 10_000_000  # bytes unpacked before the ratio is looked at
 MOST_MEMBERS = 200
+MOST_IN_GEODATABASES = 20_000  # a File Geodatabase is a folder of some files for each of its tables
 ARCHIVES = (".zip", ".gz", ".7z", ".rar", ".tar", ".bz2", ".xz", ".tgz", ".zst")
 _ENCRYPTED = 0x1
 _SYMLINK = 0o120000
@@ -50,7 +51,12 @@ class Content:
         return Path(inner.stem).suffix.lower() if inner.suffix.lower() == ".gz" else inner.suffix.lower()
 
     def digest(self) -> str:
-        """SHA-256 of the file as it was given."""
+        """SHA-256 of the file as it was given; of a folder, of the names and digests of its files."""
+        if self.path.is_dir():
+            parts = [
+                f"{each.name} {Content(each).digest()}\n" for each in sorted(self.path.iterdir()) if each.is_file()
+            ]
+            return hashlib.sha256("".join(parts).encode()).hexdigest()
         with _readable(self.path), self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -143,7 +149,8 @@ def checked_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive, after its table of contents was found harmless. Raises UnreadableSource."""
     with _readable(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
+        loose = sum(geodatabase_of(each.filename) is None for each in members)
+        if loose > MOST_MEMBERS or len(members) > MOST_IN_GEODATABASES:
             raise UnreadableSource(f"{path.name} holds {len(members):,} files; at most {MOST_MEMBERS} are allowed.")
         names = [each.filename.lower() for each in members]
         if len(set(names)) < len(names):
@@ -170,12 +177,25 @@ def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
 
 
 def members_of(path: Path) -> list[str]:
-    """Names of the files in a zip, folders and operating-system litter aside."""
+    """Names of the files in a zip, a File Geodatabase being one; folders and operating-system litter aside."""
     with checked_zip(path) as archive:
-        return [
-            each.filename
-            for each in archive.infolist()
-            if not each.is_dir()
-            and not each.filename.startswith("__MACOSX/")
-            and not each.filename.endswith(".DS_Store")
-        ]
+        names = [each.filename for each in archive.infolist() if not each.is_dir() and not _is_litter(each.filename)]
+    return list(dict.fromkeys(geodatabase_of(each) or each for each in names))
+
+
+def _is_litter(name: str) -> bool:
+    """What macOS and Windows leave in folders: `._parcels.shp` is no shapefile."""
+    last = PurePosixPath(name).name.lower()
+    return name.startswith("__MACOSX/") or last.startswith("._") or last in (".ds_store", "thumbs.db", "desktop.ini")
+
+
+def geodatabase_of(name: str) -> str | None:
+    """The folder `….gdb` that this member of a zip stands in."""
+    folder = PurePosixPath(name).parent
+    return str(folder) if folder.suffix.lower() == ".gdb" else None
+
+
+def is_named(member: str, wanted: str) -> bool:
+    """Whether a mapping's `layer` means this member: by its whole name, its file name or its stem, in any case."""
+    path = PurePosixPath(member)
+    return wanted.lower() in {member.lower(), path.name.lower(), path.stem.lower()}

@@ -40,6 +40,7 @@ class Told:
     column: str
     value: str
     reason: str
+    dropped: bool = False  # the row is kept without the value
 
 
 @dataclass(frozen=True)

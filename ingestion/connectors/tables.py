@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import polars as pl
 import pyarrow
 import pyarrow.parquet
 
-from .opening import Content, FileSource
-from .source import BATCH_ROWS, LINE, Batch, UnreadableSource
+from .opening import Content, FileSource, library_faults
+from .source import BATCH_ROWS, LINE, Batch, unique_names
+from .vector_texts import sound_texts
 
 EXACT_DIGITS = 15  # what a spreadsheet keeps of a number
 
@@ -39,30 +40,41 @@ class ParquetFile(FileSource):
 
     def columns(self) -> list[str]:
         with self._opened() as file:
-            return list(file.schema_arrow.names)
+            return unique_names(list(file.schema_arrow.names))
 
     def shape(self) -> dict[str, Any]:
         with self._opened() as file:
-            kinds = {each.name: str(each.type) for each in file.schema_arrow}
+            types = [str(each.type) for each in file.schema_arrow]
+        kinds = dict(zip(self.columns(), types, strict=True))
         return {"columns": list(kinds), "kinds": kinds, "encoding": "parquet", "delimiter": None}
 
     def batches(self, after: Any = None) -> Iterator[Batch]:
-        line = 1
+        line, number = 1, 0
         with self._opened() as file:
-            for number, arrow in enumerate(file.iter_batches(BATCH_ROWS), 1):
-                rows = pl.DataFrame(pyarrow.Table.from_batches([arrow]))
+            pieces = file.iter_batches(BATCH_ROWS)
+            while True:
+                with library_faults(f"{self.name}: row {line} or a later one cannot be read"):
+                    arrow = next(pieces, None)
+                    if arrow is None:
+                        return
+                    table, told = sound_texts(pyarrow.Table.from_batches([arrow]), line)
+                    rows = as_texts(pl.DataFrame(table.rename_columns(self.columns())))
+                number += 1
                 if number > (after or 0):
-                    yield Batch(as_texts(rows).with_columns((pl.int_range(pl.len()) + line).alias(LINE)), number)
+                    yield Batch(rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE)), number, told=told)
                 line += rows.height
+
+    def count(self) -> int:
+        """Rows as the file's own metadata have them."""
+        with self._opened() as file:
+            return int(file.metadata.num_rows)
 
     @contextmanager
     def _opened(self) -> Iterator[pyarrow.parquet.ParquetFile]:
-        with on_disk(self.content) as path:
-            try:
-                with pyarrow.parquet.ParquetFile(path) as file:
-                    yield file
-            except (pyarrow.ArrowException, OSError) as error:
-                raise UnreadableSource(f"{self.name} is not a Parquet file that can be read.") from error
+        with on_disk(self.content) as path, ExitStack() as stack:
+            with library_faults(f"{self.name} is not a Parquet file that can be read"):
+                file = stack.enter_context(pyarrow.parquet.ParquetFile(path))
+            yield file
 
 
 def as_texts(rows: pl.DataFrame) -> pl.DataFrame:

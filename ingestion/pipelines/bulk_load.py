@@ -26,6 +26,7 @@ from ingestion.transforms.roll_fields import TARGETS
 from ingestion.transforms.rules import VERSION, Context
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.errors import TerraFusionError
+from terrafusion.roll.boundary import box_of_boundary
 
 from . import drift
 from .analytics_snapshot import request_snapshot
@@ -37,6 +38,7 @@ from .plan import DUPLICATE, Plan, plan_of
 from .retirement import retire_missing
 from .source_count import check_count
 from .staging import REFUSED, StagedSet, findings_frame, stage
+from .total_rows import with_totals_refused
 
 SMALL = 100  # rows: below, a share of rejected rows says nothing
 
@@ -117,7 +119,7 @@ class Load:
     @property
     def context(self) -> Context:
         today = self.now.astimezone(ZoneInfo(self.county.time_zone)).date()
-        return Context(today, tuple(self.county.settings.sales.valid_codes))
+        return Context(today, tuple(self.county.settings.sales.valid_codes), box_of_boundary(self.county))
 
 
 def new_run(
@@ -217,7 +219,7 @@ def _planned(staged: StagedSet, report: LoadReport) -> Plan:
     )
     if not staged.state.parts:
         return Plan(pl.DataFrame(schema={"refused": pl.Boolean, DUPLICATE: pl.Boolean}))
-    plan = plan_of(staged)
+    plan = with_totals_refused(plan_of(staged), staged)
     _add_findings(own, plan.findings)
     return plan
 

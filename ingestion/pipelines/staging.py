@@ -21,6 +21,7 @@ from ingestion.connectors.source import LINE, Batch, Source
 from ingestion.transforms.columns import WITHHELD, convert_batch
 from ingestion.transforms.geometries import box_columns
 from ingestion.transforms.mapper import Dataset, FieldMapping
+from ingestion.transforms.places import usual_places, without_far_places
 from ingestion.transforms.roll_fields import PERSONAL, TARGETS
 from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_for
 from ingestion.transforms.validators import Finding, Level
@@ -47,6 +48,7 @@ class State:
     watermark: str | None = None
     done: bool = False
     counted: int | None = None  # rows by the source's own count
+    places: list[float] | None = None  # west, south, east, north: beyond, no place of this county lies
 
 
 @dataclass
@@ -113,13 +115,14 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
     rules = rules_for(staged.dataset)
     schema = schema_for(rules, context)
     for batch in source.batches(staged.state.position):
-        values, findings = _check(batch, staged.dataset, context, rules, schema)
+        values, findings, places = _check(batch, staged.dataset, context, rules, schema, staged.state.places)
         state = staged.state
         kept = State(
             parts=state.parts + 1,
             position=batch.position,
             read=state.read + batch.rows.height + len(batch.broken),
             counted=state.counted,
+            places=places,
             digest=(state.digest + _digest(values)) % _MODULUS,
             watermark=max(filter(None, (state.watermark, batch.watermark)), default=None),
         )
@@ -129,8 +132,8 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
 
 
 def _check(
-    batch: Batch, dataset: Dataset, context: Context, rules: list[Any], schema: Any
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    batch: Batch, dataset: Dataset, context: Context, rules: list[Any], schema: Any, places: list[float] | None
+) -> tuple[pl.DataFrame, pl.DataFrame, list[float] | None]:
     converted = convert_batch(batch.rows, dataset)
     findings = list(dict.fromkeys(converted.findings))  # one column may feed two fields
     findings += broken_rules(converted.values, dataset, rules, schema)
@@ -139,6 +142,10 @@ def _check(
         pl.col(LINE).is_in(list(refused)).alias(REFUSED), *_source_amounts(batch.rows, dataset)
     )
     values = _with_derived(values, dataset)
+    places = places or usual_places(values, dataset, context.boundary)
+    if places is not None:
+        values, far = without_far_places(values, dataset, places)
+        findings += far
     broken = [
         Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else WITHHELD, each.reason, "V-ROW")
         for each in batch.broken
@@ -148,14 +155,22 @@ def _check(
     if refused:
         for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
             raws[row.pop(LINE)] = json.dumps(row, ensure_ascii=False)
-    return values, findings_frame([*findings, *broken], raws)
+    return values, findings_frame([*findings, *broken], raws), places
 
 
 def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
     """What the reader saw in rows it kept, where it is about a column the mapping reads."""
     read, hidden = {"", *dataset.source_columns()}, _holds_names(dataset)
     return [
-        Finding(each.line, each.column, WITHHELD if hidden else each.value[:100], each.reason, "V-READ", Level.WARN)
+        Finding(
+            each.line,
+            each.column,
+            WITHHELD if hidden else each.value[:100],
+            each.reason,
+            "V-READ",
+            Level.WARN,
+            each.dropped,
+        )
         for each in batch.told
         if each.column in read
     ]

@@ -23,6 +23,7 @@ from .validators import (
     Finding,
     IsEmpty,
     Level,
+    MarkForNone,
     OutsideBounds,
     SpreadsheetError,
     convert,
@@ -155,7 +156,7 @@ class _Converter:
         for line, text in zip(self.lines.filter(hit), texts.filter(hit), strict=True):
             error = bad[text]
             dropped = mapping.outside == "blank" and isinstance(error, OutsideBounds)
-            dropped |= not required and isinstance(error, SpreadsheetError)
+            dropped |= not required and isinstance(error, SpreadsheetError | MarkForNone)
             if dropped:
                 good[text] = column.when_empty
             self._add(line, texts.name, mapping, text, str(error), error.rule, dropped)

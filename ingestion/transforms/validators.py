@@ -35,6 +35,8 @@ SPREADSHEET_ERRORS = {
 _NUMBER = re.compile(
     r"[+-]?(?=\.?\d)(\d{1,3}(,\d{3})+|\d{1,30})?(\.\d{0,30})?(e[+-]?0*\d{1,2})?", re.ASCII | re.IGNORECASE
 )
+# The largest double and the largest float, by which Esri's and others' programs mean "no value".
+_MARK_FOR_NONE = re.compile(r"-?1\.79\d*E\+?308|-?3\.40\d*E\+?38", re.ASCII | re.IGNORECASE)
 # What a spreadsheet makes of a long identifier: 7.23755E+09, or 7237550310.0
 _REWRITTEN = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d+\.0*", re.ASCII)
 
@@ -109,6 +111,12 @@ class SpreadsheetError(BadValue):
     """The mark of a formula that failed, or was never calculated, in place of a value."""
 
     rule = "V-ERROR-CELL"
+
+
+class MarkForNone(BadValue):
+    """The largest number a program can write, which means that there is none."""
+
+    rule = "V-NO-NUMBER"
 
 
 class OutsideBounds(BadValue):
@@ -223,6 +231,8 @@ def _text(text: str, mapping: FieldMapping) -> str:
 
 
 def _decimal(text: str, mapping: FieldMapping) -> Decimal:
+    if _MARK_FOR_NONE.fullmatch(text):
+        raise MarkForNone("the largest number there is, a mark for none")
     if not _NUMBER.fullmatch(text):
         raise BadValue("not a number")
     value = Decimal(text.replace(",", ""))

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+import shapely
 from django.core.management import call_command
+from django.db.models import Max, Min, Sum
 
-from terrafusion.roll.models import Property
+from terrafusion.roll.models import AssessedValue, LayerFeature, Property
+from terrafusion.roll.shapes import square_kilometres
 from tests.factories import a_county
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +78,52 @@ def test_13_one_foreign_byte_spoils_one_row_at_most(load):
     assert "line 52, SUB 'O\u2019BRIEN ADDN': holds 0x92" in out
     assert "To be looked at: 1" in out
     assert Property.objects.filter(neighborhood="PEÑA").count() == 50
+
+
+@pytest.mark.parametrize("mapping", ["mapping.yaml", "mapping_prop.yaml"])
+def test_04_the_mark_for_no_place_is_dropped_with_a_finding(load, mapping):
+    out = load("04", "address_points.zip", mapping)
+
+    assert "holds no coordinates but a mark for none (value dropped)" in out
+    model = LayerFeature if mapping == "mapping.yaml" else Property
+    edges = model.objects.aggregate(west=Min("west"), south=Min("south"), east=Max("east"), north=Max("north"))
+    assert -121 < edges["west"] <= edges["east"] < -118
+    assert 45 < edges["south"] <= edges["north"] < 48
+    # A layer's feature without a place says nothing; a parcel without one is still a parcel.
+    assert model.objects.filter(geometry=None).count() == (0 if model is LayerFeature else 1)
+
+
+@pytest.mark.parametrize("source", ["parcels.zip", "shp/parcels.shp"])
+def test_05_a_text_cut_within_a_character_loses_the_half_and_is_told(load, source):
+    out = load("05", source)
+
+    assert "is cut within a character; the half is dropped" in out
+    assert "Read 2 rows, rejected 0" in out
+
+
+@pytest.mark.parametrize("name", ["sorted_keys", "crs_first", "type_first"])
+def test_06_the_order_of_geojsons_members_has_no_meaning(load, name):
+    assert "rejected 0" in load("06", f"{name}.geojson")
+    assert LayerFeature.objects.exists()
+
+
+def test_07_a_grand_total_is_no_property(load):
+    out = load("07", "roll.csv")
+
+    assert "PIN 'GRAND TOTAL': is no record but a total of 150 other rows (row rejected)" in out
+    assert AssessedValue.objects.aggregate(Sum("market_total"))["market_total__sum"] == 30_912_000
+
+
+def test_25_a_repair_keeps_the_area_and_says_by_how_much_it_changed(load):
+    out = load("25", "parcels.geojson")
+
+    unit = square_kilometres(shapely.box(-119.3, 46.2, -119.299, 46.201)) / 100
+    areas = {each.property_id: square_kilometres(each.geometry) / unit for each in Property.objects.all()}
+    assert areas == {
+        "HOLE-ON-EDGE": pytest.approx(85, abs=0.01),
+        "TWO-DEEDS-OVERLAP": pytest.approx(175, abs=0.01),
+        "HOLES-OVERLAP": pytest.approx(76, abs=0.01),
+    }
+    assert "(-12.5 %)" in out
+    assert "(+1.3 %)" in out
+    assert "area as before" in out
