@@ -2,12 +2,12 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PORT ?= 8000
-SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage"
+SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage and not slow"
 WITH_POSTGIS := $(BIN)/python scripts/private_postgres.py run --
-POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage"
+POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage and not slow"
 OUTAGE_TESTS := $(WITH_POSTGIS) $(BIN)/pytest tests -m outage
 
-.PHONY: help demo run test chaos bench check clean
+.PHONY: help demo run test test-slow chaos bench check clean
 .DEFAULT_GOAL := help
 
 help:  ## shows this list
@@ -41,10 +41,13 @@ test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
 	$(POSTGIS_TESTS)
 	$(OUTAGE_TESTS)
 
+test-slow: .venv/.tests  ## thousands of damaged source files of every kind, seeded
+	$(BIN)/pytest -n 2 tests -m slow -rP
+
 CHAOS := TERRAFUSION_CHAOS=full TERRAFUSION_CHAOS_REPORT=$(CURDIR)/var/chaos.jsonl
 chaos: .venv/.tests  ## every failure in full, for an hour and a half, written to bench/results/chaos.md
 	@mkdir -p var && rm -f var/chaos.jsonl
-	$(CHAOS) $(BIN)/pytest tests/chaos -m "not outage"
+	$(CHAOS) $(BIN)/pytest tests/chaos -m "not outage and not slow"
 	$(CHAOS) $(WITH_POSTGIS) $(BIN)/pytest tests/chaos
 	$(BIN)/python -m tests.chaos.report var/chaos.jsonl bench/results/chaos.md
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import reduce
@@ -25,6 +25,7 @@ from ingestion.transforms.places import usual_places, without_far_places
 from ingestion.transforms.roll_fields import PERSONAL, TARGETS
 from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_for
 from ingestion.transforms.validators import Finding, Level
+from terrafusion.full_disk import full_disk_told
 from terrafusion.roll.querysets import parcel_number_key
 
 REFUSED = "refused"
@@ -102,7 +103,8 @@ class StagedSet:
 def _written(path: Path, write: Callable[[Path], Any]) -> None:
     """All of the file or nothing of it, on the disk before its name appears."""
     half = path.with_suffix(".half")
-    write(half)
+    with full_disk_told():
+        write(half)
     with half.open("rb") as stream:
         os.fsync(stream.fileno())
     half.rename(path)
@@ -151,10 +153,11 @@ def _check(
         for each in batch.broken
     ]
     broken += _told(batch, dataset)
-    raws = {each.line: json.dumps({"": each.raw}) for each in batch.broken}
+    raws = {each.line: _raw({"": each.raw}) for each in batch.broken}
     if refused:
         for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
-            raws[row.pop(LINE)] = json.dumps(row, ensure_ascii=False)
+            line = row.pop(LINE)
+            raws[line] = _raw(row)
     return values, findings_frame([*findings, *broken], raws), places
 
 
@@ -185,11 +188,14 @@ def findings_frame(findings: list[Finding], raws: dict[int, str]) -> pl.DataFram
         (each.line, each.column, each.value, each.reason, each.rule, str(each.level), each.dropped, raws.get(each.line))
         for each in findings
     ]
-    shown = (
-        pl.col("value").str.replace_all("\x00", ZERO_SHOWN),
-        pl.col("raw").str.replace_all("\\u0000", ZERO_SHOWN, literal=True),
-    )
+    shown = pl.col("value").str.replace_all("\x00", ZERO_SHOWN)
     return pl.DataFrame(rows, schema=FINDINGS, orient="row").with_columns(shown)
+
+
+def _raw(row: Mapping[str, str]) -> str:
+    """The row's cells as they are kept. In the cells themselves: six characters that read \\u0000 are no zero byte."""
+    shown = {name: text.replace("\x00", ZERO_SHOWN) for name, text in row.items()}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 def _with_derived(values: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:

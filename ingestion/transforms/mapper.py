@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +20,7 @@ FieldType = Literal["text", "integer", "number", "decimal", "dollars", "date", "
 NUMERIC = {"integer", "number", "decimal", "dollars", "year"}
 Unit = Literal["sqft", "acres", "feet", "square_metres", "square_feet", "hectares"]
 ATTRIBUTE = "attributes."  # attributes.zoning: {column: ...} puts a text where the roll has no column
+NUMBERED_DATES = ("excel_serial", "epoch_milliseconds", "epoch_seconds")  # dates that are written as a number
 SIMPLE = "main"  # the data set of a mapping file that has only one
 
 
@@ -40,7 +42,12 @@ class FieldMapping(BaseModel):
     ("join"), or the first that says something ("first"). value: a constant instead of a column.
     default: used where the source says nothing. unknown: source texts that mean "not known".
     codes: the county's codes and what each means on the roll; other_codes: what any code not listed means.
-    width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
+    width: pads with leading zeros, which spreadsheets lose.
+    format: how dates are written, or several of such ways, tried in this order: strptime's (`%m/%d/%Y`), with a time of
+    day and a zone (`%z`) where they have them, `excel_serial` (45448), `epoch_milliseconds` or `epoch_seconds`. An ISO
+    date, which is what a spreadsheet's own dates are read as, is understood whatever the format says.
+    time_zone: where an instant (with a zone, or since the epoch) becomes a calendar date; UTC unless it is said.
+    two_digit_years_from: 1930 unless it is said: `29` is 2029, `30` is 1930.
     unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
     implied_decimals: digits after a decimal point that is not written.
     minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
@@ -57,7 +64,9 @@ class FieldMapping(BaseModel):
     value: str | None = None
     default: str | None = None
     type: FieldType = "text"
-    format: str | None = None
+    format: str | list[str] | None = None
+    time_zone: str | None = None
+    two_digit_years_from: int = Field(default=1930, ge=1800, le=2000)
     width: int | None = Field(default=None, ge=1, le=64)
     unknown: list[str] = []
     codes: dict[str, str] = {}
@@ -95,8 +104,18 @@ class FieldMapping(BaseModel):
         if self.format is not None:
             if self.type != "date":
                 raise ValueError(f"format does not go with type {self.type}")
-            _check_date_format(self.format)
+            for written in self.formats:
+                _check_date_format(written)
+        if self.time_zone is not None:
+            if self.type != "date":
+                raise ValueError(f"time_zone does not go with type {self.type}")
+            _check_time_zone(self.time_zone)
         return self
+
+    @property
+    def formats(self) -> list[str]:
+        """The ways its dates are written; none is ISO alone."""
+        return [self.format] if isinstance(self.format, str) else self.format or []
 
     @property
     def source_columns(self) -> list[str]:
@@ -112,13 +131,23 @@ class FieldMapping(BaseModel):
 
 def _check_date_format(text: str) -> None:
     """A format that leaves out the year would silently date every sale in 1900."""
-    day = date(2013, 11, 25)
+    if text in NUMBERED_DATES:
+        return
+    day = datetime(2013, 11, 25, tzinfo=UTC)
     try:
-        read = datetime.strptime(day.strftime(text), text).date()  # noqa: DTZ007 - a calendar date has no zone
+        read = datetime.strptime(day.strftime(text), text)  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
         read = None
-    if read != day:
-        raise ValueError(f"{text!r} does not say year, month and day; write for example %m/%d/%Y")
+    if read is None or read.date() != day.date():
+        words = ", ".join(NUMBERED_DATES)
+        raise ValueError(f"{text!r} does not say year, month and day; write for example %m/%d/%Y, or {words}")
+
+
+def _check_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(f"{name!r} is no time zone; write for example America/Los_Angeles") from None
 
 
 class FileOptions(BaseModel):

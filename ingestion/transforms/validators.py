@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from .mapper import FieldMapping, Part, Unit
+from .mapper import NUMBERED_DATES, FieldMapping, Part, Unit
 from .roll_fields import YEARS, RollField
 
 TRUE, FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
@@ -31,6 +32,9 @@ SPREADSHEET_ERRORS = {
     "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
     "#GETTING_DATA", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#PYTHON!", "#ERROR!", UNCALCULATED,
 }  # fmt: skip
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ZONE = re.compile(r"[ T].*(Z|[+-]\d{2}:?\d{2})$", re.ASCII)
+
 # A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
 _NUMBER = re.compile(
     r"[+-]?(?=\.?\d)(\d{1,3}(,\d{3})+|\d{1,30})?(\.\d{0,30})?(e[+-]?0*\d{1,2})?", re.ASCII | re.IGNORECASE
@@ -272,16 +276,77 @@ def _year(text: str, mapping: FieldMapping) -> int:
 
 
 def _date(text: str, mapping: FieldMapping) -> date:
-    written = mapping.format or DATE_FORMAT
-    if mapping.format is None and _TIME_OF_DAY.fullmatch(text[10:]):
-        text = text[:10]  # a database's DATETIME
-    try:
-        day = datetime.strptime(text, written).date()  # noqa: DTZ007 - a calendar date has no zone
-    except ValueError:
-        raise BadValue(f"not a date written as {written}") from None
+    for written in mapping.formats:
+        day = _written_date(text, written, mapping)
+        if day is not None:
+            return _believed(day)
+    day = _iso_date(text, mapping)
+    if day is None:
+        raise BadValue(f"not a date written as {' or '.join(mapping.formats or [DATE_FORMAT])}")
+    return _believed(day)
+
+
+def _believed(day: date) -> date:
     if not YEARS[0] <= day.year <= YEARS[1]:
         raise OutsideBounds(f"not a year from {YEARS[0]} to {YEARS[1]}")
     return day
+
+
+def _written_date(text: str, written: str, mapping: FieldMapping) -> date | None:
+    """The date, when the text is written in this way."""
+    if written in NUMBERED_DATES:
+        return _numbered_date(text, written, mapping)
+    try:
+        moment = datetime.strptime(text, written)  # noqa: DTZ007 - a calendar date has no zone
+    except ValueError:
+        return None
+    if "%y" in written:
+        first = mapping.two_digit_years_from
+        moment = _in_year(moment, first + (moment.year - first) % 100)
+    return _calendar_date(moment, mapping)
+
+
+def _in_year(moment: datetime, year: int) -> datetime:
+    try:
+        return moment.replace(year=year)
+    except ValueError:  # 29 February of 2000 in 1900
+        raise BadValue(f"no date of {year}") from None
+
+
+def _numbered_date(text: str, written: str, mapping: FieldMapping) -> date | None:
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{0,9})?", text, re.ASCII):
+        return None
+    number = float(text)
+    try:
+        if written == "excel_serial":
+            # Excel counts a 29 February 1900 that never was: from 1 March on its day 0 is 30 December 1899.
+            return (datetime(1899, 12, 30) + timedelta(days=int(number))).date()  # noqa: DTZ001
+        seconds = number / 1000 if written == "epoch_milliseconds" else number
+        return _calendar_date(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), mapping)
+    except OverflowError:
+        return None
+
+
+def _iso_date(text: str, mapping: FieldMapping) -> date | None:
+    if not _ISO_DATE.match(text):
+        return None
+    zone = _ZONE.search(text[10:])
+    if zone is None:
+        if text[10:] and not _TIME_OF_DAY.fullmatch(text[10:]):
+            return None
+        text = text[:10]  # a database's DATETIME
+    try:
+        return _calendar_date(datetime.fromisoformat(text), mapping)
+    except ValueError:
+        return None
+
+
+def _calendar_date(moment: datetime, mapping: FieldMapping) -> date:
+    """An instant's date where the county is; midnight of UTC is how programs write a date without a time."""
+    if moment.tzinfo is None or mapping.time_zone is None:
+        return moment.date()
+    instant = moment.astimezone(UTC)
+    return instant.date() if instant.time() == time() else instant.astimezone(ZoneInfo(mapping.time_zone)).date()
 
 
 def _boolean(text: str, mapping: FieldMapping) -> bool:

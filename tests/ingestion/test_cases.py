@@ -1,5 +1,6 @@
 """Cases from practice, on the files beside the project: what is right of each, as its README says."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import shapely
 from django.core.management import call_command
 from django.db.models import Max, Min, Sum
 
-from terrafusion.roll.models import AssessedValue, LayerFeature, Property
+from terrafusion.roll.models import AssessedValue, LayerFeature, Property, Sale
 from terrafusion.roll.shapes import square_kilometres
 from tests.factories import a_county
 
@@ -127,3 +128,19 @@ def test_25_a_repair_keeps_the_area_and_says_by_how_much_it_changed(load):
     assert "(-12.5 %)" in out
     assert "(+1.3 %)" in out
     assert "area as before" in out
+
+
+def test_15_dates_written_in_several_ways_and_real_ones_beside_them(load, tmp_path):
+    ways = '["%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M", "%m/%d/%y", excel_serial]'
+    folder = next(CASES.glob("15_*"), CASES)
+    mapping = tmp_path / "several.yaml"
+    if folder != CASES:
+        mapping.write_text((folder / "mapping.yaml").read_text().replace('"%m/%d/%Y"', ways))
+
+    out = load("15", "sales.csv", mapping)
+    assert "Read 5 rows, rejected 1" in out  # (300000) dollars are none
+    assert set(Sale.objects.values_list("sale_date", flat=True)) == {date(2024, 6, 5)}
+    assert "rejected 0" in load("15", "mixed.xlsx", mapping)
+    assert set(Sale.objects.values_list("sale_date", flat=True)) == {date(2024, 6, 5)}
+    assert "rejected 0" in load("15", "sales_yy.csv", "mapping_yy.yaml")
+    assert {each.year for each in Sale.objects.values_list("sale_date", flat=True)} == {2024, 1968, 1972}

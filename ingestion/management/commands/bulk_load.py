@@ -13,6 +13,7 @@ from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.requests import Asked, Outcome, run_load
 from terrafusion.errors import TerraFusionError
+from terrafusion.full_disk import is_disk_full
 
 SHOWN = 50
 
@@ -60,6 +61,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except TerraFusionError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            raise CommandError("The disk is full; nothing was written. Make room, then load with --resume.") from error
         self._list_findings(outcome.report, rejects)
         self._summarise(outcome, dry_run)
 
