@@ -135,7 +135,7 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableSource(
-            f"{path.name} is not a whole {'zip' if path.suffix == '.zip' else 'gzip'} file."
+            f"{path.name} is not a whole {'gzip' if path.suffix.lower() == '.gz' else 'zip'} file."
         ) from error
     except (zipfile.BadZipFile, lzma.LZMAError, NotImplementedError, RuntimeError) as error:
         raise UnreadableSource(f"{path.name} is not a zip file that can be read: {error}.") from error

@@ -89,7 +89,10 @@ def _as_text(name: str, dtype: Any) -> pl.Expr:
     elif dtype.is_float():
         whole = (column == column.floor()) & (column.abs() < 10**EXACT_DIGITS)
         text = (
-            pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
+            pl.when(whole)
+            .then(column.cast(pl.Int64, strict=False).cast(pl.String))
+            .when(column.is_finite())
+            .then(column.cast(pl.String))
         )
     elif isinstance(dtype, pl.Datetime):
         text = column.dt.to_string("%Y-%m-%d %H:%M:%S").str.strip_suffix(" 00:00:00")

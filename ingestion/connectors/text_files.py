@@ -73,7 +73,7 @@ class TextFile(FileSource):
                     if record.fault:
                         raise UnreadableSource(f"{self.name}, header: {record.fault}.")
                     number += record.lines - 1
-                    names = [name.strip() for name in record.cells]
+                    names = [in_windows_1252(name, number, "", []).strip() for name in record.cells]
                     break
             if not any(names):
                 raise UnreadableSource(f"{self.name} is empty; its first line must name the columns.")

@@ -162,7 +162,8 @@ def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, ro
     load.run.save(update_fields=["shape"])
     staged = []
     for name, source in load.sources.items():
-        each = StagedSet.opened(name, load.datasets[name], load.run.folder)
+        dataset = load.datasets[name].with_typed_attributes(shapes[name]["kinds"])
+        each = StagedSet.opened(name, dataset, load.run.folder)
         stage(each, source, load.context, lambda rows, name=name: progress(name, rows))  # type: ignore[misc]
         check_count(each, source)
         staged.append(each)

@@ -34,6 +34,7 @@ WITHHELD = "(withheld)"
 LONGEST_SHOWN = 100
 
 TEXT_FIELD = RollField(types=("text",), when_empty="", longest=1000)  # attributes.*
+_OTHER_FIELD = RollField(types=(), when_empty=None)
 _DTYPES: dict[str, Any] = {
     "text": pl.String,
     "integer": pl.Int64,
@@ -57,8 +58,11 @@ class Converted:
     findings: list[Finding] = field(default_factory=list)
 
 
-def roll_field(target: str, name: str) -> RollField:
-    return TEXT_FIELD if name.startswith(ATTRIBUTE) else TARGETS[target].fields[name]
+def roll_field(target: str, name: str, kind: str = "text") -> RollField:
+    """What the field can hold; an attribute is of the kind its mapping says."""
+    if name.startswith(ATTRIBUTE):
+        return TEXT_FIELD if kind == "text" else _OTHER_FIELD
+    return TARGETS[target].fields[name]
 
 
 def convert_batch(rows: pl.DataFrame, dataset: Dataset) -> Converted:
@@ -87,7 +91,7 @@ class _Converter:
         for target, fields in self.dataset.targets().items():
             required = self.dataset.required(target)
             for name, each in fields.items():
-                yield f"{target}.{name}", each, roll_field(target, name), name in required
+                yield f"{target}.{name}", each, roll_field(target, name, each.type), name in required
         for name, each in self.dataset.controls.items():
             yield f"controls.{name}", each, TARGETS["properties"].fields[name], False
 

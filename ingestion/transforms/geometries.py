@@ -26,7 +26,7 @@ def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[
     shapes, faults = _read(texts)
     for place, reason in faults.items():
         findings.append(Finding(lines[place], shown_as, _short(texts, place), reason, "V-GEOMETRY"))
-    for place in np.flatnonzero(nowhere(shapes)):
+    for place in np.flatnonzero(nowhere(shapes)).tolist():
         reason = "holds no coordinates but a mark for none"
         findings.append(_dropped(lines, place, shown_as, _short(texts, place), reason, "V-GEOMETRY-NOWHERE"))
         shapes[place] = None
@@ -34,7 +34,7 @@ def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[
     outside = ~missing & ~_inside_world(shapes)
     # Most of them: the file is in another projection. A few: records whose two coordinates were exchanged or spoilt.
     few = 2 * outside.sum() < (~missing).sum()
-    for place in np.flatnonzero(outside):
+    for place in np.flatnonzero(outside).tolist():
         where, value = "lies outside longitude -180 to 180, latitude -90 to 90", _short(texts, place)
         findings.append(
             _dropped(lines, place, shown_as, value, where, "V-GEOMETRY")
@@ -44,7 +44,7 @@ def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[
     shapes[outside] = None
     findings += _repair(shapes, lines, shown_as)
     empty = ~shapely.is_missing(shapes) & shapely.is_empty(shapes)
-    for place in np.flatnonzero(empty):
+    for place in np.flatnonzero(empty).tolist():
         findings.append(_dropped(lines, place, shown_as, "", "an empty geometry", "V-GEOMETRY-EMPTY"))
     shapes[empty] = None
     return pl.Series(texts.name, shapely.to_wkb(shapes).tolist(), dtype=pl.Binary), findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ FieldType = Literal["text", "integer", "number", "decimal", "dollars", "date", "
 NUMERIC = {"integer", "number", "decimal", "dollars", "year"}
 Unit = Literal["sqft", "acres", "feet", "square_metres", "square_feet", "hectares"]
 ATTRIBUTE = "attributes."  # attributes.zoning: {column: ...} puts a text where the roll has no column
+ATTRIBUTE_TYPES = ("text", "integer", "number", "boolean")
 NUMBERED_DATES = ("excel_serial", "epoch_milliseconds", "epoch_seconds")  # dates that are written as a number
 SIMPLE = "main"  # the data set of a mapping file that has only one
 
@@ -225,8 +227,9 @@ class Dataset(BaseModel):
             raise ValueError(f"{target.name}: {', '.join(missing)} must be mapped")
         for name, each in fields.items():
             if name.startswith(ATTRIBUTE):
-                if not target.has_attributes or each.type != "text":
-                    raise ValueError(f"{target.name}.{name}: only properties and layers keep attributes, as text")
+                if not target.has_attributes or each.type not in ATTRIBUTE_TYPES:
+                    kinds = ", ".join(ATTRIBUTE_TYPES)
+                    raise ValueError(f"{target.name}.{name}: only properties and layers keep attributes, as {kinds}")
             elif each.type not in target.fields[name].types:
                 raise ValueError(f"{target.name}.{name}: type must be {' or '.join(target.fields[name].types)}")
             elif each.outside == "blank" and name in self.required(target.name):
@@ -262,8 +265,30 @@ class Dataset(BaseModel):
         """As the mapping file says it, defaults left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
+    def with_typed_attributes(self, kinds: dict[str, str]) -> Dataset:
+        """The data set, a layer's attributes of the type the source gives their columns where the mapping says none.
+
+        kinds: by column, as the source names its types. Only files that type their columns (layers, Parquet) do.
+        """
+        layers = {
+            name: each.model_copy(update={"type": kind})
+            if name.startswith(ATTRIBUTE)
+            and "type" not in each.model_fields_set
+            and not each.codes
+            and (kind := _number_kind(kinds.get(each.column or "")))
+            else each
+            for name, each in self.layers.items()
+        }
+        return self.model_copy(update={"layers": layers})
+
     def missing_columns(self, columns: list[str]) -> list[str]:
         return [name for name in self.source_columns() if name not in columns]
+
+
+def _number_kind(kind: str | None) -> str | None:
+    if kind is None or not re.fullmatch(r"u?int\d+|float\d*|double|bool", kind):
+        return None
+    return "boolean" if kind == "bool" else "integer" if "int" in kind else "number"
 
 
 class Mapping(BaseModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 import shutil
 import sys
 import zipfile
@@ -121,16 +122,32 @@ def _change_member(path: Path, chance: random.Random) -> None:
 TOKENS = (
     b'"', b'""', b"\n", b"\r", b"\r\n", b"\x00", b"\xff", b"\x92", b"\xc3", b"\xef\xbb\xbf", b",", b"\t", b"}", b"{",
     b"[", b"]", b"null", b"NaN", b"1e999", b"-1.7976931348623157e308", b"99999999999999999999", b"<", b"</row>",
-    b"<row>", b"<f>1+1</f>", b"#REF!", b"\\u0000", b"\\", b'"type":"Feature"', b"<Placemark/>", b" " * 50, b"\xe2\x80\xa8",
+    b"<row>", b"<f>1+1</f>", b"#REF!", b"\\u0000", b"\\", b'"type":"Feature"', b"<Placemark/>", b" " * 50,
+    b"\xe2\x80\xa8",
 )  # fmt: skip
 
 
+NUMBERS = (b"", b"0", b"-1", b"99999999", b"1e999", b"x", b"7.5", b"1234567890123456789")
+
+
+def with_other_numbers(data: bytes, chance: random.Random) -> bytes:
+    """Numbers changed where they stand, so that what holds them together stays whole: XML, JSON."""
+    for _ in range(chance.randint(1, 4)):
+        found = list(re.finditer(rb"\d+", data))
+        if found:
+            place = chance.choice(found)
+            data = data[: place.start()] + chance.choice(NUMBERS) + data[place.end() :]
+    return data
+
+
 def changed(data: bytes, chance: random.Random) -> bytes:
-    result = bytearray(data)
+    if data[:1] in (b"<", b"{") and chance.random() < 0.6:
+        return with_other_numbers(data, chance)
+    result, in_place = bytearray(data), chance.random() < 0.5  # whatever is shifted, a binary file no longer opens
     for _ in range(chance.randint(1, 8)):
         size = len(result)
         at = chance.randrange(size + 1)
-        match chance.randrange(6):
+        match chance.choice((0, 0, 5)) if in_place else chance.randrange(6):
             case 0:
                 if at < size:
                     result[at] ^= 1 << chance.randrange(8)

@@ -144,3 +144,12 @@ def test_15_dates_written_in_several_ways_and_real_ones_beside_them(load, tmp_pa
     assert set(Sale.objects.values_list("sale_date", flat=True)) == {date(2024, 6, 5)}
     assert "rejected 0" in load("15", "sales_yy.csv", "mapping_yy.yaml")
     assert {each.year for each in Sale.objects.values_list("sale_date", flat=True)} == {2024, 1968, 1972}
+
+
+def test_18_numbers_of_a_layer_stay_numbers(load):
+    load("18", "tca.geojson")
+
+    attributes = [each.attributes for each in LayerFeature.objects.all()]
+    assert all(isinstance(each["ACRES"], float) for each in attributes)
+    assert 40.5 in [each["ACRES"] for each in attributes]
+    assert all(isinstance(each["GROUP"], str) for each in attributes)

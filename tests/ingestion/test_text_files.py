@@ -111,6 +111,12 @@ def test_one_byte_of_windows_1252_in_a_utf_8_file_is_told_and_spoils_no_other_ro
     assert "0x92" in told[0].reason
 
 
+def test_a_foreign_byte_in_the_header_is_read_as_windows_1252(read):
+    rows, _, _ = read("PIN\tPEÑA\t".encode() + b"O\x92B\n1\t2\t3\n")
+
+    assert rows[0]["O\u2019B"] == "3"
+
+
 def test_a_file_of_windows_1252_has_its_apostrophes(read):
     rows, _, told = read(HEADER.encode() + b"1\tO\x92BRIEN CA\xd1ON\t1\t1\n" * 3)
 

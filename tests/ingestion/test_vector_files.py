@@ -14,7 +14,10 @@ import shapely
 from ingestion.connectors.feature_counts import geojson_census
 from ingestion.connectors.files import open_file
 from ingestion.connectors.source import UnreadableSource
+from ingestion.pipelines.requests import Asked, run_load
 from ingestion.transforms.mapper import FileOptions
+from terrafusion.roll.models import LayerFeature
+from tests.factories import a_county
 
 DRIVERS = {
     ".shp": "ESRI Shapefile", ".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON", ".kml": "LIBKML",
@@ -223,3 +226,20 @@ def test_a_field_called_geometry_that_nobody_reads_refuses_no_file(tmp_path):
 
     assert rows[0]["geometry (field)"] == "square"
     assert shapely.from_wkb(rows[0]["geometry"]).equals(shapely.Point(-119.3, 46.2))
+
+
+def test_a_layers_attributes_have_the_type_of_their_fields_unless_the_mapping_says_another(db, tmp_path, mapping_file):
+    shape = {"type": "Point", "coordinates": [-119.3, 46.2]}
+    full, bare = {"N": 7, "X": 40.5, "B": True, "T": "01"}, {"N": None, "X": 3, "B": None, "T": None}
+    values = [{"PIN": "A"} | full, {"PIN": "B"} | bare]
+    features = [{"type": "Feature", "geometry": shape, "properties": each} for each in values]
+    (tmp_path / "x.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    names = "".join(f"  attributes.{name}: {{column: {name}}}\n" for name in "NXBT")
+    head = "layers:\n  layer: {value: x}\n  feature_id: {column: PIN}\n  geometry: {column: geometry, type: geometry}\n"
+    mapping = mapping_file(head + names + "  attributes.said: {column: N, type: text}\n")
+
+    run_load(Asked(county=a_county("demo"), source=str(tmp_path / "x.geojson"), mapping=mapping))
+
+    first, second = LayerFeature.objects.order_by("feature_id")
+    assert first.attributes == {"N": 7, "X": 40.5, "B": True, "T": "01", "said": "7"}
+    assert second.attributes == {"N": None, "X": 3.0, "B": None, "T": "", "said": ""}
