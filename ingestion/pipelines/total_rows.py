@@ -96,16 +96,22 @@ def _totals(table: np.ndarray, keys: pl.Series) -> dict[int, int]:
 
 
 def _any_total(table: np.ndarray) -> bool:
-    """Whether some row is the sum of all before it, or the first of all after it. Whole columns at once."""
-    before = np.cumsum(table, axis=0) - table
-    whole = table.sum(axis=0)
-    return bool(_is_sum(table, before).any() or _is_sum(table[:1], whole - table[:1]).any())
+    """Whether some row is the sum of all before it, or the first of all after it. Column by column, for memory's sake.
 
-
-def _is_sum(rows: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """A column in which the row says nothing may be left out of a total; all the others must agree."""
-    said = rows != 0
-    return (said.any(axis=1)) & ((rows == sums) | ~said).all(axis=1)
+    A column in which the row says nothing may be left out of a total; all the others must agree.
+    """
+    agrees, says = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
+    first, top = True, False
+    for column in table.T:
+        said = column != 0
+        before = np.cumsum(column)
+        whole = before[-1]
+        before -= column
+        agrees &= (before == column) | ~said
+        says |= said
+        first &= bool(not said[0] or 2 * column[0] == whole)
+        top |= bool(said[0])
+    return bool((agrees & says).any() or (first and top))
 
 
 def _found(rows: list[tuple[int, ...]], keys: list[str]) -> Iterator[tuple[int, int]]:
