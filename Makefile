@@ -2,13 +2,13 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PORT ?= 8000
-SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage and not integration"
+SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage and not integration and not slow"
 WITH_POSTGIS := $(BIN)/python scripts/private_postgres.py run --
-POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage and not integration"
+POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage and not integration and not slow"
 INTEGRATION_TESTS := $(BIN)/pytest tests/integration -m integration
 OUTAGE_TESTS := $(WITH_POSTGIS) $(BIN)/pytest tests -m outage
 
-.PHONY: help demo run test integration chaos bench check clean
+.PHONY: help demo run test test-slow integration chaos bench check clean
 .DEFAULT_GOAL := help
 
 help:  ## shows this list
@@ -48,10 +48,13 @@ integration: .venv/.tests  ## the contract's flows over HTTP, on a real web serv
 	$(INTEGRATION_TESTS)
 	$(WITH_POSTGIS) $(INTEGRATION_TESTS)
 
+test-slow: .venv/.tests  ## thousands of damaged source files of every kind, seeded
+	$(BIN)/pytest -n 2 tests -m slow -rP
+
 CHAOS := TERRAFUSION_CHAOS=full TERRAFUSION_CHAOS_REPORT=$(CURDIR)/var/chaos.jsonl
 chaos: .venv/.tests  ## every failure in full, for an hour and a half, written to bench/results/chaos.md
 	@mkdir -p var && rm -f var/chaos.jsonl
-	$(CHAOS) $(BIN)/pytest tests/chaos -m "not outage"
+	$(CHAOS) $(BIN)/pytest tests/chaos -m "not outage and not slow"
 	$(CHAOS) $(WITH_POSTGIS) $(BIN)/pytest tests/chaos
 	$(BIN)/python -m tests.chaos.report var/chaos.jsonl bench/results/chaos.md
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import shapely
-from pyproj import Geod
-from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
+
+from terrafusion.roll.shapes import repaired
 
 MOST_VERTICES = 100_000
 MOST_CROSSING_VERTICES = 1_000  # repairing 1,000 random points takes three seconds, ten times as many minutes
@@ -21,7 +21,6 @@ ALLOWED = (
     'Write {"type": "bbox", "coordinates": [west, south, east, north]}, {"type": "wkt", "wkt": "POLYGON (...)"}, '
     'a GeoJSON Polygon, MultiPolygon or Feature of one, or {"type": "county_boundary"}.'
 )
-_EARTH = Geod(ellps="WGS84")
 # Nothing else may reach the reader of WKT: geometry collections in each other overflow its stack and end the process.
 _WKT_POLYGON = re.compile(r"\s*(MULTI)?POLYGON(Z|M|ZM)?\b", re.IGNORECASE)
 _TOO_DEEP = re.compile(r"(\(\s*){4}")  # a MULTIPOLYGON has three levels
@@ -44,12 +43,6 @@ class AreaOfInterest:
 
 
 WHOLE_COUNTY = AreaOfInterest(None)
-
-
-def square_kilometres(polygon: BaseGeometry) -> float:
-    """Area on the WGS 84 ellipsoid, whichever way the rings run."""
-    oriented = shapely.orient_polygons(polygon)
-    return abs(_EARTH.geometry_area_perimeter(oriented)[0]) / 1e6
 
 
 def read_area(value: Mapping[str, Any] | None) -> AreaOfInterest:
@@ -136,17 +129,10 @@ def _usable(area: BaseGeometry) -> AreaOfInterest:
     if vertices > MOST_CROSSING_VERTICES:
         most = f"at most {MOST_CROSSING_VERTICES:,} of such an outline are repaired"
         raise BadArea(f"The area crosses itself and has {vertices:,} vertices; {most}. Mend it in a GIS first.")
-    mended = only_polygons(shapely.make_valid(area, method="structure", keep_collapsed=False))
+    mended = repaired(area)
     if mended.is_empty:
         raise BadArea("The area has no extent: its outline folds onto a line.")
     return AreaOfInterest(mended, repaired=True)
-
-
-def only_polygons(geometry: BaseGeometry) -> BaseGeometry:
-    """What of a repaired geometry covers ground: lines and points that a repair leaves over are let go."""
-    parts = [each for each in shapely.get_parts(geometry) if shapely.get_dimensions(each) == 2]
-    nested = [inner for each in parts for inner in shapely.get_parts(each)]
-    return nested[0] if len(nested) == 1 else MultiPolygon(nested)
 
 
 _NOT_DEGREES = "Longitude runs from -180 to 180 and latitude from -90 to 90 degrees (EPSG:4326)."

@@ -7,9 +7,8 @@ from django.db.models import Max, Min
 from shapely.geometry.base import BaseGeometry
 
 from county_configs.models import County
+from terrafusion.roll.boundary import BOUNDARY_LAYER
 from terrafusion.roll.models import LayerFeature, Property
-
-BOUNDARY_LAYER = "county_boundary"
 
 
 def boundary_of(county: County) -> BaseGeometry | None:

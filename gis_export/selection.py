@@ -9,6 +9,8 @@ import shapely
 from shapely import MultiLineString, MultiPoint, MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
+from terrafusion.roll.shapes import repaired
+
 from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system, reproject
 from .layers import DIMENSION, Shape
 
@@ -51,7 +53,7 @@ def clip(shapes: np.ndarray, area: BaseGeometry) -> np.ndarray:
     shapely.prepare(area)
     cut = np.flatnonzero(~shapely.covers(area, shapes))
     clipped = shapes.copy()
-    clipped[cut] = shapely.intersection(shapely.make_valid(shapes[cut]), area)
+    clipped[cut] = shapely.intersection(repaired(shapes[cut]), area)
     return clipped
 
 

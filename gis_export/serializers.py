@@ -13,8 +13,9 @@ from county_configs.models import County
 from terrafusion.api import StrictSerializer
 from terrafusion.jobs.serializers import JobRequestSerializer
 from terrafusion.roll.models import ValueEstimate
+from terrafusion.roll.shapes import square_kilometres
 
-from .area_of_interest import AreaOfInterest, BadArea, read_area, square_kilometres
+from .area_of_interest import AreaOfInterest, BadArea, read_area
 from .area_shapes import AreaOfInterestField
 from .coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
 from .county_area import boundary_of, extent_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from terrafusion.full_disk import full_disk_told
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
 from .document import Report
@@ -14,7 +15,8 @@ from .models import ReportJob
 def delivered(job: ReportJob, report: Report) -> Outcome:
     """Writes the report into the job's workspace in the asked format."""
     path = job.workspace / job.file_name
-    pages = write_report(report, job.format, path)
+    with full_disk_told():
+        pages = write_report(report, job.format, path)
     return outcome_of(job, report, [named(job, path)], pages)
 
 

@@ -5,9 +5,7 @@ Django gives all four as OperationalError. The driver's own code tells them apar
 
 from __future__ import annotations
 
-import errno
 import sqlite3
-from collections.abc import Iterator
 from enum import Enum
 
 import psycopg
@@ -55,9 +53,6 @@ _BY_SQLSTATE = {
     "58030": Fault.DISK,
 }
 
-_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
-_FULL_DISK_WORDS = ("no space left", "disk full", "disk is full", "disk quota exceeded", "not enough space")
-
 
 def fault_of(error: BaseException) -> Fault | None:
     """What happened to the database, when the error comes from one; else None.
@@ -81,25 +76,3 @@ def _of_postgresql(sqlstate: str | None, *, lost: bool) -> Fault:
     if not sqlstate:
         return Fault.LOST if lost else Fault.OTHER
     return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or Fault.OTHER
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Whether a full disk is behind the error, in whatever library's words and however deep."""
-    for cause in _causes(error):
-        if isinstance(cause, OSError) and cause.errno in _FULL_DISK:
-            return True
-        if fault_of(cause) is Fault.FULL:
-            return True
-        words = str(cause).lower()
-        if any(phrase in words for phrase in _FULL_DISK_WORDS):
-            return True
-    return False
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from ingestion.transforms.mapper import FileOptions
 
-from .opening import Content, members_of
+from .opening import Content, is_named, members_of
+from .sheets import Sheet
 from .source import Source, UnreadableSource
-from .tables import ParquetFile, Sheet
+from .tables import ParquetFile
 from .text_files import TextFile
-from .vector_files import LAYER_KINDS, VectorFile
+from .vector_files import GEODATABASE, LAYER_KINDS, VectorFile
 
 TEXT_KINDS = (".csv", ".tsv", ".txt", ".tab", ".asc")
 ALLOWED = (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS, ".zip (of one of these)", ".gz (of text)")
@@ -31,14 +32,13 @@ def open_file(path: Path, options: FileOptions | None = None) -> Source:
     text = str(path)
     if "://" in text or text.lower().replace("\\", "/").lstrip("./").startswith("vsi") or "/vsi" in text.lower():
         raise UnreadableSource("A source is a file on this machine; addresses and virtual paths are refused.")
-    if not path.is_file():
+    is_geodatabase = path.suffix.lower() == GEODATABASE and path.is_dir() and not path.is_symlink()
+    if not path.is_file() and not is_geodatabase:
         raise UnreadableSource(f"There is no file {path.name}.")
     check_kind(path.name)
     content = Content(path)
     if content.kind == ".zip":
-        content = _only_member(path, options)
-        if content.member is None:
-            return VectorFile(content, options)
+        content = _member_meant(path, options)
     if content.kind in TEXT_KINDS:
         return TextFile(content, options)
     if content.kind == ".xlsx":
@@ -48,16 +48,18 @@ def open_file(path: Path, options: FileOptions | None = None) -> Source:
     return VectorFile(content, options)
 
 
-def _only_member(path: Path, options: FileOptions) -> Content:
-    """The one table of a zip; or the zip itself, when it holds a shapefile."""
+def _member_meant(path: Path, options: FileOptions) -> Content:
+    """The file of a zip that the mapping names, or the only one; a layer of shapes before tables that describe it."""
     members = members_of(path)
-    if any(each.lower().endswith(".shp") for each in members):
-        return Content(path)
-    tables = [each for each in members if each.lower().endswith((*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS))]
-    wanted = [each for each in tables if options.layer in (None, each)]
-    if len(wanted) != 1:
+    tables = [each for each in members if Path(each).suffix.lower() in (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS)]
+    named = [each for each in tables if options.layer is not None and is_named(each, options.layer)]
+    shapes = [each for each in tables if Path(each).suffix.lower() in (".shp", GEODATABASE)]
+    found = named or shapes or tables
+    exact = [each for each in found if options.layer == each]
+    meant = exact or found
+    if len(meant) != 1:
         raise UnreadableSource(
-            f"{path.name} holds {len(tables)} files that could be meant: {', '.join(tables[:10]) or 'none'}. "
+            f"{path.name} holds {len(meant)} files that could be meant: {', '.join(meant[:10]) or 'none'}. "
             "Name one with file: {layer: ...} in the mapping."
         )
-    return Content(path, wanted[0])
+    return Content(path, meant[0])

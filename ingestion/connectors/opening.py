@@ -14,10 +14,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from ingestion.transforms.mapper import FileOptions
+from terrafusion.errors import TerraFusionError
+from terrafusion.full_disk import raise_if_disk_is_full
 
 from .source import UnreadableSource
 
@@ -25,6 +27,7 @@ LARGEST_UNPACKED = 8 * 1024**3  # bytes
 LARGEST_RATIO = 250  # unpacked to packed; text of blank padding reaches 200
 RATIO_FROM = 10_000_000  # bytes unpacked before the ratio is looked at
 MOST_MEMBERS = 200
+MOST_IN_GEODATABASES = 20_000  # a File Geodatabase is a folder of some files for each of its tables
 ARCHIVES = (".zip", ".gz", ".7z", ".rar", ".tar", ".bz2", ".xz", ".tgz", ".zst")
 _ENCRYPTED = 0x1
 _SYMLINK = 0o120000
@@ -48,7 +51,12 @@ class Content:
         return Path(inner.stem).suffix.lower() if inner.suffix.lower() == ".gz" else inner.suffix.lower()
 
     def digest(self) -> str:
-        """SHA-256 of the file as it was given."""
+        """SHA-256 of the file as it was given; of a folder, of the names and digests of its files."""
+        if self.path.is_dir():
+            parts = [
+                f"{each.name} {Content(each).digest()}\n" for each in sorted(self.path.iterdir()) if each.is_file()
+            ]
+            return hashlib.sha256("".join(parts).encode()).hexdigest()
         with _readable(self.path), self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -66,6 +74,21 @@ class Content:
             else:
                 with self.path.open("rb") as stream:
                     yield stream
+
+
+@contextmanager
+def library_faults(told: str) -> Iterator[None]:
+    """Whatever a library raises over a damaged file, as one sentence. A full disk and our own errors pass.
+
+    A reader of a file format has no closed list of errors: damaged bytes raise what they happen to meet.
+    """
+    try:
+        yield
+    except TerraFusionError:
+        raise
+    except Exception as error:
+        raise_if_disk_is_full(error)
+        raise UnreadableSource(f"{told}.") from error
 
 
 @dataclass(frozen=True)
@@ -112,11 +135,12 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableSource(
-            f"{path.name} is not a whole {'zip' if path.suffix == '.zip' else 'gzip'} file."
+            f"{path.name} is not a whole {'gzip' if path.suffix.lower() == '.gz' else 'zip'} file."
         ) from error
     except (zipfile.BadZipFile, lzma.LZMAError, NotImplementedError, RuntimeError) as error:
         raise UnreadableSource(f"{path.name} is not a zip file that can be read: {error}.") from error
     except OSError as error:
+        raise_if_disk_is_full(error)
         raise UnreadableSource(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
@@ -125,7 +149,8 @@ def checked_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive, after its table of contents was found harmless. Raises UnreadableSource."""
     with _readable(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
+        loose = sum(geodatabase_of(each.filename) is None for each in members)
+        if loose > MOST_MEMBERS or len(members) > MOST_IN_GEODATABASES:
             raise UnreadableSource(f"{path.name} holds {len(members):,} files; at most {MOST_MEMBERS} are allowed.")
         names = [each.filename.lower() for each in members]
         if len(set(names)) < len(names):
@@ -152,12 +177,25 @@ def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
 
 
 def members_of(path: Path) -> list[str]:
-    """Names of the files in a zip, folders and operating-system litter aside."""
+    """Names of the files in a zip, a File Geodatabase being one; folders and operating-system litter aside."""
     with checked_zip(path) as archive:
-        return [
-            each.filename
-            for each in archive.infolist()
-            if not each.is_dir()
-            and not each.filename.startswith("__MACOSX/")
-            and not each.filename.endswith(".DS_Store")
-        ]
+        names = [each.filename for each in archive.infolist() if not each.is_dir() and not _is_litter(each.filename)]
+    return list(dict.fromkeys(geodatabase_of(each) or each for each in names))
+
+
+def _is_litter(name: str) -> bool:
+    """What macOS and Windows leave in folders: `._parcels.shp` is no shapefile."""
+    last = PurePosixPath(name).name.lower()
+    return name.startswith("__MACOSX/") or last.startswith("._") or last in (".ds_store", "thumbs.db", "desktop.ini")
+
+
+def geodatabase_of(name: str) -> str | None:
+    """The folder `….gdb` that this member of a zip stands in."""
+    folder = PurePosixPath(name).parent
+    return str(folder) if folder.suffix.lower() == ".gdb" else None
+
+
+def is_named(member: str, wanted: str) -> bool:
+    """Whether a mapping's `layer` means this member: by its whole name, its file name or its stem, in any case."""
+    path = PurePosixPath(member)
+    return wanted.lower() in {member.lower(), path.name.lower(), path.stem.lower()}

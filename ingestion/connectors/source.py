@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -33,12 +33,27 @@ class BrokenRow:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Something about a row that is kept, which somebody must look at: where, what it says, what was made of it."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+    dropped: bool = False  # the row is kept without the value
+
+
+@dataclass(frozen=True)
 class Batch:
-    """rows: a String column for each of the source's columns, and LINE. position: where the next batch begins."""
+    """rows: a String column for each of the source's columns, and LINE. position: where the next batch begins.
+
+    told: about rows that are among `rows`.
+    """
 
     rows: pl.DataFrame
     position: Any
     broken: list[BrokenRow] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     watermark: str | None = None
 
 
@@ -60,6 +75,31 @@ class Source(Protocol):
 
     def batches(self, after: Any = None) -> Iterator[Batch]:
         """Every row once, in an order that never changes. Raises UnreadableSource."""
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A source that can say how many rows it holds by another way than its reader takes."""
+
+    def count(self) -> int | None:
+        """Rows, those that cannot be read among them; None where this source has no second way.
+
+        Raises UnreadableSource.
+        """
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Names that stand twice are numbered: `VALUE (1)`, `VALUE (2)`; an empty one is called by its place.
+
+    A mapping cannot mean one of two by mistake, and columns it does not read may be called as they like.
+    """
+    seen: dict[str, int] = {}
+    result = []
+    for place, name in enumerate(names, 1):
+        seen[name] = seen.get(name, 0) + 1
+        several = bool(name) and names.count(name) > 1
+        result.append(f"{name} ({seen[name]})" if several else name or f"column {place}")
+    return result
 
 
 def text_frame(columns: list[str], rows: list[list[str]], lines: list[int]) -> pl.DataFrame:

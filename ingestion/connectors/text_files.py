@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TextIO
 
 import polars as pl
 
+from ingestion.transforms.validators import WHITESPACE
+
+from .encodings import FOREIGN, has_foreign_bytes, in_windows_1252, utf8_characters
 from .opening import FileSource
-from .source import LINE, Batch, BrokenRow, UnreadableSource, kinds_of, text_frame
+from .quoting import Dialect, Record
+from .source import LINE, Batch, BrokenRow, Told, UnreadableSource, kinds_of, text_frame, unique_names
+from .text_counts import RecordCount
 
 LONGEST_LINE = 1_000_000  # characters
 BLOCK = 4_000_000  # characters read at a time
@@ -26,24 +29,17 @@ class TextFile(FileSource):
 
     @cached_property
     def encoding(self) -> str:
-        """As the mapping says; else `utf-8-sig`, or `latin-1` when the whole file is not UTF-8."""
+        """As the mapping says; else `utf-8-sig`, or `latin-1` when the file is not UTF-8."""
         if self.options.encoding not in (None, "utf-8"):
             return str(self.options.encoding)
-        decoder = codecs.getincrementaldecoder("utf-8")()
         with self.content.opened() as stream:
-            chunk = stream.read(CHUNK)
-            if chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise UnreadableSource(f"{self.name} is in UTF-16; save it as UTF-8.")
-            try:
-                while chunk:
-                    decoder.decode(chunk)
-                    chunk = stream.read(CHUNK)
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError as error:
-                if self.options.encoding == "utf-8":
-                    raise UnreadableSource(f"{self.name} is not UTF-8, as its mapping says: {error.reason}.") from error
-                return "latin-1"
-        return "utf-8-sig"
+            good, bad = utf8_characters(stream, self.name)
+        # Texts in another encoding are hardly ever UTF-8 by accident: then only single rows were written otherwise.
+        if not bad or 10 * good >= bad:
+            return "utf-8-sig"
+        if self.options.encoding == "utf-8":
+            raise UnreadableSource(f"{self.name} is not UTF-8, as its mapping says: {bad:,} bytes are not.")
+        return "latin-1"
 
     @cached_property
     def _first(self) -> Batch:
@@ -68,21 +64,26 @@ class TextFile(FileSource):
     def _header(self) -> tuple[int, list[str]]:
         """The first line after it, and its names."""
         with self._text() as text:
+            number, names = self.options.skip_lines, []
             lines = self._lines(text)
-            reader = csv.reader(lines, strict=True, delimiter=self.options.delimiter)
-            try:
-                header = next((cells for cells in reader if cells), [])
-            except csv.Error as error:
-                raise UnreadableSource(f"{self.name}, header: {error}.") from error
-            names = [name.strip() for name in header]
+            for line in lines:
+                number += 1
+                if line.strip("\r\n"):
+                    record = self._dialect(0).record(opening := [line], 0, lambda: _added(opening, lines))
+                    if record.fault:
+                        raise UnreadableSource(f"{self.name}, header: {record.fault}.")
+                    number += record.lines - 1
+                    names = [in_windows_1252(name, number, "", []).strip() for name in record.cells]
+                    break
             if not any(names):
                 raise UnreadableSource(f"{self.name} is empty; its first line must name the columns.")
             self._check_delimiter(names)
             while names and not names[-1]:
                 names.pop()  # trailing delimiters
-            if twice := sorted({name for name in names if name and names.count(name) > 1}):
-                raise UnreadableSource(f"{self.name} names a column twice: {', '.join(twice)}.")
-            return self.options.skip_lines + reader.line_num + 1, names
+            return number + 1, unique_names(names)
+
+    def _dialect(self, columns: int) -> Dialect:
+        return Dialect(self.options.delimiter, self.options.quoting, columns)
 
     def _check_delimiter(self, names: list[str]) -> None:
         """A single column that holds the delimiters of other files is a file of another kind."""
@@ -96,7 +97,15 @@ class TextFile(FileSource):
     def batches(self, after: Any = None) -> Iterator[Batch]:
         for number, batch in enumerate(self._read()):
             if number >= (after or 0):
-                yield Batch(batch.rows, number + 1, batch.broken)
+                yield replace(batch, position=number + 1)
+
+    def count(self) -> int:
+        """Lines, or records where values are quoted, counted on the bytes."""
+        delimiter = None if self.options.fixed_width else self.options.delimiter
+        counted = RecordCount(delimiter, self.options.quoting, len(self.columns()), self.encoding)
+        with self.content.opened() as stream:
+            records = counted.of(stream, self.options.skip_lines)
+        return records - (0 if self.options.fixed_width else 1)
 
     def _read(self, small: bool = False) -> Iterator[Batch]:
         """Block by block. `small`: a first block is enough."""
@@ -113,11 +122,13 @@ class TextFile(FileSource):
                 line += taken
                 yield batch
 
-    def _delimited(self, block: str, following: Iterator[str], names: list[str], line: int) -> tuple[Batch, int]:
+    def _delimited(self, block: str, following: _Pushed, names: list[str], line: int) -> tuple[Batch, int]:
         """One block's rows; plain ones in one go. How many lines were used, those of `following` included."""
         plain = block.replace("\r\n", "\n").replace("\r", "\n")
         lines = plain.count("\n") + (not plain.endswith("\n"))
-        if '"' not in block and "\n\n" not in plain and not plain.startswith("\n"):
+        foreign = has_foreign_bytes(block)
+        quotes = '"' in block and self.options.quoting != "none"
+        if not quotes and not foreign and "\n\n" not in plain and not plain.startswith("\n"):
             rows = self._plain(plain, names, lines)
             if rows is not None:
                 return Batch(_without_blank(rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE))), 0), lines
@@ -136,63 +147,64 @@ class TextFile(FileSource):
                 quote_char=None,
                 infer_schema=False,
             ).fill_null("")
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, ValueError, TypeError):  # a delimiter of two bytes, for one
             return None
         return rows if rows.height == lines and rows.width == len(names) else None
 
-    def _careful(self, block: str, following: Iterator[str], names: list[str], line: int) -> tuple[Batch, int]:
-        rows: list[list[str]] = []
-        lines: list[int] = []
-        broken: list[BrokenRow] = []
-        own = io.StringIO(block, newline="").readlines()
-        reader = csv.reader(_chained(own, following), strict=True, delimiter=self.options.delimiter)
-        begin = 0
-        try:
-            while reader.line_num < len(own):
-                cells = next(reader, None)
-                if cells is None:
-                    break
-                if any(each.strip() for each in cells):
-                    # An empty cell too many is a trailing comma. Otherwise a stray comma has shifted the values.
-                    if len(cells) < len(names) or any(cells[len(names) :]):
-                        reason = f"has {len(cells)} values where the header names {len(names)}"
-                        broken.append(BrokenRow(line + begin, self.options.delimiter.join(cells)[:2000], reason))
-                    else:
-                        rows.append(cells[: len(names)])
-                        lines.append(line + begin)
-                begin = reader.line_num
-        except csv.Error as error:
-            raise UnreadableSource(f"{self.name}, record at line {line + begin}: {error}.") from error
-        return Batch(text_frame(names, rows, lines), 0, broken), reader.line_num
+    def _careful(self, block: str, following: _Pushed, names: list[str], line: int) -> tuple[Batch, int]:
+        """Record by record. Lines of `following` that no record of the block needed are given back."""
+        found, dialect = _Found(names), self._dialect(len(names))
+        lines = io.StringIO(block, newline="").readlines()
+        own, at = len(lines), 0
+        while at < own:
+            record = dialect.record(lines, at, lambda: _added(lines, following))
+            found.add(line + at, record, dialect)
+            at += record.lines
+        following.give_back(lines[at:])
+        return found.batch(), at
 
     def _fixed_width(self, text: TextIO, size: int) -> Iterator[Batch]:
         columns = self.options.fixed_width
-        shortest = max(1, min(start for start, _ in columns.values()))
+        shortest = self._shortest_line()
         line = self.options.skip_lines + 1
         for block, _ in self._blocks(text, size, self.options.skip_lines):
-            texts = pl.Series("line", block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n"))
-            rows = pl.DataFrame({"line": texts}).with_columns((pl.int_range(pl.len()) + line).alias(LINE))
+            told: list[Told] = []
+            lines = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+            if has_foreign_bytes(block):
+                lines = [in_windows_1252(each, line + at, "", told) for at, each in enumerate(lines)]
+            rows = pl.DataFrame({"line": pl.Series(lines, dtype=pl.String)})
+            rows = rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE))
             line += rows.height
             rows = rows.filter(pl.col("line").str.strip_chars() != "")
-            last = max(start for start, _ in columns.values())
-            short = rows.filter(pl.col("line").str.len_chars() < last)
+            short = rows.filter(pl.col("line").str.len_chars() < shortest)
             broken = [
-                BrokenRow(number, raw[:2000], f"has {len(raw)} characters; its last column begins at {last}")
+                BrokenRow(number, raw[:2000], f"has {len(raw)} characters; at least {shortest} are needed")
                 for raw, number in short.iter_rows()
             ]
             cells = [
                 pl.col("line").str.slice(start - 1, end - start + 1).str.strip_chars().alias(name)
                 for name, (start, end) in columns.items()
             ]
-            kept = rows.filter(pl.col("line").str.len_chars() >= max(last, shortest))
-            yield Batch(kept.select(*cells, LINE), 0, broken)
+            kept = rows.filter(pl.col("line").str.len_chars() >= shortest)
+            yield Batch(kept.select(*cells, LINE), 0, broken, told)
+
+    def _shortest_line(self) -> int:
+        """Characters a line must have.
+
+        Programs cut the blanks off the end of a line, so the last column may be missing; one that is cut within
+        the column before it has lost something, unless the mapping says that short lines are complete.
+        """
+        if self.options.short_lines == "blank":
+            return 0
+        spans = sorted(self.options.fixed_width.values())
+        return spans[-2][1] if len(spans) > 1 and spans[-2][1] < spans[-1][0] else spans[-1][0]
 
     # --- Lines ---
 
     def _text(self) -> Any:
         return _Decoded(self)
 
-    def _blocks(self, text: TextIO, size: int, number: int) -> Iterator[tuple[str, Iterator[str]]]:
+    def _blocks(self, text: TextIO, size: int, number: int) -> Iterator[tuple[str, _Pushed]]:
         """Whole lines, about `size` characters at a time; and the lines after them, should a record go on.
 
         number: of the last line before them.
@@ -265,10 +277,57 @@ class _Pushed:
         self.rest = self.rest[len(line) :]
         return line
 
+    def give_back(self, lines: list[str]) -> None:
+        self.rest = "".join(lines) + self.rest
 
-def _chained(own: list[str], following: Iterator[str]) -> Iterator[str]:
-    yield from own
-    yield from following
+
+class _Found:
+    """The rows of a block, and what was wrong with some of them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.rows: list[list[str]] = []
+        self.lines: list[int] = []
+        self.broken: list[BrokenRow] = []
+        self.told: list[Told] = []
+
+    def add(self, line: int, record: Record, dialect: Dialect) -> None:
+        cells, width = record.cells, len(self.names)
+        if any(map(has_foreign_bytes, cells)):
+            named = zip(cells, [*self.names, *[""] * len(cells)], strict=False)
+            cells = [in_windows_1252(each, line, column, self.told) for each, column in named]
+        if not any(each.strip(WHITESPACE) for each in cells):
+            return
+        # An empty cell too many is a trailing comma. Otherwise a stray comma has shifted the values.
+        fits = len(cells) >= width and not any(cells[width:])
+        if fits and not (record.fault and dialect.quoting == "double"):
+            self.rows.append(cells[:width])
+            self.lines.append(line)
+            if record.fault or record.doubt:
+                self._tell(line, record, cells)
+            return
+        count = "" if fits else f"has {len(cells)} values where the header names {width}"
+        reason = "; ".join(filter(None, (record.fault, count)))
+        self.broken.append(BrokenRow(line, dialect.delimiter.join(cells)[:2000], reason))
+
+    def _tell(self, line: int, record: Record, cells: list[str]) -> None:
+        mark = '"' if record.fault else "\n"
+        marked = ((name, cell) for name, cell in zip(self.names, cells, strict=False) if mark in cell)
+        column, value = next(marked, ("", ""))
+        kept = "; quote marks are kept as written" if record.fault else ""
+        reason = f"{record.fault or record.doubt}{kept}. A file without quoting says quoting: none"
+        self.told.append(Told(line, column, value, reason))
+
+    def batch(self) -> Batch:
+        return Batch(text_frame(self.names, self.rows, self.lines), 0, self.broken, self.told)
+
+
+def _added(lines: list[str], following: Iterator[str]) -> bool:
+    """Whether another line was put behind those at hand."""
+    line = next(following, None)
+    if line is not None:
+        lines.append(line)
+    return line is not None
 
 
 class _Decoded:
@@ -279,7 +338,10 @@ class _Decoded:
 
     def __enter__(self) -> TextIO:
         self._opened = self.file.content.opened()
-        stream = io.TextIOWrapper(self._opened.__enter__(), encoding=self.file.encoding, newline="")
+        # Latin-1 that nobody asked for is Windows' own: its apostrophes and dashes are no control characters.
+        guessed = self.file.encoding == "latin-1" and self.file.options.encoding is None
+        encoding = "cp1252" if guessed else self.file.encoding
+        stream = io.TextIOWrapper(self._opened.__enter__(), encoding=encoding, errors=FOREIGN, newline="")
         for _ in range(self.file.options.skip_lines):
             stream.readline()
         return stream

@@ -10,24 +10,27 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyogrio
-import pyogrio.errors
-import shapely
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
 
-from .opening import Content, FileSource, checked_zip
-from .source import BATCH_ROWS, LINE, Batch, UnreadableSource
+from .feature_counts import count_features, geodatabase_rows, geojson_census
+from .opening import Content, FileSource, checked_zip, is_named, library_faults
+from .source import BATCH_ROWS, LINE, Batch, UnreadableSource, unique_names
 from .tables import as_texts, on_disk
+from .vector_texts import shapes_in_degrees, sound_texts
 
-LAYER_KINDS = (".shp", ".geojson", ".json", ".gpkg", ".fgb", ".kml")
-DRIVERS = ("ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "GPKG", "FlatGeobuf", "KML", "LIBKML")
+GEODATABASE = ".gdb"
+GEODATABASE_PART = re.compile(
+    r"gdb|timestamps|a[0-9a-f]{8}\.(gdbtable|gdbtablx|gdbindexes|freelist|\w+\.atx|atx|spx|horizon)"
+)
+LAYER_KINDS = (".shp", ".geojson", ".json", ".gpkg", ".fgb", ".kml", GEODATABASE)
+DRIVERS = ("ESRI Shapefile", "GeoJSON", "GeoJSONSeq", "GPKG", "FlatGeobuf", "KML", "LIBKML", "OpenFileGDB")
 SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx", ".shp.xml")
 GEOMETRY = "geometry"
 HEAD = 64 * 1024
@@ -61,110 +64,151 @@ class VectorFile(FileSource):
             crs = str(info["crs"] or "")
             return {"columns": self._names(info), "kinds": kinds, "encoding": info["encoding"], "delimiter": crs[:80]}
 
+    def count(self) -> int | None:
+        """Features as the file's own bytes have them."""
+        with self._opened() as (path, info), library_faults(f"{self.name}: its features cannot be counted"):
+            if path.suffix.lower() == ".gdb":
+                return geodatabase_rows(path, _catalogue_number(path, info["layer_name"]))
+            return count_features(path, info["layer_name"], info["layers"])
+
     def batches(self, after: Any = None) -> Iterator[Batch]:
-        skip = after or 0
+        number = after or 0
         with self._opened() as (path, info):
             transformer = self._transformer(info)
-            for start in range(skip * BATCH_ROWS, max(int(info["features"]), 0), BATCH_ROWS):
-                rows = self._read(path, info, start, transformer)
-                if rows.is_empty():
+            while True:
+                batch, read = self._read(path, info, number, transformer)
+                if not read:
                     return
-                yield Batch(rows, start // BATCH_ROWS + 1)
+                number += 1
+                yield batch
+                if read < BATCH_ROWS:
+                    return
 
-    def _read(self, path: Path, info: dict[str, Any], start: int, transformer: Any) -> pl.DataFrame:
-        try:
+    def _read(self, path: Path, info: dict[str, Any], number: int, transformer: Any) -> tuple[Batch, int]:
+        """The batch of this number, and how many features it was made of."""
+        start = number * BATCH_ROWS
+        with library_faults(f"{self.name}: feature {start + 1} or a later one cannot be read"):
             _, arrow = pyogrio.read_arrow(
                 path, layer=info["layer_name"], skip_features=start, max_features=BATCH_ROWS, datetime_as_string=True
             )
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError, ValueError) as error:
-            raise UnreadableSource(f"{self.name}: feature {start + 1} or a later one cannot be read.") from error
-        shapes_at = next((each for each in arrow.column_names if each not in info["fields"]), None)
-        table = arrow.select([str(each) for each in info["fields"]])
-        rows = as_texts(pl.DataFrame(table)) if table.num_columns else pl.DataFrame()
-        wkb = arrow.column(shapes_at).to_pylist() if shapes_at else [None] * arrow.num_rows
-        return rows.with_columns(
-            pl.Series(GEOMETRY, _in_degrees(wkb, transformer), dtype=pl.String),
-            pl.Series(LINE, range(start + 1, start + 1 + arrow.num_rows), dtype=pl.Int64),
-        )
+            shapes_at = next((each for each in arrow.column_names if each not in info["fields"]), None)
+            fields = [str(each) for each in info["fields"]]
+            table = arrow.select(fields).rename_columns(self._names(info)[: len(fields)])
+            table, told = sound_texts(table, start + 1)
+            rows = as_texts(pl.DataFrame(table)) if table.num_columns else pl.DataFrame()
+            wkb = arrow.column(shapes_at).to_pylist() if shapes_at else [None] * arrow.num_rows
+            shapes = shapes_in_degrees(wkb, transformer, start + 1, GEOMETRY)
+        lines = pl.Series(LINE, range(start + 1, start + 1 + arrow.num_rows), dtype=pl.Int64)
+        kept = pl.Series(shapes.kept)
+        rows = rows.with_columns(lines).filter(kept) if rows.width else lines.filter(kept).to_frame()
+        rows = rows.with_columns(pl.Series(GEOMETRY, shapes.hexadecimal, dtype=pl.String))
+        return Batch(rows, number + 1, shapes.broken, [*told, *shapes.told]), arrow.num_rows
 
     def _names(self, info: dict[str, Any]) -> list[str]:
-        names = [str(each) for each in info["fields"]]
-        if GEOMETRY in names:
-            raise UnreadableSource(f"{self.name} has a field called geometry beside its shapes; rename it.")
-        return [*names, GEOMETRY]
+        """A field called geometry beside the shapes is `geometry (field)`; nobody need read it."""
+        names = [str(each) if str(each) != GEOMETRY else f"{GEOMETRY} (field)" for each in info["fields"]]
+        return [*unique_names(names), GEOMETRY]
 
     def _transformer(self, info: dict[str, Any]) -> Transformer | None:
+        if not info["geometry_type"]:
+            return None  # a table without shapes
         if not info["crs"]:
             raise UnreadableSource(f"{self.name} does not say its coordinate reference system (no .prj file?).")
-        try:
-            crs = CRS.from_user_input(info["crs"])
-        except CRSError as error:
-            raise UnreadableSource(f"{self.name}: its coordinate reference system is not understood.") from error
-        crs = crs.to_2d()
-        if crs.is_compound:
-            crs = crs.sub_crs_list[0]  # heights are of no use here
-        return None if crs.is_geographic and crs.to_epsg() == 4326 else Transformer.from_crs(crs, 4326, always_xy=True)
+        with library_faults(f"{self.name}: its coordinate reference system is not understood"):
+            crs = CRS.from_user_input(info["crs"]).to_2d()
+            if crs.is_compound:
+                crs = crs.sub_crs_list[0]  # heights are of no use here
+            is_degrees = crs.is_geographic and crs.to_epsg() == 4326
+            return None if is_degrees else Transformer.from_crs(crs, 4326, always_xy=True)
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        unpack = (
-            _unpacked_shapefile if self.content.path.suffix.lower() == ".zip" and not self.content.member else on_disk
-        )
-        with unpack(self.content) as path:
+        with _unpacked(self.content) as path:
             _check_content(path, self.name)
-            try:
+            with library_faults(f"{self.name} cannot be read as a layer of shapes"):
                 layers = [str(each[0]) for each in pyogrio.list_layers(path)]
-                wanted, known = self.options.layer, ", ".join(layers) or "none"
-                if wanted is not None and self.content.member is None and wanted not in layers:
-                    raise UnreadableSource(f"{self.name} has no layer {wanted!r}; it has {known}.")
-                layer = wanted if wanted in layers else None
-                if layer is None and len(layers) != 1:
-                    raise UnreadableSource(f"{self.name} has the layers {known}; name one.")
-                info = pyogrio.read_info(path, layer=layer or layers[0], force_feature_count=True)
-            except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-                raise UnreadableSource(f"{self.name} cannot be read as a layer of shapes.") from error
+                layer = self._layer(layers)
+                info = pyogrio.read_info(path, layer=layer, force_feature_count=True)
             if info["driver"] not in DRIVERS:
                 raise UnreadableSource(f"{self.name} is of the kind {info['driver']}; allowed: {', '.join(DRIVERS)}.")
-            yield path, info
+            yield path, info | {"layers": len(layers)}
+
+    def _layer(self, layers: list[str]) -> str:
+        """The layer the mapping names, in whatever case, or the only one. Raises UnreadableSource."""
+        wanted, known = self.options.layer, ", ".join(layers) or "none"
+        if wanted in layers:
+            return str(wanted)
+        alike = [each for each in layers if wanted is not None and each.lower() == wanted.lower()]
+        if len(alike) == 1:
+            return alike[0]
+        # Of a zip the mapping may name the file instead.
+        named_file = wanted is not None and self.content.member is not None and is_named(self.content.member, wanted)
+        if wanted is not None and not named_file and self.content.member is None:
+            raise UnreadableSource(f"{self.name} has no layer {wanted!r}; it has {known}.")
+        if len(layers) != 1:
+            raise UnreadableSource(f"{self.name} has the layers {known}; name one with file: {{layer: ...}}.")
+        return layers[0]
 
 
-def _in_degrees(wkb: list[bytes | None], transformer: Transformer | None) -> list[str]:
-    shapes = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
-    if transformer is not None:
-        shapes = shapely.transform(shapes, transformer.transform, interleaved=False)
-    return [each or "" for each in shapely.to_wkb(shapes, hex=True)]
+def _catalogue_number(path: Path, layer: str) -> int:
+    """Which of a geodatabase's table files holds the layer, as its catalogue says."""
+    _, table = pyogrio.read_arrow(path, layer="GDB_SystemCatalog", return_fids=True, LIST_ALL_TABLES="YES")
+    rows = table.to_pylist()
+    number = next(name for name in table.column_names if name not in ("Name", "FileFormat"))
+    return next(int(row[number]) for row in rows if row["Name"].lower() == layer.lower())
+
+
+def _unpacked(content: Content) -> AbstractContextManager[Path]:
+    """A path GDAL can open. Parts of a zip get names of ours, so that no name of the archive becomes a path."""
+    if content.member is not None and content.kind == ".shp":
+        return _unpacked_shapefile(content, content.member)
+    if content.member is not None and content.kind == GEODATABASE:
+        return _unpacked_geodatabase(content, content.member)
+    return on_disk(content)
 
 
 @contextmanager
-def _unpacked_shapefile(content: Content) -> Iterator[Path]:
-    """The parts of the zip's one shapefile under names of ours, so that no name of the archive becomes a path."""
+def _unpacked_shapefile(content: Content, member: str) -> Iterator[Path]:
+    """Its parts in whatever case: `Parcels.SHP` beside `PARCELS.dbf`."""
+    stem = member[: -len(".shp")].lower()
     with tempfile.TemporaryDirectory(prefix="terrafusion-source-") as folder, checked_zip(content.path) as archive:
-        members = [each for each in archive.namelist() if not each.startswith("__MACOSX/")]
-        shapes = [each for each in members if each.lower().endswith(".shp")]
-        if len(shapes) != 1:
-            raise UnreadableSource(f"{content.path.name} holds {len(shapes)} shapefiles; zip one at a time.")
-        stem = shapes[0][: -len(".shp")]
-        for member in members:
-            ending = member[len(stem) :].lower()
-            if member.startswith(stem) and ending in SHAPEFILE_PARTS and ending != ".shp.xml":
-                with (
-                    Content(content.path, member).opened() as packed,
-                    (Path(folder) / f"layer{ending}").open("wb") as out,
-                ):
-                    shutil.copyfileobj(packed, out, 1 << 20)
+        for name in archive.namelist():
+            ending = name.lower().removeprefix(stem)
+            if name.lower() == stem + ending and ending in SHAPEFILE_PARTS and ending != ".shp.xml":
+                _copy_out(content.path, name, Path(folder) / f"layer{ending}")
         yield Path(folder) / "layer.shp"
+
+
+@contextmanager
+def _unpacked_geodatabase(content: Content, member: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="terrafusion-source-") as folder, checked_zip(content.path) as archive:
+        copy = Path(folder) / "layer.gdb"
+        copy.mkdir()
+        for name in archive.namelist():
+            part = name.removeprefix(f"{member}/")
+            if name != part and GEODATABASE_PART.fullmatch(part):
+                _copy_out(content.path, name, copy / part)
+        yield copy
+
+
+def _copy_out(archive: Path, member: str, target: Path) -> None:
+    with Content(archive, member).opened() as packed, target.open("wb") as out:
+        shutil.copyfileobj(packed, out, 1 << 20)
 
 
 def _check_content(path: Path, name: str) -> None:
     """The first bytes must be those of the format the name promises. Raises UnreadableSource."""
     kind = path.suffix.lower()
+    if kind == GEODATABASE:
+        _check_geodatabase(path, name)
+        return
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     if kind in (".geojson", ".json"):
-        good = _is_geojson(head)
+        good = _is_geojson(path, head)
     elif kind == ".kml":
         _refuse_xml_tricks(path, name)
-        good = re.search(rb"<kml[\s>]", head) is not None
+        good = re.search(rb"<(\w+:)?kml[\s>]", head) is not None
     else:
         magic = {".shp": b"\x00\x00\x27\x0a", ".gpkg": b"SQLite format 3\x00", ".fgb": b"fgb"}
         good = head.startswith(magic[kind]) and (kind != ".gpkg" or head[68:72] in (b"GPKG", b"GP10", b"GP11"))
@@ -172,14 +216,22 @@ def _check_content(path: Path, name: str) -> None:
         raise UnreadableSource(f"{name} does not begin as a {kind} file must; refused.")
 
 
-def _is_geojson(head: bytes) -> bool:
+def _check_geodatabase(path: Path, name: str) -> None:
+    """A folder of tables and nothing else: GDAL would follow a link. Raises UnreadableSource."""
+    catalogue = path / "a00000001.gdbtable"
+    if not catalogue.is_file() or catalogue.stat().st_size < 40:
+        raise UnreadableSource(f"{name} is not a File Geodatabase.")
+    if any(each.is_symlink() for each in path.rglob("*")):
+        raise UnreadableSource(f"{name} holds a link instead of a file.")
+
+
+def _is_geojson(path: Path, head: bytes) -> bool:
     """An object of type FeatureCollection or Feature, not one of the other things GDAL makes of JSON."""
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if not text.startswith("{"):
         return False
-    found = re.search(r'"type"\s*:\s*"(\w+)"', text)
-    others = ("gdal_streamed_alg", "stac_version", "esriGeometry", "Topology", "command_line")
-    return bool(found) and found[1] in ("FeatureCollection", "Feature") and not any(each in text for each in others)
+    others = ('"gdal_streamed_alg"', '"stac_version"', '"esriGeometry', '"Topology"', '"command_line"')
+    return geojson_census(path).is_geojson and not any(each in text for each in others)
 
 
 _XML_TRICKS = {

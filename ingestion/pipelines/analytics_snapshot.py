@@ -31,6 +31,7 @@ from terrafusion.analytics.tables import (
     TABLES,
     WHOLE_CHARACTERISTICS,
 )
+from terrafusion.full_disk import full_disk_told
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.schedules import Schedule, daily, register
@@ -205,7 +206,8 @@ class _Writer:
 
     def write(self, table: str, partitions: Iterator[Partition]) -> None:
         for value, rows in partitions:
-            self._write_file(table, value, rows)
+            with full_disk_told():
+                self._write_file(table, value, rows)
         if table in PARTITIONS and not self.rows[table]:
             self._write_file(table, 0, iter(()))  # an engine needs a file to know the columns by
 

@@ -26,6 +26,7 @@ from ingestion.transforms.roll_fields import TARGETS
 from ingestion.transforms.rules import VERSION, Context
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.errors import TerraFusionError
+from terrafusion.roll.boundary import box_of_boundary
 
 from . import drift
 from .analytics_snapshot import request_snapshot
@@ -35,8 +36,10 @@ from .links import tie_parcels
 from .merge import Merge, Tally
 from .plan import DUPLICATE, Plan, plan_of
 from .retirement import retire_missing
+from .source_count import check_count
 from .source_sums import check_sums
 from .staging import REFUSED, StagedSet, findings_frame, stage
+from .total_rows import with_totals_refused
 
 SMALL = 100  # rows: below, a share of rejected rows says nothing
 
@@ -51,9 +54,13 @@ class LoadRefused(TerraFusionError):
 
 @dataclass
 class SetReport:
-    """What became of one data set. Every row read is loaded, rejected or a duplicate of a loaded one."""
+    """What became of one data set. Every row read is loaded, rejected or a duplicate of a loaded one.
+
+    counted: how many the source holds by its own count; None where it has none.
+    """
 
     read: int = 0
+    counted: int | None = None
     rejected: int = 0
     duplicates: int = 0
     warned: int = 0
@@ -63,7 +70,7 @@ class SetReport:
     findings: pl.DataFrame = field(default_factory=lambda: findings_frame([], {}))
 
     def as_json(self) -> dict[str, Any]:
-        names = ("read", "rejected", "duplicates", "warned", "dropped_values", "rules")
+        names = ("read", "counted", "rejected", "duplicates", "warned", "dropped_values", "rules")
         own = {name: getattr(self, name) for name in names}
         return own | {"targets": {name: asdict(each) for name, each in self.targets.items()}}
 
@@ -113,7 +120,7 @@ class Load:
     @property
     def context(self) -> Context:
         today = self.now.astimezone(ZoneInfo(self.county.time_zone)).date()
-        return Context(today, tuple(self.county.settings.sales.valid_codes))
+        return Context(today, tuple(self.county.settings.sales.valid_codes), box_of_boundary(self.county))
 
 
 def new_run(
@@ -156,15 +163,21 @@ def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, ro
     load.run.save(update_fields=["shape"])
     staged = []
     for name, source in load.sources.items():
-        each = StagedSet.opened(name, load.datasets[name], load.run.folder)
+        dataset = load.datasets[name].with_typed_attributes(shapes[name]["kinds"])
+        each = StagedSet.opened(name, dataset, load.run.folder)
         stage(each, source, load.context, lambda rows, name=name: progress(name, rows))  # type: ignore[misc]
+        check_count(each, source)
         check_sums(each, source)
         staged.append(each)
     return staged
 
 
 def check_columns(source: str, columns: list[str], dataset: Dataset) -> None:
-    """Raises UnreadableSource naming every column the mapping reads and the source lacks."""
+    """Raises UnreadableSource naming every column the mapping reads and the source lacks, or has twice."""
+    if twice := [each for each in dataset.missing_columns(columns) if f"{each} (1)" in columns]:
+        raise UnreadableSource(
+            f"{source} names a column twice: {', '.join(twice)}. Write which one: {twice[0]} (1), {twice[0]} (2)."
+        )
     if missing := dataset.missing_columns(columns):
         named = ", ".join(f"{each}{did_you_mean(each, columns)}" for each in missing)
         raise UnreadableSource(f"{source} lacks the column {named}; it has {', '.join(columns)}. Nothing was written.")
@@ -204,10 +217,12 @@ def discard_staging(run: IngestionRun) -> None:
 
 def _planned(staged: StagedSet, report: LoadReport) -> Plan:
     """Which rows will be loaded. An empty or wholly refused source stops here: it never empties a county."""
-    own = report.sets[staged.name] = SetReport(read=staged.state.read, findings=staged.findings())
+    own = report.sets[staged.name] = SetReport(
+        read=staged.state.read, counted=staged.state.counted, findings=staged.findings()
+    )
     if not staged.state.parts:
         return Plan(pl.DataFrame(schema={"refused": pl.Boolean, DUPLICATE: pl.Boolean}))
-    plan = plan_of(staged)
+    plan = with_totals_refused(plan_of(staged), staged)
     _add_findings(own, plan.findings)
     return plan
 

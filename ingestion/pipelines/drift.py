@@ -30,20 +30,20 @@ def differences(
 
 
 def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list[str]:
+    """Of the columns the mapping reads: what nobody reads may come, go and move as it likes."""
     found = []
-    before, after = old["columns"], new["columns"]
+    read = set(dataset.source_columns())
+    before, after = [each for each in old["columns"] if each in read], [each for each in new["columns"] if each in read]
     dropped = [each for each in before if each not in after]
-    added = [each for each in after if each not in before]
+    added = [each for each in new["columns"] if each not in old["columns"]]
     for each in dropped:
         near = near_name(each, added)
         found.append(f"column {each} is now called {near}" if near else f"column {each} is gone")
-    found += [f"column {each} is new" for each in added if not any(near_name(gone, [each]) for gone in dropped)]
-    if not dropped and not added and before != after:
+    if not dropped and before != after and set(before) == set(after):
         found.append(f"the columns stand in another order: {', '.join(after)}")
-    read = set(dataset.source_columns())
     for each in after:
         was, now = old["kinds"].get(each), new["kinds"].get(each)
-        if each in read and _is_another(was, now):
+        if _is_another(was, now):
             found.append(f"column {each} held {was}, now {now}")
     for name in ("encoding", "delimiter"):
         if old.get(name) != new.get(name):

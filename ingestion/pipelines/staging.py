@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from typing import Any
 import polars as pl
 
 from ingestion.connectors.source import LINE, Batch, Source
-from ingestion.transforms.columns import convert_batch
+from ingestion.transforms.columns import WITHHELD, convert_batch
 from ingestion.transforms.geometries import box_columns
 from ingestion.transforms.mapper import Dataset
+from ingestion.transforms.places import usual_places, without_far_places
 from ingestion.transforms.roll_fields import PERSONAL, TARGETS
 from ingestion.transforms.rules import Context, broken_rules, rules_for, schema_for
 from ingestion.transforms.validators import Finding, Level
+from terrafusion.full_disk import full_disk_told
 from terrafusion.roll.querysets import parcel_number_key
 
 from .amounts import SOURCE as SOURCE  # where staged parts are read, it is one of their columns
@@ -46,6 +48,8 @@ class State:
     digest: int = 0
     watermark: str | None = None
     done: bool = False
+    counted: int | None = None  # rows by the source's own count
+    places: list[float] | None = None  # west, south, east, north: beyond, no place of this county lies
 
 
 @dataclass
@@ -99,7 +103,8 @@ class StagedSet:
 def _written(path: Path, write: Callable[[Path], Any]) -> None:
     """All of the file or nothing of it, on the disk before its name appears."""
     half = path.with_suffix(".half")
-    write(half)
+    with full_disk_told():
+        write(half)
     with half.open("rb") as stream:
         os.fsync(stream.fileno())
     half.rename(path)
@@ -112,12 +117,14 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
     rules = rules_for(staged.dataset)
     schema = schema_for(rules, context)
     for batch in source.batches(staged.state.position):
-        values, findings = _check(batch, staged.dataset, context, rules, schema)
+        values, findings, places = _check(batch, staged.dataset, context, rules, schema, staged.state.places)
         state = staged.state
         kept = State(
             parts=state.parts + 1,
             position=batch.position,
             read=state.read + batch.rows.height + len(batch.broken),
+            counted=state.counted,
+            places=places,
             digest=(state.digest + _digest(values)) % _MODULUS,
             watermark=max(filter(None, (state.watermark, batch.watermark)), default=None),
         )
@@ -127,8 +134,8 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
 
 
 def _check(
-    batch: Batch, dataset: Dataset, context: Context, rules: list[Any], schema: Any
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    batch: Batch, dataset: Dataset, context: Context, rules: list[Any], schema: Any, places: list[float] | None
+) -> tuple[pl.DataFrame, pl.DataFrame, list[float] | None]:
     converted = convert_batch(batch.rows, dataset)
     findings = list(dict.fromkeys(converted.findings))  # one column may feed two fields
     findings += broken_rules(converted.values, dataset, rules, schema)
@@ -137,15 +144,39 @@ def _check(
         pl.col(LINE).is_in(list(refused)).alias(REFUSED), *source_amounts(batch.rows, dataset)
     )
     values = _with_derived(values, dataset)
+    places = places or usual_places(values, dataset, context.boundary)
+    if places is not None:
+        values, far = without_far_places(values, dataset, places)
+        findings += far
     broken = [
-        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else "(withheld)", each.reason, "V-ROW")
+        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else WITHHELD, each.reason, "V-ROW")
         for each in batch.broken
     ]
-    raws = {each.line: json.dumps({"": each.raw}) for each in batch.broken}
+    broken += _told(batch, dataset)
+    raws = {each.line: _raw({"": each.raw}) for each in batch.broken}
     if refused:
         for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
-            raws[row.pop(LINE)] = json.dumps(row, ensure_ascii=False)
-    return values, findings_frame([*findings, *broken], raws)
+            line = row.pop(LINE)
+            raws[line] = _raw(row)
+    return values, findings_frame([*findings, *broken], raws), places
+
+
+def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
+    """What the reader saw in rows it kept, where it is about a column the mapping reads."""
+    read, hidden = {"", *dataset.source_columns()}, _holds_names(dataset)
+    return [
+        Finding(
+            each.line,
+            each.column,
+            WITHHELD if hidden else each.value[:100],
+            each.reason,
+            "V-READ",
+            Level.WARN,
+            each.dropped,
+        )
+        for each in batch.told
+        if each.column in read
+    ]
 
 
 def _holds_names(dataset: Dataset) -> bool:
@@ -157,11 +188,14 @@ def findings_frame(findings: list[Finding], raws: dict[int, str]) -> pl.DataFram
         (each.line, each.column, each.value, each.reason, each.rule, str(each.level), each.dropped, raws.get(each.line))
         for each in findings
     ]
-    shown = (
-        pl.col("value").str.replace_all("\x00", ZERO_SHOWN),
-        pl.col("raw").str.replace_all("\\u0000", ZERO_SHOWN, literal=True),
-    )
+    shown = pl.col("value").str.replace_all("\x00", ZERO_SHOWN)
     return pl.DataFrame(rows, schema=FINDINGS, orient="row").with_columns(shown)
+
+
+def _raw(row: Mapping[str, str]) -> str:
+    """The row's cells as they are kept. In the cells themselves: six characters that read \\u0000 are no zero byte."""
+    shown = {name: text.replace("\x00", ZERO_SHOWN) for name, text in row.items()}
+    return json.dumps(shown, ensure_ascii=False)
 
 
 def _with_derived(values: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:

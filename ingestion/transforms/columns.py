@@ -23,7 +23,9 @@ from .validators import (
     Finding,
     IsEmpty,
     Level,
+    MarkForNone,
     OutsideBounds,
+    SpreadsheetError,
     convert,
     source_text,
 )
@@ -32,6 +34,7 @@ WITHHELD = "(withheld)"
 LONGEST_SHOWN = 100
 
 TEXT_FIELD = RollField(types=("text",), when_empty="", longest=1000)  # attributes.*
+_OTHER_FIELD = RollField(types=(), when_empty=None)
 _DTYPES: dict[str, Any] = {
     "text": pl.String,
     "integer": pl.Int64,
@@ -44,7 +47,7 @@ _DTYPES: dict[str, Any] = {
 _WHOLE = r"^-?\d{1,15}$"
 _PLAIN_NUMBER = r"^-?\d{1,15}(\.\d{1,9})?$"
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_AMBIGUOUS_TEXT = "[\x00\ufffd\x80-\x9f]"  # left to the rule for one value
+_AMBIGUOUS_TEXT = "^#|[\x00\ufffd\x80-\x9f]"  # left to the rule for one value
 
 
 @dataclass
@@ -55,8 +58,11 @@ class Converted:
     findings: list[Finding] = field(default_factory=list)
 
 
-def roll_field(target: str, name: str) -> RollField:
-    return TEXT_FIELD if name.startswith(ATTRIBUTE) else TARGETS[target].fields[name]
+def roll_field(target: str, name: str, kind: str = "text") -> RollField:
+    """What the field can hold; an attribute is of the kind its mapping says."""
+    if name.startswith(ATTRIBUTE):
+        return TEXT_FIELD if kind == "text" else _OTHER_FIELD
+    return TARGETS[target].fields[name]
 
 
 def convert_batch(rows: pl.DataFrame, dataset: Dataset) -> Converted:
@@ -85,7 +91,7 @@ class _Converter:
         for target, fields in self.dataset.targets().items():
             required = self.dataset.required(target)
             for name, each in fields.items():
-                yield f"{target}.{name}", each, roll_field(target, name), name in required
+                yield f"{target}.{name}", each, roll_field(target, name, each.type), name in required
         for name, each in self.dataset.controls.items():
             yield f"controls.{name}", each, TARGETS["properties"].fields[name], False
 
@@ -109,13 +115,19 @@ class _Converter:
             values, found = geometry_column(texts, self.lines, mapping.shown_as or texts.name)
             self.findings += found
         elif (left := values.is_null() & ((texts != "") | (mapping.default is not None))).any():
-            values = self._one_by_one(texts, values, left, mapping, column)
+            values = self._one_by_one(texts, values, left, mapping, column, required)
         if required:
             self._refuse_empty(texts, values, mapping)
         return _filled(values, texts, column.when_empty)
 
     def _one_by_one(
-        self, texts: pl.Series, values: pl.Series, left: pl.Series, mapping: FieldMapping, column: RollField
+        self,
+        texts: pl.Series,
+        values: pl.Series,
+        left: pl.Series,
+        mapping: FieldMapping,
+        column: RollField,
+        required: bool,
     ) -> pl.Series:
         """Each different text that is left, by the rule for one value."""
         good: dict[str, Any] = {}
@@ -126,7 +138,7 @@ class _Converter:
             except BadValue as error:
                 bad[text] = error
         if bad:
-            self._report(texts, mapping, column, good, bad)
+            self._report(texts, mapping, column, good, bad, required)
         good = {text: value for text, value in good.items() if value is not None}
         if not good:
             return values
@@ -142,11 +154,13 @@ class _Converter:
         column: RollField,
         good: dict[str, Any],
         bad: dict[str, BadValue],
+        required: bool,
     ) -> None:
         hit = texts.is_in(list(bad))
         for line, text in zip(self.lines.filter(hit), texts.filter(hit), strict=True):
             error = bad[text]
             dropped = mapping.outside == "blank" and isinstance(error, OutsideBounds)
+            dropped |= not required and isinstance(error, SpreadsheetError | MarkForNone)
             if dropped:
                 good[text] = column.when_empty
             self._add(line, texts.name, mapping, text, str(error), error.rule, dropped)

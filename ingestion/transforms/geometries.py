@@ -2,53 +2,144 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 import shapely
 
+from terrafusion.roll.shapes import repaired, square_kilometres
+
 from .validators import Finding, Level
 
 EDGES = ("west", "south", "east", "north")
+SQFT_IN_SQUARE_KILOMETRE = 1e6 / 0.3048**2
+_LARGEST = 1e30  # no coordinate of this planet in any unit
 _WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 
 def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[pl.Series, list[Finding]]:
     """WKB in longitude and latitude; invalid shapes are repaired and told. Null for what is no geometry."""
     findings: list[Finding] = []
-    shapes = _read(texts)
-    said = (texts != "").to_numpy()
+    shapes, faults = _read(texts)
+    for place, reason in faults.items():
+        findings.append(Finding(lines[place], shown_as, _short(texts, place), reason, "V-GEOMETRY"))
+    for place in np.flatnonzero(nowhere(shapes)).tolist():
+        reason = "holds no coordinates but a mark for none"
+        findings.append(_dropped(lines, place, shown_as, _short(texts, place), reason, "V-GEOMETRY-NOWHERE"))
+        shapes[place] = None
     missing = shapely.is_missing(shapes)
-    for place in np.flatnonzero(said & missing):
-        findings.append(Finding(lines[int(place)], shown_as, _short(texts, place), "not a geometry", "V-GEOMETRY"))
     outside = ~missing & ~_inside_world(shapes)
-    for place in np.flatnonzero(outside):
-        reason = "lies outside longitude -180 to 180, latitude -90 to 90; is it in another projection?"
-        findings.append(Finding(lines[int(place)], shown_as, _short(texts, place), reason, "V-GEOMETRY"))
-    shapes[outside] = None
-    empty = ~missing & shapely.is_empty(shapes)
-    for place in np.flatnonzero(empty):
+    # Most of them: the file is in another projection. A few: records whose two coordinates were exchanged or spoilt.
+    few = 2 * outside.sum() < (~missing).sum()
+    for place in np.flatnonzero(outside).tolist():
+        where, value = "lies outside longitude -180 to 180, latitude -90 to 90", _short(texts, place)
         findings.append(
-            Finding(lines[int(place)], shown_as, "", "an empty geometry", "V-GEOMETRY-EMPTY", Level.WARN, True)
+            _dropped(lines, place, shown_as, value, where, "V-GEOMETRY")
+            if few
+            else Finding(lines[int(place)], shown_as, value, f"{where}; is it in another projection?", "V-GEOMETRY")
         )
-    shapes[empty] = None
+    shapes[outside] = None
     findings += _repair(shapes, lines, shown_as)
+    empty = ~shapely.is_missing(shapes) & shapely.is_empty(shapes)
+    for place in np.flatnonzero(empty).tolist():
+        findings.append(_dropped(lines, place, shown_as, "", "an empty geometry", "V-GEOMETRY-EMPTY"))
+    shapes[empty] = None
     return pl.Series(texts.name, shapely.to_wkb(shapes).tolist(), dtype=pl.Binary), findings
+
+
+def _dropped(lines: pl.Series, place: Any, shown_as: str, value: str, reason: str, rule: str) -> Finding:
+    return Finding(lines[int(place)], shown_as, value, reason, rule, Level.WARN, True)
 
 
 def _short(texts: pl.Series, place: Any) -> str:
     return str(texts[int(place)])[:40]
 
 
-def _read(texts: pl.Series) -> np.ndarray:
+def _read(texts: pl.Series) -> tuple[np.ndarray, dict[int, str]]:
+    """The shapes, and by place why a text is none."""
     hexadecimal = texts.str.contains("^[0-9A-Fa-f]{18,}$").to_numpy()
     cells = np.array(texts.to_list(), dtype=object)
     shapes = np.full(len(cells), None, dtype=object)
-    shapes[hexadecimal] = shapely.from_wkb(cells[hexadecimal], on_invalid="ignore")
-    others = ~hexadecimal & (cells != "")
-    shapes[others] = shapely.from_wkt(cells[others], on_invalid="ignore")
-    return shapely.force_2d(shapes)
+    faults: dict[int, str] = {}
+    for chosen, read in ((hexadecimal, read_wkb), (~hexadecimal & (cells != ""), read_wkt)):
+        places = np.flatnonzero(chosen)
+        shapes[places], found = read(cells[places])
+        faults |= {int(places[place]): reason for place, reason in found.items()}
+    return shapely.force_2d(shapes), faults
+
+
+def read_wkb(cells: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """Shapes of WKB, as bytes or in hexadecimal; and by place why a cell is none. None gives None."""
+    return _each_read(cells, shapely.from_wkb)
+
+
+def read_wkt(cells: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    return _each_read(cells, shapely.from_wkt)
+
+
+def _each_read(cells: np.ndarray, read: Callable[..., Any]) -> tuple[np.ndarray, dict[int, str]]:
+    deep = [place for place, cell in enumerate(cells) if cell is not None and _is_too_deep(cell)]
+    faults = dict.fromkeys(deep, "a geometry of geometries in each other too deeply")
+    cells = cells.copy()
+    cells[deep] = None
+    try:
+        shapes = read(cells, on_invalid="ignore")
+    except (shapely.GEOSException, NotImplementedError, UnicodeError, ValueError, TypeError):
+        # One cell that the library refuses, for example a curve, stops it for all of them.
+        shapes = np.array([_one(cell, read) for cell in cells] + [None], dtype=object)[:-1]
+    for place in np.flatnonzero(shapely.is_missing(shapes)):
+        if cells[place] is not None:
+            faults[int(place)] = _why_not(cells[place])
+    return shapes, faults
+
+
+def _one(cell: Any, read: Callable[..., Any]) -> Any:
+    try:
+        return read(cell, on_invalid="ignore")
+    except (shapely.GEOSException, NotImplementedError, UnicodeError, ValueError, TypeError):
+        return None
+
+
+# Geometry collections in each other overflow the stack of the library that reads them, and end the process.
+_DEEPEST = 16
+_COLLECTION = (b"\x01\x07\x00\x00\x00", b"\x00\x00\x00\x00\x07")
+
+
+def _is_too_deep(cell: bytes | str) -> bool:
+    if isinstance(cell, bytes):
+        return max(map(cell.count, _COLLECTION)) > _DEEPEST
+    text = cell.upper()
+    return max(text.count(each) for each in ("COLLECTION", *(each.hex().upper() for each in _COLLECTION))) > _DEEPEST
+
+
+_KINDS = {
+    8: "CircularString", 9: "CompoundCurve", 10: "CurvePolygon", 11: "MultiCurve", 12: "MultiSurface",
+    15: "PolyhedralSurface", 16: "TIN", 17: "Triangle",
+}  # fmt: skip
+
+
+def _why_not(cell: bytes | str) -> str:
+    kind = None
+    if isinstance(cell, bytes) or re.fullmatch(r"[0-9A-Fa-f]{18,}", cell):
+        data = cell if isinstance(cell, bytes) else bytes.fromhex(cell[:10])
+        number = int.from_bytes(data[1:5], "little" if data[:1] == b"\x01" else "big")
+        kind = _KINDS.get((number & 0xFFFF) % 1000)
+    else:
+        kind = next((each for each in _KINDS.values() if cell.upper().lstrip().startswith(each.upper())), None)
+    return f"a {kind}, a kind of geometry that is not read; make it straight lines" if kind else "not a geometry"
+
+
+def nowhere(shapes: np.ndarray) -> np.ndarray:
+    """Which shapes have a coordinate that is no number, or the largest there is: Esri's mark for "no value"."""
+    points, places = shapely.get_coordinates(shapes, return_index=True)
+    with np.errstate(invalid="ignore"):
+        bad = (~(np.abs(points) < _LARGEST)).any(axis=1)
+    result = np.zeros(len(shapes), dtype=bool)
+    result[places[bad]] = True
+    return result
 
 
 def _inside_world(shapes: np.ndarray) -> np.ndarray:
@@ -61,12 +152,28 @@ def _inside_world(shapes: np.ndarray) -> np.ndarray:
 def _repair(shapes: np.ndarray, lines: pl.Series, shown_as: str) -> list[Finding]:
     """Repairs in place; a self-crossing outline would make areas and overlays wrong."""
     invalid = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_valid(shapes))
-    reasons = shapely.is_valid_reason(shapes[invalid])
-    shapes[invalid] = shapely.make_valid(shapes[invalid])
+    before = shapes[invalid]
+    shapes[invalid] = repaired(before)
     return [
-        Finding(lines[int(place)], shown_as, "", f"invalid shape, repaired: {why}", "V-GEOMETRY-INVALID", Level.WARN)
-        for place, why in zip(invalid, reasons, strict=True)
+        Finding(
+            lines[int(place)],
+            shown_as,
+            "",
+            f"invalid shape, repaired: {shapely.is_valid_reason(old)}; {_change(old, shapes[place])}",
+            "V-GEOMETRY-INVALID",
+            Level.WARN,
+        )
+        for place, old in zip(invalid, before, strict=True)
     ]
+
+
+def _change(old: Any, new: Any) -> str:
+    """By how much a repair has changed the ground that is covered."""
+    before, after = (square_kilometres(each) * SQFT_IN_SQUARE_KILOMETRE for each in (old, new))
+    if abs(after - before) < 0.5:
+        return f"area as before, {after:,.0f} square feet"
+    share = f" ({100 * (after - before) / before:+.1f} %)" if before else ""
+    return f"area {before:,.0f} square feet before, {after:,.0f} after{share}"
 
 
 def box_columns(wkb: pl.Series, prefix: str) -> list[pl.Series]:

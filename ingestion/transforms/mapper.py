@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +21,8 @@ FieldType = Literal["text", "integer", "number", "decimal", "dollars", "date", "
 NUMERIC = {"integer", "number", "decimal", "dollars", "year"}
 Unit = Literal["sqft", "acres", "feet", "square_metres", "square_feet", "hectares"]
 ATTRIBUTE = "attributes."  # attributes.zoning: {column: ...} puts a text where the roll has no column
+ATTRIBUTE_TYPES = ("text", "integer", "number", "boolean")
+NUMBERED_DATES = ("excel_serial", "epoch_milliseconds", "epoch_seconds")  # dates that are written as a number
 SIMPLE = "main"  # the data set of a mapping file that has only one
 
 
@@ -48,7 +52,12 @@ class FieldMapping(BaseModel):
     ("join"), or the first that says something ("first"). value: a constant instead of a column.
     default: used where the source says nothing. unknown: source texts that mean "not known".
     codes: the county's codes and what each means on the roll; other_codes: what any code not listed means.
-    width: pads with leading zeros, which spreadsheets lose. format: how dates are written.
+    width: pads with leading zeros, which spreadsheets lose.
+    format: how dates are written, or several of such ways, tried in this order: strptime's (`%m/%d/%Y`), with a time of
+    day and a zone (`%z`) where they have them, `excel_serial` (45448), `epoch_milliseconds` or `epoch_seconds`. An ISO
+    date, which is what a spreadsheet's own dates are read as, is understood whatever the format says.
+    time_zone: where an instant (with a zone, or since the epoch) becomes a calendar date; UTC unless it is said.
+    two_digit_years_from: 1930 unless it is said: `29` is 2029, `30` is 1930.
     unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
     implied_decimals: digits after a decimal point that is not written.
     cents: what becomes of dollars that are not whole, the roll's being so: the row is refused ("refuse"), or the amount
@@ -67,7 +76,9 @@ class FieldMapping(BaseModel):
     value: str | None = None
     default: str | None = None
     type: FieldType = "text"
-    format: str | None = None
+    format: str | list[str] | None = None
+    time_zone: str | None = None
+    two_digit_years_from: int = Field(default=1930, ge=1800, le=2000)
     width: int | None = Field(default=None, ge=1, le=64)
     unknown: list[str] = []
     codes: dict[str, str] = {}
@@ -110,7 +121,12 @@ class FieldMapping(BaseModel):
         if self.format is not None:
             if self.type != "date":
                 raise ValueError(f"format does not go with type {self.type}")
-            _check_date_format(self.format)
+            for written in self.formats:
+                _check_date_format(written)
+        if self.time_zone is not None:
+            if self.type != "date":
+                raise ValueError(f"time_zone does not go with type {self.type}")
+            _check_time_zone(self.time_zone)
         return self
 
     @property
@@ -121,6 +137,11 @@ class FieldMapping(BaseModel):
     @property
     def is_weighted(self) -> bool:
         return any(weight != 1 for weight in self.weights)
+
+    @property
+    def formats(self) -> list[str]:
+        """The ways its dates are written; none is ISO alone."""
+        return [self.format] if isinstance(self.format, str) else self.format or []
 
     @property
     def source_columns(self) -> list[str]:
@@ -136,15 +157,26 @@ class FieldMapping(BaseModel):
 
 def _check_date_format(text: str) -> None:
     """A format without the year would silently date every sale in 1900. One without a day is the month's first."""
-    day = date(2013, 11, 25)
+    if text in NUMBERED_DATES:
+        return
+    day = datetime(2013, 11, 25, tzinfo=UTC)
     try:
-        read = datetime.strptime(day.strftime(text), text).date()  # noqa: DTZ007 - a calendar date has no zone
+        read = datetime.strptime(day.strftime(text), text)  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
         read = None
-    if read not in (day, day.replace(day=1)):
+    if read is None or read.date() not in (day.date(), day.date().replace(day=1)):
+        words = ", ".join(NUMBERED_DATES)
         raise ValueError(
-            f"{text!r} does not say year, month and day, or at least year and month; write for example %m/%d/%Y"
+            f"{text!r} does not say year, month and day, or at least year and month; write for example %m/%d/%Y, "
+            f"or {words}"
         )
+
+
+def _check_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(f"{name!r} is no time zone; write for example America/Los_Angeles") from None
 
 
 class FileOptions(BaseModel):
@@ -154,11 +186,21 @@ class FileOptions(BaseModel):
 
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: Literal["utf-8", "latin-1", "cp1252", "cp437"] | None = None
+    quoting: Literal["double", "none"] | None = Field(
+        default=None,
+        description="double: values may stand in double quotes (RFC 4180); none: a quote mark is part of its value. "
+        "Not said: quotes are believed where they close and enclose no rows of the file.",
+    )
     skip_lines: int = Field(default=0, ge=0, le=1000, description="Title lines before the header.")
     sheet: str | None = None
     layer: str | None = None
     fixed_width: dict[str, tuple[int, int]] = Field(
         default={}, description="Column: first and last position, the first of a line being 1."
+    )
+    short_lines: Literal["refuse", "blank"] = Field(
+        default="refuse",
+        description="What a fixed-width line lacks is blank; or a line that lacks more than its last "
+        "column is refused.",
     )
 
 
@@ -212,8 +254,9 @@ class Dataset(BaseModel):
             raise ValueError(f"{target.name}: {', '.join(missing)} must be mapped")
         for name, each in fields.items():
             if name.startswith(ATTRIBUTE):
-                if not target.has_attributes or each.type != "text":
-                    raise ValueError(f"{target.name}.{name}: only properties and layers keep attributes, as text")
+                if not target.has_attributes or each.type not in ATTRIBUTE_TYPES:
+                    kinds = ", ".join(ATTRIBUTE_TYPES)
+                    raise ValueError(f"{target.name}.{name}: only properties and layers keep attributes, as {kinds}")
             elif each.type not in target.fields[name].types:
                 raise ValueError(f"{target.name}.{name}: type must be {' or '.join(target.fields[name].types)}")
             elif each.outside == "blank" and name in self.required(target.name):
@@ -249,8 +292,30 @@ class Dataset(BaseModel):
         """As the mapping file says it, defaults left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
+    def with_typed_attributes(self, kinds: dict[str, str]) -> Dataset:
+        """The data set, a layer's attributes of the type the source gives their columns where the mapping says none.
+
+        kinds: by column, as the source names its types. Only files that type their columns (layers, Parquet) do.
+        """
+        layers = {
+            name: each.model_copy(update={"type": kind})
+            if name.startswith(ATTRIBUTE)
+            and "type" not in each.model_fields_set
+            and not each.codes
+            and (kind := _number_kind(kinds.get(each.column or "")))
+            else each
+            for name, each in self.layers.items()
+        }
+        return self.model_copy(update={"layers": layers})
+
     def missing_columns(self, columns: list[str]) -> list[str]:
         return [name for name in self.source_columns() if name not in columns]
+
+
+def _number_kind(kind: str | None) -> str | None:
+    if kind is None or not re.fullmatch(r"u?int\d+|float\d*|double|bool", kind):
+        return None
+    return "boolean" if kind == "bool" else "integer" if "int" in kind else "number"
 
 
 class Mapping(BaseModel):

@@ -29,10 +29,14 @@ LOST_CHARACTERS = "[\x80-\x9f\ufffd\u00c3\u00c2]"  # of cp1252 or UTF-8 read as 
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules take from outside: the county's date, its arm's-length codes."""
+    """What the rules take from outside: the county's date, its arm's-length codes, the box around its boundary.
+
+    boundary: west, south, east, north in degrees; None where no boundary is loaded.
+    """
 
     today: date
     valid_codes: tuple[str, ...] = ("", "valid")
+    boundary: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from .mapper import FieldMapping, Part, Unit
+from .mapper import NUMBERED_DATES, FieldMapping, Part, Unit
 from .roll_fields import YEARS, RollField
 
 TRUE, FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
@@ -25,10 +26,21 @@ WHITESPACE = (
 )
 _TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
+UNCALCULATED = "#NOT CALCULATED"  # stands for a formula whose result the workbook does not hold
+# What a spreadsheet shows where a formula failed; other programs export it as if it were a value.
+SPREADSHEET_ERRORS = {
+    "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
+    "#GETTING_DATA", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#PYTHON!", "#ERROR!", UNCALCULATED,
+}  # fmt: skip
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ZONE = re.compile(r"[ T].*(Z|[+-]\d{2}:?\d{2})$", re.ASCII)
+
 # A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
 _NUMBER = re.compile(
     r"[+-]?(?=\.?\d)(\d{1,3}(,\d{3})+|\d{1,30})?(\.\d{0,30})?(e[+-]?0*\d{1,2})?", re.ASCII | re.IGNORECASE
 )
+# The largest double and the largest float, by which Esri's and others' programs mean "no value".
+_MARK_FOR_NONE = re.compile(r"-?1\.79\d*E\+?308|-?3\.40\d*E\+?38", re.ASCII | re.IGNORECASE)
 # What a spreadsheet makes of a long identifier: 7.23755E+09, or 7237550310.0
 _REWRITTEN = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d+\.0*", re.ASCII)
 
@@ -99,6 +111,18 @@ class IsEmpty(BadValue):
     rule = "V-EMPTY"
 
 
+class SpreadsheetError(BadValue):
+    """The mark of a formula that failed, or was never calculated, in place of a value."""
+
+    rule = "V-ERROR-CELL"
+
+
+class MarkForNone(BadValue):
+    """The largest number a program can write, which means that there is none."""
+
+    rule = "V-NO-NUMBER"
+
+
 class OutsideBounds(BadValue):
     """A value of the right type that the mapping or the roll does not believe."""
 
@@ -158,6 +182,12 @@ def convert(text: str, mapping: FieldMapping, roll_field: RollField) -> Any:
     """The value as the roll stores it, so that what is read back compares equal. Raises BadValue with the reason."""
     if "\x00" in text:
         raise BadValue("holds a zero byte")
+    if text.upper() in SPREADSHEET_ERRORS and text not in mapping.codes:
+        raise SpreadsheetError(
+            "a formula that was never calculated; open the workbook in Excel and save it"
+            if text == UNCALCULATED
+            else "an error of the spreadsheet, not a value"
+        )
     if text == "":
         if mapping.default is None:
             return roll_field.when_empty
@@ -209,6 +239,8 @@ def _text(text: str, mapping: FieldMapping) -> str:
 
 
 def _decimal(text: str, mapping: FieldMapping) -> Decimal:
+    if _MARK_FOR_NONE.fullmatch(text):
+        raise MarkForNone("the largest number there is, a mark for none")
     if not _NUMBER.fullmatch(text):
         raise BadValue("not a number")
     value = Decimal(text.replace(",", ""))
@@ -252,16 +284,77 @@ def _year(text: str, mapping: FieldMapping) -> int:
 
 
 def _date(text: str, mapping: FieldMapping) -> date:
-    written = mapping.format or DATE_FORMAT
-    if mapping.format is None and _TIME_OF_DAY.fullmatch(text[10:]):
-        text = text[:10]  # a database's DATETIME
-    try:
-        day = datetime.strptime(text, written).date()  # noqa: DTZ007 - a calendar date has no zone
-    except ValueError:
-        raise BadValue(f"not a date written as {written}") from None
+    for written in mapping.formats:
+        day = _written_date(text, written, mapping)
+        if day is not None:
+            return _believed(day)
+    day = _iso_date(text, mapping)
+    if day is None:
+        raise BadValue(f"not a date written as {' or '.join(mapping.formats or [DATE_FORMAT])}")
+    return _believed(day)
+
+
+def _believed(day: date) -> date:
     if not YEARS[0] <= day.year <= YEARS[1]:
         raise OutsideBounds(f"not a year from {YEARS[0]} to {YEARS[1]}")
     return day
+
+
+def _written_date(text: str, written: str, mapping: FieldMapping) -> date | None:
+    """The date, when the text is written in this way."""
+    if written in NUMBERED_DATES:
+        return _numbered_date(text, written, mapping)
+    try:
+        moment = datetime.strptime(text, written)  # noqa: DTZ007 - a calendar date has no zone
+    except ValueError:
+        return None
+    if "%y" in written:
+        first = mapping.two_digit_years_from
+        moment = _in_year(moment, first + (moment.year - first) % 100)
+    return _calendar_date(moment, mapping)
+
+
+def _in_year(moment: datetime, year: int) -> datetime:
+    try:
+        return moment.replace(year=year)
+    except ValueError:  # 29 February of 2000 in 1900
+        raise BadValue(f"no date of {year}") from None
+
+
+def _numbered_date(text: str, written: str, mapping: FieldMapping) -> date | None:
+    if not re.fullmatch(r"-?\d{1,15}(\.\d{0,9})?", text, re.ASCII):
+        return None
+    number = float(text)
+    try:
+        if written == "excel_serial":
+            # Excel counts a 29 February 1900 that never was: from 1 March on its day 0 is 30 December 1899.
+            return (datetime(1899, 12, 30) + timedelta(days=int(number))).date()  # noqa: DTZ001
+        seconds = number / 1000 if written == "epoch_milliseconds" else number
+        return _calendar_date(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), mapping)
+    except OverflowError:
+        return None
+
+
+def _iso_date(text: str, mapping: FieldMapping) -> date | None:
+    if not _ISO_DATE.match(text):
+        return None
+    zone = _ZONE.search(text[10:])
+    if zone is None:
+        if text[10:] and not _TIME_OF_DAY.fullmatch(text[10:]):
+            return None
+        text = text[:10]  # a database's DATETIME
+    try:
+        return _calendar_date(datetime.fromisoformat(text), mapping)
+    except ValueError:
+        return None
+
+
+def _calendar_date(moment: datetime, mapping: FieldMapping) -> date:
+    """An instant's date where the county is; midnight of UTC is how programs write a date without a time."""
+    if moment.tzinfo is None or mapping.time_zone is None:
+        return moment.date()
+    instant = moment.astimezone(UTC)
+    return instant.date() if instant.time() == time() else instant.astimezone(ZoneInfo(mapping.time_zone)).date()
 
 
 def _boolean(text: str, mapping: FieldMapping) -> bool:

@@ -17,7 +17,8 @@ LONG_WORD, ZERO_WIDTH_SPACE = 22, "\u200b"
 _LONG_WORD, _PIECE = re.compile(rf"\S{{{LONG_WORD + 1},}}"), re.compile(r".{1,3}")
 ROUNDS = 10  # each names many of the characters that are missing
 _MISSING = re.compile(r'the text `"(.+?)"` could not be displayed')
-_UNPRINTABLE = re.compile(r"\\u00[01][0-9a-f]|[\x7f-\x9f\u200c-\u200f\u2028-\u202e\ufeff]")  # as JSON writes them
+# As JSON writes them; not the six letters of a text that reads \u0000, whose backslash JSON doubles.
+_UNPRINTABLE = re.compile(r"(?<!\\)((?:\\\\)*)\\u00[01][0-9a-f]|[\x7f-\x9f\u200c-\u200f\u2028-\u202e\ufeff]")
 TEMPLATE = Path(__file__).with_name("report.typ")
 
 
@@ -44,7 +45,7 @@ def _compiled(body: str) -> tuple[bytes, int]:
     """
     import typst  # here, so that only a job that draws pages pays for its start
 
-    body = _UNPRINTABLE.sub(" ", body)
+    body = _UNPRINTABLE.sub(lambda found: f"{found[1] or ''} ", body)
     for _ in range(ROUNDS):
         try:
             compiler = typst.Compiler(TEMPLATE, ignore_system_fonts=True, sys_inputs={"report": body})

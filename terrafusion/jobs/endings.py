@@ -7,8 +7,9 @@ import logging
 import os
 from collections.abc import Callable
 
-from terrafusion.database_faults import PASSING, STORAGE, fault_of, is_disk_full
+from terrafusion.database_faults import PASSING, STORAGE, fault_of
 from terrafusion.errors import JobStopped, TerraFusionError
+from terrafusion.full_disk import is_disk_full
 
 from .finish import finish_cancelled, finish_failed, give_back
 from .models import FailureReason, Job
@@ -23,7 +24,7 @@ UNEXPECTED = "The job failed unexpectedly; the server's log has the details."
 
 # What a disk, a share or a bucket answers when it does not work. Other OSErrors are faults of ours.
 _STORAGE_ERRNOS = frozenset(
-    {errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.EFBIG}
+    {errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENXIO, errno.ENODEV}
 )
 
 

@@ -16,6 +16,8 @@ from django.db.models.expressions import RawSQL
 from django.db.models.lookups import FieldGetDbPrepValueMixin
 from shapely.geometry.base import BaseGeometry
 
+from .shapes import repaired
+
 SRID = 4326
 EDGES = ("west", "south", "east", "north")
 
@@ -130,7 +132,7 @@ class LocatedQuerySet(models.QuerySet):
         area_of_interest: longitude and latitude, EPSG:4326; repaired first when it crosses itself.
         On SQLite the exact test runs when this is called: box by index, then one vectorised shapely call.
         """
-        area = shapely.make_valid(area_of_interest)
+        area = repaired(area_of_interest)
         if area.is_empty:
             return self.none()
         if connections[self.db].vendor == "postgresql":

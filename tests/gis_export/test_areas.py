@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from gis_export.area_of_interest import BadArea, read_area, square_kilometres
+from gis_export.area_of_interest import BadArea, read_area
 from terrafusion.roll.models import Property
+from terrafusion.roll.shapes import square_kilometres
 
 from .conftest import RUN
 from .reading_back import read_back

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import shapely
 
-from gis_export.area_of_interest import square_kilometres
 from terrafusion.jobs.models import JobArtifact
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property
+from terrafusion.roll.shapes import square_kilometres
 from tests.factories import a_county, a_user, client_of
 
 from .reading_back import read_back

@@ -323,7 +323,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(load):
         (b"sid,sid\n1,2\n", "names a column twice: sid"),
         (HEADER.encode("utf-16"), "UTF-16"),
         (HEADER.encode() + b"\n" + b"9" * 1_000_001, "line 2: longer than 1,000,000 characters"),
-        (HEADER.encode() + b'\n1,"42', "record at line 2: unexpected end of data"),
+        (
+            HEADER.encode() + b'\n1,"42',
+            "line 2: a quote opens and is not closed; has 2 values where",
+        ),
     ],
 )
 def test_a_source_that_is_no_csv_is_refused_with_the_reason(load, tmp_path, content, named):

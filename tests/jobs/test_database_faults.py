@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
-from terrafusion.database_faults import Fault, fault_of, is_disk_full
+from terrafusion.database_faults import Fault, fault_of
 from terrafusion.errors import TerraFusionError
+from terrafusion.full_disk import is_disk_full
 from terrafusion.jobs import database
 from terrafusion.jobs.database import patiently
 from terrafusion.jobs.models import Job
@@ -94,19 +95,6 @@ def test_postgresql_tells_an_ended_session_a_deadline_for_a_lock_and_a_faulty_st
 
 def test_a_server_that_is_not_there_is_a_lost_connection():
     assert fault_of(refusal(lambda: psycopg.connect("host=127.0.0.1 port=9 connect_timeout=2"))) is Fault.LOST
-
-
-def test_a_full_disk_is_found_in_the_words_of_any_library_and_behind_another_error():
-    def deep():
-        try:
-            raise RuntimeError("IO Error: Could not write file: No space left on device")
-        except RuntimeError as error:
-            raise ValueError("The batch was not written.") from error
-
-    assert is_disk_full(refusal(deep))
-    assert is_disk_full(OSError(28, "No space left on device"))
-    assert not is_disk_full(OSError(2, "No such file or directory"))
-    assert not is_disk_full(TerraFusionError("Neighborhood 1040 has 3 valid sales."))
 
 
 # --- What a job says of them ---

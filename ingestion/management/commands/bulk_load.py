@@ -14,6 +14,7 @@ from ingestion.pipelines.controls import printed
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.requests import Asked, Outcome, run_load
 from terrafusion.errors import TerraFusionError
+from terrafusion.full_disk import is_disk_full
 
 SHOWN = 50
 
@@ -61,6 +62,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except TerraFusionError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            raise CommandError("The disk is full; nothing was written. Make room, then load with --resume.") from error
         self._list_findings(outcome.report, rejects)
         self._summarise(outcome, dry_run)
 
@@ -84,6 +89,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{name}: Read {each.read:,} rows, rejected {each.rejected:,}. "
                 f"Values dropped: {each.dropped_values:,}. To be looked at: {each.warned:,}."
+                f"{_own_count(each.counted)}"
             )
             for target, tally in each.targets.items():
                 retired = f", {tally.retired:,} retired" if tally.retired else ""
@@ -97,6 +103,10 @@ class Command(BaseCommand):
         for note in report.notes:
             self.stdout.write(note)
         self.stdout.write("Dry run: nothing was written." if dry_run else f"Load {outcome.run.pk} is on the roll.")
+
+
+def _own_count(counted: int | None) -> str:
+    return "" if counted is None else f" The source's own count: {counted:,}."
 
 
 def _variables(given: list[str]) -> dict[str, str]:
