@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+from .source import UnreadableSource
+
 _COLUMN = re.compile(r"[A-Z]+")
+LAST_ROW = 1_048_576  # of Excel's; the reader makes up every row before the one it is told of
 SHARED_STRINGS = "xl/sharedStrings.xml"
 
 
@@ -45,6 +48,8 @@ class SheetCensus:
         elif name == "row":
             number = attributes.get("r", "")
             self._row = int(number) if number.isdigit() else self._row + 1
+            if self._row > LAST_ROW:
+                raise UnreadableSource(f"a sheet has {LAST_ROW:,} rows, and one of this is numbered {self._row:,}.")
             self._column, self._said = -1, False
 
     def text(self, data: str) -> None:

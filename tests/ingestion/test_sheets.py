@@ -71,6 +71,13 @@ def test_rows_the_reader_passes_over_are_counted(workbook, order):
     assert source.count() == len(order) - 1 > len(rows)
 
 
+def test_a_row_numbered_beyond_every_sheet_is_refused_at_once(workbook):
+    path = workbook(["id"], ["A"], change=lambda xml: xml.replace('<row r="2"', '<row r="1234567890123"'))
+
+    with pytest.raises(UnreadableSource, match="a sheet has 1,048,576 rows"):
+        read(path)
+
+
 def test_a_formula_that_was_never_calculated_is_marked_in_its_row(workbook):
     source, rows, _ = read(workbook(["id", "land"], ["A", "=1+1"], ["B", 2]))
 
