@@ -7,12 +7,12 @@ from terrafusion.jobs.serializers import ResultSerializer
 
 from .serializers import IngestionParametersSerializer
 
-# Rows, and the dollars of each amount of the target by its column.
+# Rows, and the dollars of each amount of the target by its column: a number, or a text where there are cents.
 TOTALS = {
     "type": "object",
     "required": ["rows"],
     "properties": {"rows": {"type": "integer"}},
-    "additionalProperties": {"type": "integer"},
+    "additionalProperties": {"type": ["integer", "string"]},
 }
 
 
@@ -31,9 +31,13 @@ class TallySerializer(serializers.Serializer):
 
 
 class LoadedDataSetSerializer(serializers.Serializer):
-    """What became of one data set: every row read is loaded, rejected or a duplicate. rules: findings by rule."""
+    """What became of one data set: every row read is loaded, rejected or a duplicate. rules: findings by rule.
+
+    counted: the source's own count of its rows, taken by another way than the reader; null where it has none.
+    """
 
     read = serializers.IntegerField()
+    counted = serializers.IntegerField(allow_null=True)
     rejected = serializers.IntegerField()
     duplicates = serializers.IntegerField()
     warned = serializers.IntegerField()
@@ -48,13 +52,14 @@ class TotalsField(serializers.Field):
 
 
 class BalanceSerializer(serializers.Serializer):
-    """source = loaded + rejected + duplicates + dropped; difference is what is left over."""
+    """source = loaded + rejected + duplicates + dropped + rounded; difference is what is left over."""
 
     source = TotalsField()
     loaded = TotalsField()
     rejected = TotalsField()
     duplicates = TotalsField()
     dropped = TotalsField()
+    rounded = TotalsField()
     difference = TotalsField()
 
 
