@@ -248,14 +248,27 @@ class FlaggedSaleSerializer(serializers.Serializer):
     reasons = ScreeningReasonSerializer(many=True)
 
 
+class ReasonPrecisionSerializer(serializers.Serializer):
+    """How often the county's own codes set aside the sales that a reason flags."""
+
+    sales_flagged = serializers.IntegerField()
+    set_aside_by_code = serializers.IntegerField()
+    precision_percent = serializers.FloatField()
+
+
 class ScreeningSummarySerializer(SummarySerializer):
-    """reasons: sales by the code of a reason. strongest: the first hundred; the file has all."""
+    """reasons: sales by the code of a reason. strongest: the first hundred; the file has all.
+
+    precision_of_reasons: by the code of a reason; null where the county's own codes are not known.
+    """
 
     sales_screened = serializers.IntegerField()
     sales_flagged = serializers.IntegerField()
     flagged_percent = serializers.FloatField()
     reasons = serializers.DictField(child=serializers.IntegerField())
     strongest = FlaggedSaleSerializer(many=True)
+    precision_of_reasons = serializers.DictField(child=ReasonPrecisionSerializer(), allow_null=True)
+    precision_note = serializers.CharField()
 
 
 class ScreeningPointSerializer(serializers.Serializer):

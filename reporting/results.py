@@ -5,6 +5,7 @@ from rest_framework import serializers
 
 from terrafusion.jobs.serializers import ResultSerializer
 
+from .editions import EDITIONS
 from .formats import CONTENT_TYPES
 from .models import ReportJob
 from .serializers import PARAMETERS
@@ -23,7 +24,7 @@ def _measure() -> serializers.FloatField:
 
 
 class RatioStudyHeadlineSerializer(serializers.Serializer):
-    """n: sales studied. verdicts: in words, by the measure that is judged."""
+    """n: sales studied. edition: of the standard that judges. verdicts: in words, by the measure that is judged."""
 
     n = serializers.IntegerField()
     trimmed = serializers.IntegerField()
@@ -37,6 +38,7 @@ class RatioStudyHeadlineSerializer(serializers.Serializer):
     ki = _measure()
     mki = _measure()
     vei = _measure()
+    edition = serializers.ChoiceField(list(EDITIONS))
     verdicts = serializers.DictField(child=serializers.CharField())
 
 
@@ -129,7 +131,7 @@ class ReportMetadataSerializer(serializers.Serializer):
     """pages: of a PDF."""
 
     format = serializers.ChoiceField(list(CONTENT_TYPES))
-    file_size_kb = serializers.FloatField()
+    file_size_kb = serializers.IntegerField()
     title = serializers.CharField()
     pages = serializers.IntegerField(required=False)
     provenance = ProvenanceSerializer()
