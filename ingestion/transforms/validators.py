@@ -258,7 +258,7 @@ def _number(text: str, mapping: FieldMapping) -> float:
 def _integer(text: str, mapping: FieldMapping) -> int:
     value = _decimal(text, mapping)
     if mapping.unit is not None:  # a converted area is never whole
-        value = value.quantize(Decimal(1), ROUND_HALF_UP)
+        value = value.to_integral_value(ROUND_HALF_UP)  # of any length: quantize has a limit
     whole = int(value)
     if value != whole:
         raise BadValue("not a whole number")
@@ -268,7 +268,7 @@ def _integer(text: str, mapping: FieldMapping) -> int:
 def _dollars(text: str, mapping: FieldMapping) -> int:
     value = _decimal(text.removeprefix("$"), mapping)
     if mapping.unit is not None or mapping.cents == "half_up":
-        value = value.quantize(Decimal(1), ROUND_HALF_UP)
+        value = value.to_integral_value(ROUND_HALF_UP)  # of any length: quantize has a limit
     if value != int(value):
         raise BadValue("not a whole number of dollars; write cents: half_up in the mapping to round it")
     if value < 0:

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pyte
 
 NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 JOBS = 60
+TRIES = 3
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,15 @@ def _namespaces():
 
 
 def test_two_supervisors_in_separate_pid_namespaces_share_a_database():
-    county, before = a_county("demo", max_running_jobs=4), result_files()
+    """Tried until the numbers coincide: how many processes a host has started before its workers differs a little."""
+    county = a_county("demo", max_running_jobs=4)
+    assert any(_share_a_database(county) for _ in range(TRIES)), "the same numbers on both hosts"
+
+
+def _share_a_database(county):
+    """Runs the jobs on two hosts. True when a process number stood on both."""
+    Job.objects.all().delete()
+    before = result_files()
     with ServiceManager(2, before=NAMESPACE) as sound, ServiceManager(2, before=NAMESPACE) as struck:
         for each in (sound, struck):
             each.wait_for_workers()
@@ -51,5 +60,5 @@ def test_two_supervisors_in_separate_pid_namespaces_share_a_database():
     record("namespaces", jobs=JOBS, hosts=len(pids), charged=charged, faults=len(faults))
     assert not faults
     assert len(pids) >= 2, "both hosts took part"
-    assert pids[0] & pids[1], "the same numbers on both hosts"
     assert charged <= 1 + (2 if FULL else 0), "the killed worker's job, and those of the host that died"
+    return bool(pids[0] & pids[1])

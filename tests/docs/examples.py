@@ -11,6 +11,8 @@ PLACEHOLDERS = {
     # Known when the county is made.
     "{job_id}": "the job of its export",
     "{parcel_number}": "a parcel of it",
+    "{property_id}": "a property of it",
+    "{sale_id}": "a sale of it",
     "{password}": "its password",
 }
 
@@ -39,6 +41,9 @@ WRITTEN_OUT = {
     '{"type": "county_boundary"}': _EXPORT % '"area_of_interest": {"type": "county_boundary"}',
     '"map": true': _EXPORT % '"parameters": {"map": true}',
     "/defaults/{county_id}": "/api/v1/gis-export/defaults/demo",
+    "/counties/{county_id}": "/api/v1/counties/demo",
+    "/sales/{county_id}/{sale_id}": "/api/v1/sales/demo/{sale_id}",
+    "/properties?county_id=…&property_id=..": "/api/v1/properties?county_id=demo&property_id=..",
     "https://…/api/v1/counties/{county_id}/ogc": "/api/v1/counties/demo/ogc",
     "/collections": "/api/v1/counties/demo/ogc/collections",
     "/collections/{layer}/items": "/api/v1/counties/demo/ogc/collections/parcels/items",
@@ -60,6 +65,8 @@ NEEDS = {
     "manage.py export_values <county> --tax-year Y --out FILE": "needs a roll that came from it",
     "manage.py export_values benton --tax-year 2026 --out 2026_APPRAISAL_INFO.TXT": "needs a roll that came from PACS",
     "make test": "about 25 minutes",
+    "make test-slow": "in a little over a minute",
+    "manage.py check_county benton --live benton_pacs": "BENTON_PACS_URL",
     "make chaos": "for an hour and a half",
     "make bench": "needs hours",
     "manage.py bulk_load benton --source pacs --dry-run": "needs `BENTON_PACS_URL`",
@@ -68,4 +75,16 @@ NEEDS = {
     '"source": "pacs"': "is the legacy database here too",
     '{"column": "what it should say"}': "under corrections, then *Load the corrected rows again*",
     '{"data set": [load, line]}': "Every record carries `lineage`",
+    "/usr/local/share/ca-certificates": "the authority's file into",
+    "?ServerCertificate=/etc/ssl/pacs.pem": "or the server's own certificate by file",
+    "?HostnameInCertificate=sql.county.gov": "a certificate made out for another host name",
+    "?TrustServerCertificate=yes": "a certificate that is not checked",
+}
+
+# Blocks that are not run: how they begin, and the words of the same document that say what they are.
+SHOWN_ONLY = {
+    "pip install openapi-python-client": "`tests/jobs/test_generated_client.py` does the same",
+    "from terra_fusion_client import": "`tests/jobs/test_generated_client.py` does the same",
+    "sales.rows: source 5 = loaded 2": "The command prints sums that add up",
+    "apt-get install libodbc2": "libodbc2",
 }

@@ -23,7 +23,7 @@ from county_configs.county_file import read_county_file
 from tests.processes import until
 
 from .documents import ROOT, all_examples, examples_of
-from .examples import MAKES_THE_COUNTY, NEEDS, PLACEHOLDERS, WRITTEN_OUT
+from .examples import MAKES_THE_COUNTY, NEEDS, PLACEHOLDERS, SHOWN_ONLY, WRITTEN_OUT
 
 EXAMPLES = all_examples()
 LEFT_OPEN = re.compile(r"…|\.\.\.|<\w+>|\[--|\{\w+\}")
@@ -96,6 +96,7 @@ def test_an_example_is_found_however_it_is_written(tmp_path):
 def test_no_list_names_an_example_that_is_gone():
     shown = {example.text for example in EXAMPLES}
     assert {*WRITTEN_OUT, *NEEDS, *MAKES_THE_COUNTY} <= shown
+    assert not [begun for begun in SHOWN_ONLY if not any(text.startswith(begun) for text in shown)]
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.text in NEEDS], ids=str)
@@ -109,7 +110,9 @@ def test_what_is_not_run_says_what_it_needs_where_it_is_explained(example):
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.kind == "block"], ids=str)
 def test_a_block_that_is_neither_command_nor_request_is_true(example, tmp_path):
-    if example.text.startswith("gis_export:"):
+    if words := next((SHOWN_ONLY[each] for each in SHOWN_ONLY if example.text.startswith(each)), None):
+        assert words in " ".join(example.document.read_text().split())
+    elif example.text.startswith("gis_export:"):
         file = tmp_path / "demo" / "county.yaml"
         file.parent.mkdir()
         file.write_text((ROOT / "county_configs" / "demo" / "county.yaml").read_text() + example.text)
@@ -236,7 +239,10 @@ def served(tmp_path, monkeypatch):
         until(lambda: _answers(client))
         client.log_in(WRITTEN_OUT["POST /api/v1/auth/login"].replace("{password}", PLACEHOLDERS["{password}"]))
         parcel = client.send("/api/v1/properties?county_id=demo&page_size=1").json()["results"][0]
+        sale = client.send("/api/v1/sales?county_id=demo&page_size=1").json()["results"][0]
         monkeypatch.setitem(PLACEHOLDERS, "{parcel_number}", parcel["parcel_number"])
+        monkeypatch.setitem(PLACEHOLDERS, "{property_id}", parcel["property_id"])
+        monkeypatch.setitem(PLACEHOLDERS, "{sale_id}", sale["sale_id"])
         yield county, client, printed
     finally:
         process.terminate()
