@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as BadValue
@@ -93,12 +94,17 @@ class CursorPage(CursorPagination):
             backwards, *texts = json.loads(urlsafe_b64decode(cursor.encode()))
             if not isinstance(backwards, bool) or any(not isinstance(text, str) or "\0" in text for text in texts):
                 raise ValueError
-            names = [name.removeprefix("-") for name in ordering]
-            key = [model._meta.get_field(name).to_python(text) for name, text in zip(names, texts, strict=True)]
-        except (ValueError, TypeError, RecursionError, BadValue):
+            fields = [model._meta.get_field(name.removeprefix("-")) for name in ordering]
+            key = [_in_utc(field.to_python(text)) for field, text in zip(fields, texts, strict=True)]
+        except (ValueError, TypeError, RecursionError, OverflowError, BadValue):
             message = "Not a cursor of this list; follow its next and previous links."
             raise serializers.ValidationError({self.cursor_query_param: [message]}) from None
         return key, backwards
+
+
+def _in_utc(value: Any) -> Any:
+    """A moment as the database compares it. Raises OverflowError where UTC's calendar has no such moment."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _turned(name: str) -> str:

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import wraps
 from inspect import getattr_static
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError as BadValue
 from django.http import QueryDict
+from django_filters import IsoDateTimeFilter
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -59,6 +63,22 @@ class StrictQuery:
         if getattr(self, "content_negotiation_class", None) is DefaultContentNegotiation:
             names.append(str(api_settings.URL_FORMAT_OVERRIDE))
         return list(dict.fromkeys(names))
+
+
+class MomentField(IsoDateTimeField):
+    def to_python(self, value: Any) -> datetime | None:
+        """In UTC. Raises Django's ValidationError for a moment that lies outside the calendar there."""
+        moment = super().to_python(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise BadValue(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(IsoDateTimeFilter):
+    """A filter by a moment: 0001-01-01T00:00:00+14:00 is none, though it is written like one."""
+
+    field_class = MomentField
 
 
 def takes_no_query(function: Callable[..., Any]) -> Callable[..., Any]:

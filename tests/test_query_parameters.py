@@ -162,6 +162,8 @@ def test_the_browsable_page_is_still_there(client, county):
         ("cursor", cursor_of(False, "2026-01-01T00:00:00Z", "1", "1")),
         ("cursor", cursor_of(False, "2026-01-01T00:00:00Z", "one")),
         ("cursor", cursor_of(False, "some day", "1")),
+        ("cursor", cursor_of(False, "0001-01-01T00:00:00+14:00", NO_SUCH_ID)),
+        ("cursor", cursor_of(False, "9999-12-31T23:59:59-14:00", "1")),
         ("cursor", cursor_of(False, ["2026-01-01T00:00:00Z"], {})),
         ("cursor", cursor_of(False, "ben\0ton")),
     ],
@@ -171,6 +173,14 @@ def test_a_page_that_cannot_be_is_named(client, county, path, name, value):
 
     assert answer.status_code == 400, answer.content
     assert answer.json()["errors"][0]["field"] == name
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00", "some day"])
+@pytest.mark.parametrize("call", ["properties?updated_since", "sales?updated_since", "valuation/jobs?created_before"])
+def test_a_moment_outside_the_calendar_is_named(client, county, call, moment):
+    answer = client.get(f"/api/v1/{call}={moment}")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, call.partition("?")[2])
 
 
 def test_a_visitor_without_a_token_learns_nothing_but_that(db):

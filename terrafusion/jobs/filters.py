@@ -5,6 +5,8 @@ from functools import cache
 import django_filters
 from django.db import models
 
+from terrafusion.query_parameters import MomentFilter
+
 from .models import Job
 
 
@@ -19,8 +21,8 @@ def job_filter(model: type[Job]) -> type[django_filters.FilterSet]:
     common = {
         "county_id": django_filters.CharFilter(field_name="county_id"),
         "status": django_filters.ChoiceFilter(choices=Job.Status.choices),
-        "created_after": django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte"),
-        "created_before": django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt"),
+        "created_after": MomentFilter(field_name="created_at", lookup_expr="gte"),
+        "created_before": MomentFilter(field_name="created_at", lookup_expr="lt"),
     }
     meta = type("Meta", (), {"model": model, "fields": []})
     return type(f"{model.__name__}Filter", (django_filters.FilterSet,), common | own_text | {"Meta": meta})

@@ -3,13 +3,15 @@
 import django_filters
 from django.db.models import QuerySet
 
+from terrafusion.query_parameters import MomentFilter
+
 from .models import Property, PropertyType, Sale
 
 
 class PropertyFilter(django_filters.FilterSet):
     county_id = django_filters.CharFilter(field_name="county_id")
     property_type = django_filters.ChoiceFilter(choices=PropertyType.choices)
-    updated_since = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte")
     q = django_filters.CharFilter(method="matching", label="Parcel number (dashes and spaces ignored) or situs address")
 
     class Meta:
@@ -25,7 +27,7 @@ class SaleFilter(django_filters.FilterSet):
     property_id = django_filters.CharFilter(field_name="parcels__roll_property__property_id")
     sold_since = django_filters.DateFilter(field_name="sale_date", lookup_expr="gte")
     sold_before = django_filters.DateFilter(field_name="sale_date", lookup_expr="lt")
-    updated_since = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    updated_since = MomentFilter(field_name="updated_at", lookup_expr="gte")
 
     class Meta:
         model = Sale
