@@ -349,12 +349,18 @@ def _iso_date(text: str, mapping: FieldMapping) -> date | None:
         return None
 
 
-def _calendar_date(moment: datetime, mapping: FieldMapping) -> date:
-    """An instant's date where the county is; midnight of UTC is how programs write a date without a time."""
+def _calendar_date(moment: datetime, mapping: FieldMapping) -> date | None:
+    """An instant's date where the county is; midnight of UTC is how programs write a date without a time.
+
+    None where the calendar, from year 1 to 9999, has no such day.
+    """
     if moment.tzinfo is None or mapping.time_zone is None:
         return moment.date()
-    instant = moment.astimezone(UTC)
-    return instant.date() if instant.time() == time() else instant.astimezone(ZoneInfo(mapping.time_zone)).date()
+    try:
+        instant = moment.astimezone(UTC)
+        return instant.date() if instant.time() == time() else instant.astimezone(ZoneInfo(mapping.time_zone)).date()
+    except OverflowError:
+        return None
 
 
 def _boolean(text: str, mapping: FieldMapping) -> bool:

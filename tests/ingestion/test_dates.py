@@ -79,6 +79,19 @@ def test_what_is_no_date_is_none(text):
         assert read(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("0001-01-01T01:00:00Z", {}),
+        ("9999-12-31T23:59:59-08:00", {}),
+        ("12/31/9999 23:00 -0800", {"format": "%m/%d/%Y %H:%M %z"}),
+    ],
+)
+def test_an_instant_beyond_the_calendar_is_no_date(text, options):
+    with pytest.raises(BadValue, match="not a date"):
+        read(text, time_zone="America/Los_Angeles", **options)
+
+
 @pytest.mark.parametrize("options", [{"format": ["%m/%d"]}, {"format": ["excel"]}, {"time_zone": "Mars/Olympus"}])
 def test_a_way_that_says_no_date_is_refused_in_the_mapping(options):
     with pytest.raises(ValidationError, match=r"does not say year, month and day|is no time zone"):
