@@ -3,6 +3,7 @@ from django.template.loader import render_to_string
 from unfold.decorators import display
 
 from terrafusion.jobs.admin import JobAdminBase
+from terrafusion.jobs.outcome import whole_kb
 
 from .map_tiles import map_artifact
 from .models import GisExportJob
@@ -25,7 +26,7 @@ class GisExportJobAdmin(JobAdminBase):
             {
                 "name": each.friendly_name,
                 "location": f"{ROOT}/{row.pk}/artifacts/{each.name}",
-                "kilobytes": round(each.size_bytes / 1024, 1),
+                "kilobytes": whole_kb(each.size_bytes),
             }
             for each in row.artifacts.order_by("pk")
         ]

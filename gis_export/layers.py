@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,9 +80,6 @@ class ExportLayer:
     def missing_geometry(self) -> int:
         """Records of the roll that belong to the layer and have no shape to show; counted when first asked for."""
         return self.count_missing()
-
-    def without_fields(self, names: frozenset[str]) -> ExportLayer:
-        return replace(self, fields=tuple(each for each in self.fields if each.name not in names))
 
 
 def table(model: type[models.Model]) -> str:

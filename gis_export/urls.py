@@ -5,8 +5,6 @@ from terrafusion.jobs.urls import job_urls
 from .map_views import MapViewSet
 from .views import DefaultsView, FormatsView, GisExportJobViewSet
 
-TILES = "jobs/<str:job_id>/tiles"
-
 urlpatterns = [
     *job_urls(GisExportJobViewSet),
     path("jobs/<str:job_id>/map", MapViewSet.as_view({"get": "page"}), name="gis_export-map"),

@@ -21,7 +21,6 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from terrafusion.errors import TerraFusionError
 from terrafusion.settings.storage import BucketAddress
 
 from .places import ARRIVING, Bucket, Folder, Place, flush_tree
@@ -29,10 +28,6 @@ from .tables import SCHEMA_VERSION
 
 POINTER, MANIFEST, OUT_OF_USE = "CURRENT", "manifest.json", "OUT_OF_USE"
 PREFIX = "snap-"  # not "snap=": DuckDB would take it for a partition column
-
-
-class NoSnapshot(TerraFusionError):
-    """The county has none yet."""
 
 
 @dataclass(frozen=True)

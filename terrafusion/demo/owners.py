@@ -26,7 +26,6 @@ NAME_STARTS = _words(
 NAME_ENDS = _words("bourne brook by combe dale ford hurst ley mere stead thwaite ton wick worth")
 CONFIDENTIAL_SHARE = 0.006
 LIVES_ELSEWHERE_SHARE = 0.22
-NO_SALE = -1
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
+from terrafusion.roll.boundary import BOUNDARY_LAYER
 from terrafusion.roll.models import (
     AssessedValue,
     Improvement,
@@ -27,7 +28,6 @@ from . import rows
 from .county import DemoCounty
 
 DEMO_COUNTY_ID = "demo"
-BOUNDARY_LAYER = "county_boundary"
 BATCH_ROWS = 2000
 
 

@@ -1,6 +1,6 @@
 """Failures asked for on purpose, so that staff can rehearse one and alerts can be tried.
 
-Refused (400) and never run unless `TERRAFUSION_SIMULATED_FAILURES=true`.
+A request for one is refused (400) unless `TERRAFUSION_SIMULATED_FAILURES=true`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,11 @@ from typing import Any
 from django.db.models import Model
 
 
+def whole_kb(size_bytes: int) -> int:
+    """KB of 1,024 bytes, rounded up."""
+    return -(-size_bytes // 1024)
+
+
 @dataclass(frozen=True)
 class OutputFile:
     """A file the work left in its workspace and wants delivered."""
@@ -19,8 +24,7 @@ class OutputFile:
 
     @property
     def size_kb(self) -> int:
-        """KB of 1,024 bytes, rounded up."""
-        return -(-self.path.stat().st_size // 1024)
+        return whole_kb(self.path.stat().st_size)
 
 
 @dataclass(frozen=True)

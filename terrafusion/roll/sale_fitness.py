@@ -1,7 +1,7 @@
 """Which sales may speak for the property they conveyed, and why each of the others may not.
 
 A sale speaks for a property when its price is the arm's-length price of that property alone, as the roll describes it.
-This is the only place for the rule: valuation, ratio studies, market analysis and exports ask here.
+This is the only place for the rule: valuation, ratio studies and market analysis ask here.
 """
 
 from __future__ import annotations

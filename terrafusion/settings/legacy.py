@@ -27,7 +27,10 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 
 
 def read_legacy(variables: Mapping[str, str]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Databases by alias; and by alias, why an address that is set gives none."""
+    """Databases by alias; and by alias, why an address that is set gives none.
+
+    mssql:// is SQL Server; any other address Django knows serves as well, for a copy of the data.
+    """
     found, faults = {}, {}
     for name, url in variables.items():
         if not name.endswith(SUFFIX) or not url:
@@ -38,11 +41,6 @@ def read_legacy(variables: Mapping[str, str]) -> tuple[dict[str, dict[str, Any]]
         except ImproperlyConfigured as error:
             faults[alias] = f"{name}: {error}"
     return found, faults
-
-
-def legacy_databases(variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """By alias. mssql:// is SQL Server; any other address Django knows serves as well, for a copy of the data."""
-    return read_legacy(variables)[0]
 
 
 def sql_server(url: str) -> dict[str, Any]:
