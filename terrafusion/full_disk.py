@@ -6,6 +6,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .errors import TerraFusionError
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # polars, Arrow, DuckDB and GDAL give the operating system's sentence, SQLite and PostgreSQL their own.
 _SENTENCES = ("no space left on device", "disk is full", "disk quota exceeded", "file too large", "os error 28")
@@ -17,7 +19,8 @@ def is_disk_full(error: BaseException) -> bool:
     while seen is not None:
         if isinstance(seen, OSError) and seen.errno in _FULL:
             return True
-        if any(each in str(seen).lower() for each in _SENTENCES):
+        # A sentence of ours may quote what a county wrote, so only the error behind it tells.
+        if not isinstance(seen, TerraFusionError) and any(words in str(seen).lower() for words in _SENTENCES):
             return True
         seen = seen.__cause__ or seen.__context__
     return False

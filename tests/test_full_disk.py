@@ -8,6 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from ingestion.connectors.opening import library_faults
+from terrafusion.errors import TerraFusionError
 from terrafusion.full_disk import full_disk_told, is_disk_full
 
 FULL = "/dev/full"  # every write to it fails as on a full disk
@@ -43,5 +44,6 @@ def test_a_full_disk_is_told_alike_by_every_library(write):
 
 def test_a_damaged_file_is_no_full_disk_and_a_full_disk_no_damaged_file():
     assert not is_disk_full(ValueError("not a number"))
+    assert not is_disk_full(TerraFusionError("line 3, note: 'disk is full' is not a date."))  # a county's own words
     with pytest.raises(OSError, match="No space left"), library_faults("x.shp cannot be read"):
         by_hand()

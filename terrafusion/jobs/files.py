@@ -95,12 +95,6 @@ def publish(job: Job, sealed: SealedFile) -> JobArtifact:
     )
 
 
-def discard_unless_published(job: Job) -> None:
-    """For an attempt that came back late: its files go, unless it was this very attempt that ended the job."""
-    if not JobArtifact.objects.filter(job_id=job.pk, path__startswith=f"{_attempt_folder(job)}/").exists():
-        discard_attempt(job)
-
-
 def _put(job: Job, sealed: SealedFile) -> str:
     storage, place = results_storage(), f"{_attempt_folder(job)}/{sealed.file.name}"
     try:

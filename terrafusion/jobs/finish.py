@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.permissions import may
 
-from .files import SealedFile, discard_attempt, discard_unless_published, publish
+from .files import SealedFile, discard_attempt, publish
 from .models import FailureReason, Job, JobArtifact, JobLog
 from .outcome import Outcome
 
@@ -59,9 +59,9 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
     except Superseded:
         if _cancel_requested(job):
             finish_cancelled(job)
-        else:
+        elif not _is_completed_by_this_attempt(job):
             _log(job, "This attempt came back after the job had gone on without it; its work was discarded.", "warning")
-            discard_unless_published(job)
+            discard_attempt(job)
 
 
 def finish_failed(job: Job, reason: str, message: str) -> bool:
@@ -134,6 +134,11 @@ def _mine(job: Job) -> Any:
 
 def _cancel_requested(job: Job) -> bool:
     return _mine(job).filter(cancel_at__isnull=False).exists()
+
+
+def _is_completed_by_this_attempt(job: Job) -> bool:
+    """A commit whose answer was lost had happened: the outcome is stored, and nothing is left to do."""
+    return Job.objects.filter(pk=job.pk, attempt=job.attempt, status=Job.Status.COMPLETED).exists()
 
 
 def _end(job: Job, status: Job.Status, message: str, **fields: Any) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from terrafusion.bucket_storage import BucketStorage
 from terrafusion.jobs.files import discard_attempt, purge_expired, results_storage, seal, send_ahead
 from terrafusion.jobs.finish import finish_completed
-from terrafusion.jobs.models import Job, JobArtifact
+from terrafusion.jobs.models import Job, JobArtifact, JobLog
 from terrafusion.jobs.outcome import Outcome, OutputFile
 from terrafusion.jobs.queue import claim_next
 from terrafusion.jobs.runner import run_next_job
@@ -112,6 +112,7 @@ def test_a_late_attempt_takes_its_files_away_and_leaves_the_published_ones(submi
 
     finish_completed(job, Outcome({"probe": "done"}), [sealed])  # the answer of the first commit was lost
     assert results_storage().exists(path)
+    assert not JobLog.objects.filter(message__contains="its work was discarded").exists()
 
     Job.objects.update(attempt=2)
     JobArtifact.objects.all().delete()
