@@ -68,6 +68,8 @@ bench: .venv/.tests  ## accuracy and speed against peers, written to bench/resul
 	$(BIN)/python -m bench.market_data_sets
 	$(BIN)/python -m bench.gis_export
 	$(WITH_POSTGIS) $(BIN)/python -m bench.gis_export
+	$(BIN)/python -m bench.whole_county
+	$(WITH_POSTGIS) $(BIN)/python -m bench.whole_county
 
 clean:  ## removes the virtual environment and all local state
 	rm -rf .venv var
