@@ -24,7 +24,7 @@ from ingestion.transforms.mapper import Mapping as MappingFile
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.models import Job
 
-from .bulk_load import Load, LoadRefused, LoadReport, discard_staging, merge_all, new_run, stage_all
+from .bulk_load import Load, LoadReport, discard_staging, merge_all, new_run, stage_all
 from .staging import StagedSet
 
 
@@ -73,9 +73,6 @@ def run_load(asked: Asked, progress: Callable[[str, int], None] = lambda name, r
     run = prepared.load.run
     try:
         report = prepared.switch()
-    except LoadRefused as error:
-        _failed(run, str(error))
-        raise
     except TerraFusionError as error:
         _failed(run, str(error))
         raise
@@ -95,8 +92,9 @@ def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
     try:
         staged = stage_all(load, progress)
     except LegacyFault as error:
-        # What was read before the fault is worth keeping; of a dry run, or where nothing was read, nothing is.
-        keep = not asked.dry_run and any(run.folder.glob("*/part-*.parquet"))
+        # What was read before the fault is worth keeping; of a dry run, or where nothing was read, nothing is. A job
+        # ends with its fault, and its retry is a job of its own.
+        keep = asked.job is None and not asked.dry_run and any(run.folder.glob("*/part-*.parquet"))
         what_next = "; the load can be resumed" if keep else ""
         told = f"{error}. Nothing was written{what_next}."
         _failed(run, told, keep=keep)

@@ -15,6 +15,7 @@ from ingestion.connectors.sql_server import LegacyQuery
 from ingestion.models import IngestionRun
 from ingestion.pipelines import drift, requests
 from ingestion.pipelines.requests import BadRequest
+from tests.factories import IngestionJobFactory
 
 from .fake_server import fake_server
 from .test_legacy_pages import dataset
@@ -258,6 +259,16 @@ def test_where_nothing_can_be_resumed_nothing_of_it_is_said(breaking, load_pacs,
     assert IngestionRun.objects.latest("pk").status == IngestionRun.Status.FAILED
     with pytest.raises(BadRequest, match="no interrupted load"):
         load_pacs(resume=True)
+
+
+@pytest.mark.django_db
+def test_a_job_has_ended_with_its_fault_and_promises_no_resumption(breaking, load_pacs, benton):
+    breaking(3)
+    job = IngestionJobFactory(county=benton, source="pacs")
+
+    with pytest.raises(LegacyFault, match=r"Communication link failure\)\. Nothing was written\.$"):
+        load_pacs(job=job)
+    assert IngestionRun.objects.latest("pk").status == IngestionRun.Status.FAILED
 
 
 @pytest.mark.django_db
