@@ -143,11 +143,6 @@ def type_name(name: str, length: Any, precision: Any, scale: Any, fraction: Any,
     return name
 
 
-def live_catalogue(alias: str, tables: set[str]) -> dict[str, dict[str, str]]:
-    """The tables of the database that are asked for, with their columns. Raises UnreadableSource."""
-    return LiveTables(alias).of(tables)
-
-
 def live_faults(dataset: Dataset, live: LiveTables) -> list[tuple[str, str]]:
     """`faults_of_query` against the live database, with what hides a name that is there."""
     return faults_of_query(dataset, live.of(dataset.asked.tables().values()), live.why_absent, live.near)

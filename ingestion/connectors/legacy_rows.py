@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from django.db import NotSupportedError, connections
 
+from .legacy_faults import reason_of
 from .sql_statements import Statement
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ class Reader:
                         return self.from_arrow(reader.read_all())
                 except (ImportError, NotSupportedError, RuntimeError) as error:
                     # A type the Arrow reader does not know: the same question again, answered cell by cell.
-                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, error)
+                    why = reason_of(error, self.alias)
+                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, why)
                     self.has_arrow = False
                     cursor.execute(statement.sql, statement.parameters)
             return self.from_rows(cursor.fetchall())

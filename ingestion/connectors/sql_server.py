@@ -19,14 +19,12 @@ from django.db import connections
 
 from ingestion.transforms.mapper import Dataset
 
-from .legacy_catalogue import LiveTables, faults_of_query, live_catalogue, live_faults
+from .legacy_catalogue import LiveTables, live_faults
 from .legacy_faults import asking
 from .legacy_rows import Answer, Reader
 from .source import LINE, Batch, UnreadableSource
 from .sql_statements import PAGE_ROWS, Dialect, Since, page, totals
 from .typed_values import BadWatermark, is_exact, kept, restored, watermark_text, watermark_value
-
-__all__ = ["Dialect", "LegacyQuery", "faults_of_query", "live_catalogue", "page"]
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from ingestion.transforms.validators import Finding, Level
 from terrafusion.full_disk import full_disk_told
 from terrafusion.roll.querysets import parcel_number_key
 
-from .amounts import SOURCE as SOURCE  # where staged parts are read, it is one of their columns
 from .amounts import source_amounts
 
 REFUSED = "refused"

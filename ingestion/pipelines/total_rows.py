@@ -16,8 +16,9 @@ from ingestion.connectors.source import LINE
 from ingestion.transforms.mapper import Dataset
 from ingestion.transforms.validators import Finding, Level
 
+from .amounts import SOURCE
 from .plan import DUPLICATE, LOAD, Plan, key_columns
-from .staging import REFUSED, SOURCE, StagedSet
+from .staging import REFUSED, StagedSet
 
 SURE = 10  # rows summed: that one value is exactly the sum of so many others is no chance
 WORDS = r"(?i)^\W*((grand|sub|report|page|county|overall|sum)[\s_-]*)?(totals?|sum|summe)\b[^\d]*$"

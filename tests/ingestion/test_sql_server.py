@@ -7,8 +7,10 @@ import sqlglot
 from django.db import connection
 from mssql.operations import DatabaseOperations
 
+from ingestion.connectors.legacy_catalogue import LiveTables, faults_of_query
 from ingestion.connectors.source import UnreadableSource
-from ingestion.connectors.sql_server import Dialect, LegacyQuery, faults_of_query, live_catalogue, page
+from ingestion.connectors.sql_server import LegacyQuery
+from ingestion.connectors.sql_statements import Dialect, page
 from ingestion.legacy.pacs import NEVER_READ, catalogue
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.queries import Query
@@ -136,7 +138,7 @@ def test_the_live_catalogue_is_asked_before_any_query():
 
     with pytest.raises(UnreadableSource, match=r'property has no column geo_id \(did you mean "geo"\?\)'):
         source.columns()
-    assert set(live_catalogue("default", {"property"})["property"]) == {"prop_id", "geo"}
+    assert set(LiveTables("default").of({"property"})["property"]) == {"prop_id", "geo"}
 
 
 @pytest.mark.django_db
