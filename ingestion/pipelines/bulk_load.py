@@ -152,7 +152,7 @@ def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, ro
     for name, source in load.sources.items():
         check_columns(source.name, source.columns(), load.datasets[name])
         shapes[name] = dict(source.shape())
-    changed = drift.differences(load.county, load.run.source, shapes, load.datasets)
+    changed = drift.differences(load.county, shapes, load.datasets)
     if changed and not load.accept_drift:
         raise LoadRefused(
             "The source has changed its form since the last load; nothing was written. "

@@ -12,9 +12,7 @@ from ingestion.transforms.mapper import Dataset
 from ingestion.transforms.near_names import near_name
 
 
-def differences(
-    county: County, source: str, shapes: Mapping[str, dict[str, Any]], datasets: Mapping[str, Dataset]
-) -> list[str]:
+def differences(county: County, shapes: Mapping[str, dict[str, Any]], datasets: Mapping[str, Dataset]) -> list[str]:
     """What is different from the last loaded run of each data set, in words; empty when nothing is."""
     found: list[str] = []
     for name, shape in shapes.items():
