@@ -12,9 +12,8 @@ from terrafusion.roll.geometry import SRID
 
 from .fields import Field
 from .layers import LINE, POINT, POLYGON, ExportLayer, Query
+from .rounding import geojson_on_postgis
 from .selection import Selection
-
-GEOJSON_DECIMALS = 7  # about a centimetre, what RFC 7946 (11.2) calls enough
 
 _CASTS = {
     "postgresql": {"text": "text", "integer": "bigint", "decimal": "float8", "date": "date", "boolean": "boolean"},
@@ -79,12 +78,12 @@ def select_geojson(layer: ExportLayer, selection: Selection, layer_property: str
         columns.insert(0, "%s::text AS layer")
         number = "to_json(%s::text || x.fid)::text"
         before, after = (f"{layer_property}.",), (layer_property,)
-    shape = f"ST_AsGeoJSON(ST_ForcePolygonCCW(x.shape), {GEOJSON_DECIMALS})"
+    shape, snapped = geojson_on_postgis("x.shape")
     feature = (
         f"""'{{"type":"Feature","id":' || {number} || ',"properties":' || row_to_json(r)::text"""
         f""" || ',"geometry":' || {shape} || '}}'"""
     )
-    sql = f"SELECT {feature} FROM ({inner.sql}) x CROSS JOIN LATERAL (SELECT {', '.join(columns)}) r"
+    sql = f"SELECT {feature} FROM ({inner.sql}) x {snapped} CROSS JOIN LATERAL (SELECT {', '.join(columns)}) r"
     return Statement(sql, (*before, *inner.parameters, *after))
 
 

@@ -10,6 +10,7 @@ import shapely
 from terrafusion.csv_files import CsvWriter
 
 from ..reading import FID, GEOMETRY
+from ..rounding import FULL_DECIMALS, rounded
 from .source import LayerSource
 
 WKT_COLUMN = "wkt"
@@ -25,6 +26,6 @@ def write_csv(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
         writer.writerow([*names, WKT_COLUMN])
         for batch in source.batches():
             shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
-            texts = shapely.to_wkt(shapes, rounding_precision=decimals)
+            texts = shapely.to_wkt(rounded(shapes, decimals), rounding_precision=FULL_DECIMALS)
             columns = [batch.column(name).to_pylist() for name in names]
             writer.writerows(zip(*columns, texts, strict=True))

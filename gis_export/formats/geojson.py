@@ -14,7 +14,8 @@ from django.db import connection
 
 from ..layers import Query
 from ..reading import FID, GEOMETRY, geojson_lines
-from ..statements import GEOJSON_DECIMALS, select_geojson
+from ..rounding import rounded
+from ..statements import select_geojson
 from .source import LayerSource
 
 LINES_A_REPORT = 8192
@@ -76,8 +77,8 @@ def feature_lines(batch: pa.RecordBatch, layer: str | None = None, shapes: np.nd
 
 def geojson_geometries(shapes: np.ndarray, *, wind: bool = True) -> np.ndarray:
     """GeoJSON texts, rounded, and wound as the RFC asks unless the axes are turned."""
-    rounded = shapely.transform(shapes, lambda points: np.round(points, GEOJSON_DECIMALS))
-    return shapely.to_geojson(shapely.orient_polygons(rounded) if wind else rounded)
+    short = rounded(shapes)
+    return shapely.to_geojson(shapely.orient_polygons(short) if wind else short)
 
 
 def _json(content: dict[str, Any] | str) -> str:

@@ -19,10 +19,10 @@ from ..colours import colours_of
 from ..fields import Field
 from ..layers import POINT, ExportLayer
 from ..reading import GEOMETRY
+from ..rounding import FULL_DECIMALS, rounded
 from .source import LayerSource
 from .zip_files import add_file
 
-DECIMALS = 7
 _TYPES = {"text": "string", "integer": "double", "decimal": "double", "date": "string", "boolean": "bool"}
 # XML 1.0 has no place for these characters, escaped or not.
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535))
@@ -149,8 +149,7 @@ def _kml_colour(colour: str, opacity: int = 0xFF) -> str:
 
 def geometry_texts(shapes: np.ndarray) -> Iterator[str]:
     """KML geometry elements. The well-known text already has the numbers; only the punctuation differs."""
-    oriented = shapely.orient_polygons(shapes)
-    for text in shapely.to_wkt(oriented, rounding_precision=DECIMALS):
+    for text in shapely.to_wkt(shapely.orient_polygons(rounded(shapes)), rounding_precision=FULL_DECIMALS):
         kind, _, rest = text.partition(" ")
         yield _ELEMENTS[kind](rest)
 

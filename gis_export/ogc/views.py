@@ -6,7 +6,6 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
 import pyarrow as pa
 import shapely
 from django.db import connection
@@ -33,6 +32,7 @@ from ..formats.geojson import feature_lines, geojson_geometries
 from ..layer_names import title_of, url_segment
 from ..layers import ExportLayer, Query
 from ..reading import FID, GEOMETRY, batch_schema, read_features
+from ..rounding import rounded
 from ..selection import Selection
 from ..statements import Page, Statement, count, query_of
 from ..views import seen_county
@@ -215,8 +215,7 @@ def _features(batch: pa.RecordBatch, asked: ItemsRequest) -> list[bytes]:
     shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
     moved = reproject(shapes, asked.system, authority_order=True)
     if asked.system.is_projected:
-        moved = shapely.transform(moved, lambda points: np.round(points, FEET_DECIMALS))
-        return feature_lines(batch, shapes=shapely.to_geojson(moved))
+        return feature_lines(batch, shapes=shapely.to_geojson(rounded(moved, FEET_DECIMALS)))
     return feature_lines(batch, shapes=geojson_geometries(moved, wind=False))
 
 
