@@ -26,6 +26,8 @@ from .documents import ROOT, all_examples, examples_of
 from .examples import MAKES_THE_COUNTY, NEEDS, PLACEHOLDERS, SHOWN_ONLY, WRITTEN_OUT
 
 EXAMPLES = all_examples()
+# The suite may itself be run by make, whose variables would change what a make started here does and prints.
+WITHOUT_MAKE = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 LEFT_OPEN = re.compile(r"…|\.\.\.|<\w+>|\[--|\{\w+\}")
 DEEDS = "deed,property,sold,price,code\nnew-1,100428,2025-06-02,310000,valid\nnew-2,100428,2025-02-30,250000,\n"
 OUTLINES = {
@@ -104,7 +106,8 @@ def test_what_is_not_run_says_what_it_needs_where_it_is_explained(example):
     documents = [example.document] if example.document.parent.name != "decisions" else [ROOT / "README.md"]
     if example.text.startswith("make"):
         documents.append(ROOT / "README.md")
-        subprocess.run(["make", "-n", *example.text.split()[1:]], cwd=ROOT, check=True, capture_output=True)
+        command = ["make", "-n", *example.text.split()[1:]]
+        subprocess.run(command, cwd=ROOT, env=WITHOUT_MAKE, check=True, capture_output=True)
     assert any(NEEDS[example.text] in " ".join(each.read_text().split()) for each in documents)
 
 
@@ -144,7 +147,14 @@ class DemoCounty:
     def made_by(self, target, *options, **variables):
         """The command that `make TARGET` runs last, on this Python."""
         assigned = [f"{name}={value}" for name, value in ({"BIN": Path(sys.executable).parent} | variables).items()]
-        recipe = subprocess.run(["make", "-n", target, *assigned], cwd=ROOT, capture_output=True, text=True, check=True)
+        recipe = subprocess.run(
+            ["make", "-n", "--no-print-directory", target, *assigned],
+            cwd=ROOT,
+            env=WITHOUT_MAKE,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return [*shlex.split(recipe.stdout.splitlines()[-1]), *options]
 
     def demonstrate(self):
