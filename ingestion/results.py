@@ -36,6 +36,8 @@ class LoadedDataSetSerializer(serializers.Serializer):
     counted: the source's own count of its rows, taken by another way than the reader; null where it has none.
     """
 
+    may_lack = ("counted",)  # loads of earlier releases
+
     read = serializers.IntegerField()
     counted = serializers.IntegerField(allow_null=True)
     rejected = serializers.IntegerField()
@@ -53,6 +55,8 @@ class TotalsField(serializers.Field):
 
 class BalanceSerializer(serializers.Serializer):
     """source = loaded + rejected + duplicates + dropped + rounded; difference is what is left over."""
+
+    may_lack = ("rounded",)  # loads of earlier releases
 
     source = TotalsField()
     loaded = TotalsField()

@@ -32,12 +32,12 @@ def ending_after(job: Job, error: Exception) -> Ending:
     """The ending for an error of the work, or of storing its outcome. Logs what is not meant for the user."""
     if isinstance(error, JobStopped):
         return lambda: finish_cancelled(job)
-    if is_disk_full(error):
-        logger.error("Job %s: a disk is full. %s", job.pk, error)
-        return lambda: finish_failed(job, FailureReason.STORAGE, DISK_FULL)
     if isinstance(error, TerraFusionError):
         sentence, reason = str(error), error.failure_reason
         return lambda: finish_failed(job, reason, sentence)
+    if is_disk_full(error):
+        logger.error("Job %s: a disk is full. %s", job.pk, error)
+        return lambda: finish_failed(job, FailureReason.STORAGE, DISK_FULL)
     if (fault := fault_of(error)) in PASSING:
         logger.warning("Job %s: %s", job.pk, error)
         return lambda: give_back(job, fault.value, charge=True)
