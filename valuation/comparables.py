@@ -102,7 +102,7 @@ class SalesTable:
     def usable_at(self, valuation_date: date, property_type: str, look_back_months: int) -> SalesTable:
         """Sales of the type in the look-back window, before the valuation date (the day itself excluded)."""
         day = np.datetime64(valuation_date, "D")
-        earliest = _months_before(day, look_back_months)
+        earliest = months_before(day, look_back_months)
         return self.only(
             (self.property_type == property_type)
             & (self.sale_date < day)
@@ -180,7 +180,7 @@ def most_similar(place_of_subject: Floats, places: Floats, number: int) -> tuple
     return nearest, distance[nearest]
 
 
-def _months_before(day: np.datetime64, months: int) -> np.datetime64:
+def months_before(day: np.datetime64, months: int) -> np.datetime64:
     """The same day of an earlier month (the last day where that month is shorter)."""
     month = day.astype("datetime64[M]")
     offset = day - month.astype("datetime64[D]")

@@ -62,8 +62,17 @@ class FittedMarketSerializer(serializers.Serializer):
     time_index = serializers.CharField(allow_null=True)
 
 
+class LeftOutSerializer(serializers.Serializer):
+    """Sales of the look-back window and the property's type that may not speak for a property."""
+
+    reason = serializers.CharField()
+    sales = serializers.IntegerField()
+
+
 class PropertyValuationSerializer(ResultSerializer):
     """The value of one property, and everything it stands on. low to high: the 90 % interval."""
+
+    may_lack = ("sales_left_out",)  # valuations of earlier releases
 
     property_id = serializers.CharField()
     valuation_date = serializers.DateField()
@@ -75,6 +84,7 @@ class PropertyValuationSerializer(ResultSerializer):
     comparables = ComparableSerializer(many=True)
     search = SearchStepSerializer(many=True)
     market = FittedMarketSerializer()
+    sales_left_out = LeftOutSerializer(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
 
 
@@ -86,12 +96,15 @@ class RefusedPropertySerializer(serializers.Serializer):
 class ScopeValuationSerializer(ResultSerializer):
     """The values of a scope in short; the file has one line a property. refused: the first hundred."""
 
+    may_lack = ("sales_left_out",)  # valuations of earlier releases
+
     properties_valued = serializers.IntegerField()
     properties_refused = serializers.IntegerField()
     total_market_value = serializers.IntegerField()
     median_market_value = serializers.IntegerField()
     confidence_counts = serializers.DictField(child=serializers.IntegerField())
     refused = RefusedPropertySerializer(many=True)
+    sales_left_out = LeftOutSerializer(many=True)
 
 
 ValuationResult = PolymorphicProxySerializer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
@@ -13,8 +14,9 @@ from pyproj import CRS, Transformer
 from county_configs.models import County
 from terrafusion.roll.models import Property, SaleParcel
 from terrafusion.roll.querysets import SaleParcelQuerySet
+from terrafusion.roll.sale_fitness import LeftOut
 
-from .comparables import CHARACTERISTICS, ComparableSalesSettings, Floats, SalesTable, Subject
+from .comparables import CHARACTERISTICS, ComparableSalesSettings, Floats, SalesTable, Subject, months_before
 
 _SALE_FIELDS = (
     "sale__sale_id",
@@ -65,6 +67,13 @@ def sold_before(county: County, valuation_date: date, property_type: str) -> Sal
     """Every property of the type sold before the date, whatever may be said of the sale."""
     parcels = SaleParcel.objects.in_county(county).filter(roll_property__property_type=property_type)
     return parcels.filter(sale__sale_date__lt=valuation_date)
+
+
+def sales_left_out(county: County, valuation_date: date, property_type: str, look_back_months: int) -> Counter[LeftOut]:
+    """How many sales of the look-back window may not speak for their property, by reason; one query."""
+    first = months_before(np.datetime64(valuation_date, "D"), look_back_months).astype(object)
+    sold = sold_before(county, valuation_date, property_type).filter(sale__sale_date__gte=first)
+    return Counter(sold.left_out_counts())
 
 
 def subjects_from(county: County, properties: Iterable[Property]) -> list[Subject]:

@@ -14,11 +14,12 @@ from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.outcome import Outcome, OutputFile
 from terrafusion.jobs.registry import job_kind
 from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
+from terrafusion.roll.sale_fitness import LeftOut
 
 from .comparables import NotEnoughSales
 from .models import ValuationJob
 from .results import ValuationFields, ValuationResult
-from .roll_columns import sales_before, settings_for, subjects_from
+from .roll_columns import sales_before, sales_left_out, settings_for, subjects_from
 from .sales_comparison import Estimate, NamedIndex, SalesComparison
 from .serializers import ValuationRequestSerializer
 
@@ -48,7 +49,8 @@ def _value_one(job: ValuationJob) -> Outcome:
         raise TerraFusionError(f"Property {job.property_id} is no longer on the roll of {job.county_id}.")
     (subject,) = subjects_from(job.county, [roll_property])
     estimate = _market(job, subject.property_type).value(subject)
-    return Outcome(result=estimate.as_json(), rows=EstimateRows(job, [Valued.of(roll_property, estimate)]))
+    left_out = _left_out(job, [subject.property_type])
+    return Outcome(estimate.as_json() | left_out, rows=EstimateRows(job, [Valued.of(roll_property, estimate)]))
 
 
 def _value_scope(job: ValuationJob) -> Outcome:
@@ -57,9 +59,11 @@ def _value_scope(job: ValuationJob) -> Outcome:
     total, done = scope.count(), 0
     valued: list[Valued] = []
     refused: dict[str, str] = {}
+    property_types: list[str] = []
     ordered = scope.order_by("property_type", "pk").iterator(chunk_size=BATCH)
     for property_type, of_type in groupby(ordered, key=lambda each: each.property_type):
         market = _market(job, property_type)
+        property_types.append(property_type)
         for roll_property in of_type:
             (subject,) = subjects_from(job.county, [roll_property])
             try:
@@ -71,7 +75,9 @@ def _value_scope(job: ValuationJob) -> Outcome:
     if not valued:
         raise NotEnoughSales(f"None of {total} properties could be valued. {next(iter(refused.values()))}")
     return Outcome(
-        result=_summary(valued, refused), rows=EstimateRows(job, valued), files=[_csv_file(job, valued, refused)]
+        result=_summary(valued, refused) | _left_out(job, property_types),
+        rows=EstimateRows(job, valued),
+        files=[_csv_file(job, valued, refused)],
     )
 
 
@@ -79,6 +85,15 @@ def _market(job: ValuationJob, property_type: str) -> SalesComparison:
     sales = sales_before(job.county, job.valuation_date, property_type)
     settings = settings_for(job.county, job.parameters)
     return SalesComparison(sales, property_type, job.valuation_date, settings, _index(job))
+
+
+def _left_out(job: ValuationJob, property_types: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """For the result: how many sales of these types could not be compared, and why."""
+    months = settings_for(job.county, job.parameters).look_back_months
+    counted: Counter[LeftOut] = Counter()
+    for property_type in property_types:
+        counted += sales_left_out(job.county, job.valuation_date, property_type, months)
+    return {"sales_left_out": [{"reason": each.label, "sales": counted[each]} for each in LeftOut if counted[each]]}
 
 
 def _index(job: ValuationJob) -> NamedIndex | None:
