@@ -48,7 +48,7 @@ integration: .venv/.tests  ## the contract's flows over HTTP, on a real web serv
 	$(INTEGRATION_TESTS)
 	$(WITH_POSTGIS) $(INTEGRATION_TESTS)
 
-test-slow: .venv/.tests  ## thousands of damaged source files of every kind, seeded
+test-slow: .venv/.tests  ## what is too long for every run: thousands of damaged files, a load killed at every part; seeded
 	$(BIN)/pytest -n 2 tests -m slow -rP
 
 CHAOS := TERRAFUSION_CHAOS=full TERRAFUSION_CHAOS_REPORT=$(CURDIR)/var/chaos.jsonl

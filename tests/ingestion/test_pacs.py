@@ -225,11 +225,12 @@ def count_parts(load_pacs):
     return len(calls)
 
 
-def test_a_load_killed_after_any_part_is_resumed_to_the_same_roll(whole, load_pacs, benton):
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_load_killed_after_any_part_is_resumed_to_the_same_roll(whole, load_pacs, benton, kills):
     parts = count_parts(load_pacs)
     assert parts >= 20
     before = roll_digest(benton)
-    for die_at in range(1, parts, max(1, parts // 10)):
+    for die_at in range(1, parts, max(1, parts // kills)):
         seen = []
 
         def die(name, rows, seen=seen, die_at=die_at):
