@@ -35,7 +35,10 @@ def run_next_job() -> None:
     if job is None:
         return  # A surplus token: another worker was faster.
     try:
-        _end(job, _work(job))
+        ending, went_well = _work(job)
+        if not went_well:
+            _close_reads()
+        _end(job, ending)
     except Error:
         # Alive with a row it cannot end, this process would keep the job from being rescued.
         logger.exception("Job %s: its end could not be written; ending this worker.", job.pk)
@@ -44,20 +47,23 @@ def run_next_job() -> None:
         discard_workspace(job)
 
 
-def _work(job: Job) -> Ending:
-    """Does the work and says how the job is to end. The work's frames, and with them its open reads, are gone then."""
+def _work(job: Job) -> tuple[Ending, bool]:
+    """Does the work. Gives how the job is to end, and whether the work went well.
+
+    The work's frames, and with them its open reads, are gone then.
+    """
     try:
         outcome = job.perform()
         files = [seal(file) for file in outcome.files]
         send_ahead(job, files)
     except Exception as error:
-        return ending_after(job, error)
-    return lambda: finish_completed(job, outcome, files)
+        return ending_after(job, error), False
+    return (lambda: finish_completed(job, outcome, files)), True
 
 
 def _end(job: Job, ending: Ending) -> None:
+    """Should a read outlive the work, SQLite refuses the end; `patiently` then writes it on a fresh connection."""
     try:
-        _close_reads()
         patiently(ending)
         return
     except Exception as error:  # the outcome could not be stored
