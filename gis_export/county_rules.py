@@ -7,17 +7,18 @@ from typing import Any
 from county_configs.models import County
 
 from .coordinate_systems import STORAGE, coordinate_system
+from .county_settings import GisExportSection
 from .formats.registry import FORMATS, FileFormat
 from .layer_catalogue import layer_names
 
 
 def allowed_formats(county: County) -> list[str]:
-    return [name for name in FORMATS if name in county.settings.gis_export.allowed_formats]
+    return [name for name in FORMATS if name in county.section(GisExportSection).allowed_formats]
 
 
 def default_crs(county: County) -> str:
     """Of formats that can carry one: county.yaml's, else the county's own."""
-    return coordinate_system(county.settings.gis_export.default_crs or county.crs).identifier
+    return coordinate_system(county.section(GisExportSection).default_crs or county.crs).identifier
 
 
 def formats_json(county: County) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def _format_json(file_format: FileFormat, county: County) -> dict[str, Any]:
 
 def defaults_json(county: County) -> dict[str, Any]:
     """What an export of the county does when the request does not say, and its limits."""
-    rules = county.settings.gis_export
+    rules = county.section(GisExportSection)
     system = coordinate_system(default_crs(county))
     return {
         "county_id": county.pk,

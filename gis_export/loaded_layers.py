@@ -10,6 +10,7 @@ from county_configs.models import County
 from terrafusion.roll.models import LayerFeature
 
 from . import roll_fields
+from .county_settings import GisExportSection
 from .fields import Field, FieldType, short_names, unique_names
 from .layer_names import title_of
 from .layers import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
@@ -33,7 +34,7 @@ def loaded_layers(county: County) -> list[str]:
 
 def hidden_attributes(county: County) -> frozenset[str]:
     """In lower case: attributes county.yaml keeps from everybody, such as an owner's name in a layer of parcels."""
-    return frozenset(each.lower() for each in county.settings.gis_export.hidden_attributes)
+    return frozenset(each.lower() for each in county.section(GisExportSection).hidden_attributes)
 
 
 def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:

@@ -8,13 +8,13 @@ from rest_framework import serializers
 from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .models import MarketAnalysisJob
 from .parameters import PARAMETERS
 from .price_index import METHODS
+from .serializers import MarketAnalysisRequestSerializer
 
 
 class MarketAnalysisFields(serializers.Serializer):
-    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), MarketAnalysisJob.drill.value])
+    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), MarketAnalysisRequestSerializer.drill.value])
 
 
 def _unknown(**options: object) -> serializers.FloatField:

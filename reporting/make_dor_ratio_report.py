@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from county_configs.county_file import DorRatioSection
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Sale, SaleParcel
 from terrafusion.roll.querysets import SaleQuerySet
 from terrafusion.roll.sale_fitness import LeftOut
 
+from .county_settings import DorRatioSection
 from .delivery import delivered
 from .document import Column, Report, Section, Table
 from .dor_ratio import (
@@ -51,7 +51,7 @@ def make(job: ReportJob) -> Outcome:
     year = asked.get("year") or assessment_year_of(as_of)
     window = sale_window(year, as_of)
     require_tax_year(county, year)
-    section = county.settings.dor_ratio
+    section = county.section(DorRatioSection)
     strata = Strata({**section.land_use_strata}, section.value_strata)
     sales = _sales(county, year, window, section)
     if not sales:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, TimeIndex
 
+from .county_settings import RatioBands, RatioStudySection
 from .delivery import delivered
 from .document import Fact
 from .edition_comparison import flips_between_editions
@@ -49,7 +49,7 @@ Compared = list[tuple[str, str, SoldUnsold]]
 
 def make(job: ReportJob) -> Outcome:
     asked, county = job.parameters, job.county
-    section = county.settings.ratio_study
+    section = county.section(RatioStudySection)
     tax_year = asked.get("year") or latest_tax_year(county)
     strata, filters = asked.get("stratify_by", ["property_class"]), filters_in(asked)
     require_tax_year(county, tax_year)

@@ -16,6 +16,7 @@ from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 
 from . import charts
+from .county_settings import RatioStudySection
 from .delivery import delivered
 from .document import Column, Report, Section, Table, Value
 from .editions import EDITIONS
@@ -221,7 +222,7 @@ def _ratio_section(
         read = read_sales(county, tax_year, first, last, filters, ())
     except NothingSelected as error:
         return Section(heading, [f"Not computed. {error}"])
-    section = county.settings.ratio_study
+    section = county.section(RatioStudySection)
     settings = StudySettings(
         bands={name: Band(*bounds) for name, bounds in section.bands},
         trim_rule=section.trim_rule,

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "market_analysis",
     "gis_export",
     "ingestion",
+    *env.list("TERRAFUSION_PLUGINS", default=[]),  # an office's own: docs/adding_a_plugin.md
 ]
 
 MIDDLEWARE = [

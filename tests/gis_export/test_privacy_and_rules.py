@@ -6,7 +6,7 @@ from gis_export.formats.registry import FORMATS
 from terrafusion.errors import JobStopped
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.runner import perform, run_next_job
 from tests.factories import a_user, client_of
 
 from .conftest import RUN
@@ -78,7 +78,7 @@ def test_a_cancelled_export_ends_cancelled_in_every_format(client, county, expor
     client.post(asked["links"]["cancel"])
 
     with pytest.raises(JobStopped):
-        job.perform()
+        perform(job)
 
 
 @pytest.mark.parametrize("written", ["geojson", "GEOJSON", "Geo-JSON", "shp", "Esri Shapefile", "file geodatabase"])
