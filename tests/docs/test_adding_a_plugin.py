@@ -63,7 +63,6 @@ class Newcomer:
         return done.stdout
 
 
-@pytest.mark.database_free  # it makes databases of its own
 @pytest.mark.timeout(900)
 def test_a_plugin_is_its_folder_and_one_line_of_settings(tmp_path):
     text = ADDING_A_PLUGIN.read_text(encoding="utf-8")
