@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from terrafusion.jobs.models import Job
@@ -12,7 +13,7 @@ from terrafusion.jobs.runner import run_next_job
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.parametrize("kind", ["valuation"], indirect=True),
-    pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite serves the processes of one host."),
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite serves the processes of one host."),
 ]
 
 
