@@ -25,12 +25,7 @@ from .models import Job
 from .registry import JobKind, kind_named
 from .rights import require_content
 from .schema import JobSchema
-from .serializers import (
-    JobLogLineSerializer,
-    JobSerializer,
-    job_json,
-    result_json,
-)
+from .serializers import JobLogLineSerializer, JobSerializer, job_json, result_json
 from .submit import prepare, queue, request_digest, retry
 
 POLL_SECONDS = "1"
