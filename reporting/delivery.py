@@ -7,8 +7,8 @@ from typing import Any
 from terrafusion.full_disk import full_disk_told
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
-from .document import Report
 from .formats import CONTENT_TYPES, write_report
+from .formats.document import Report
 from .models import ReportJob
 
 

@@ -33,13 +33,7 @@ from .comparables import (
     most_similar,
 )
 from .market_model import MarketModel, fit_market
-from .reconciliation import (
-    Confidence,
-    judge,
-    value_range,
-    weighted_value,
-    weights_by_gross_adjustment,
-)
+from .reconciliation import Confidence, judge, value_range, weighted_value, weights_by_gross_adjustment
 
 QUIET_DAYS = 92  # after which somebody should know that nothing was heard of the market
 

@@ -15,11 +15,11 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import shapely
 
-from ..colours import colours_of
-from ..fields import Field
-from ..layers import POINT, ExportLayer
-from ..reading import GEOMETRY
-from ..rounding import FULL_DECIMALS, rounded
+from ..areas.rounding import FULL_DECIMALS, rounded
+from ..layers.colours import colours_of
+from ..layers.fields import Field
+from ..layers.layer import POINT, ExportLayer
+from ..layers.reading import GEOMETRY
 from .source import LayerSource
 from .zip_files import add_file
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
-from ..area_polygons import HULL, Polygons, hulls
-from ..area_statistics import AreaStatistics, area_statistics
-from ..charts import ranked_changes_chart, surface_chart
-from ..comparable_areas import NotEnoughAreas
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import NotEnoughAreas
+from ..areas.polygons import HULL, Polygons, hulls
+from ..charts.charts import ranked_changes_chart, surface_chart
 from ..selection import require_sales
 from .comparable import described
 

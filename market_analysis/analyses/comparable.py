@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..area_statistics import AreaStatistics, area_statistics
-from ..charts import area_trends_chart
-from ..comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
-from ..price_trend import price_trend, trend_json
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
+from ..charts.charts import area_trends_chart
+from ..indices.price_trend import price_trend, trend_json
 from ..selection import period_start, require_sales
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..charts import index_chart, volume_chart
-from ..index_sales import IndexSales, index_sales
-from ..log_index import LogIndex
-from ..price_index import METHODS, MethodIndex, price_indices
+from ..charts.charts import index_chart, volume_chart
+from ..indices.index_sales import IndexSales, index_sales
+from ..indices.log_index import LogIndex
+from ..indices.price_index import METHODS, MethodIndex, price_indices
 from ..selection import NoSales, Selection, change_words, period_label, period_start, require_sales
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from terrafusion.csv_files import CsvWriter
 
-from ..document import Report
+from .document import Report
 
 
 def write_csv(report: Report, path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from ..document import Chart, Report, Section, Table
+from .document import Chart, Report, Section, Table
 from .drawing import drawn
 
 STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")

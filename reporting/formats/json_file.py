@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..document import Report
+from .document import Report
 
 
 def write_json(report: Report, path: Path) -> None:

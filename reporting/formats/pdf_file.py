@@ -9,7 +9,7 @@ from typing import Any
 
 from terrafusion.errors import TerraFusionError
 
-from ..document import Report, Section, Table
+from .document import Report, Section, Table
 from .drawing import drawn
 from .html_page import note_of
 

@@ -12,8 +12,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from terrafusion.csv_files import FORMULA_STARTS
 
-from ..document import Column, Fact, Report, Table
 from . import excel_limits
+from .document import Column, Fact, Report, Table
 
 _NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
