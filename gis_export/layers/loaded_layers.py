@@ -33,7 +33,7 @@ def loaded_layers(county: County) -> list[str]:
 
 def hidden_attributes(county: County) -> frozenset[str]:
     """In lower case: attributes county.yaml keeps from everybody, such as an owner's name in a layer of parcels."""
-    return frozenset(each.lower() for each in county.settings.gis_export.hidden_attributes)
+    return frozenset(attribute.lower() for attribute in county.settings.gis_export.hidden_attributes)
 
 
 def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
