@@ -290,7 +290,7 @@ def postgis_section(folder: Path) -> list[str]:
         if theirs:
             if theirs[0][2] != mine[0][2]:
                 raise ValueError(f"{name}: {theirs[0][2]} features by ogr2ogr, {mine[0][2]} by ours.")
-            peer, peer_memory = (median(each[place] for each in theirs) for place in (0, 1))
+            peer, peer_memory = (median(their[place] for their in theirs) for place in (0, 1))
             row += f"| {peer:.1f} | {peer_memory:.0f} | {seconds / peer:.2f} | {goal} |"
         else:
             row += f"| not installed | | | {goal} |"

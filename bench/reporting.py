@@ -58,7 +58,9 @@ def measured(name: str, *arguments: str) -> dict[str, Any]:
 
 def peak_mb() -> float:
     """Of this process since it began. Not getrusage: its figure is inherited from the process that started this one."""
-    (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith("VmHWM"))
+    (line,) = (
+        splitline for splitline in Path("/proc/self/status").read_text().splitlines() if splitline.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 

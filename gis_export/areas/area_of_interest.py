@@ -76,7 +76,7 @@ def _box(corners: Any) -> BaseGeometry:
     if (
         not isinstance(corners, list)
         or len(corners) != 4
-        or not all(isinstance(each, int | float) and not isinstance(each, bool) for each in corners)
+        or not all(isinstance(corner, int | float) and not isinstance(corner, bool) for corner in corners)
     ):
         raise BadArea("A bbox has four numbers: [west, south, east, north], in degrees.")
     try:

@@ -30,8 +30,8 @@ def extent_of(county: County) -> BaseGeometry | None:
         west=Min("longitude"), south=Min("latitude"), east=Max("longitude"), north=Max("latitude")
     )
     shapes = [
-        shapely.box(each["west"], each["south"], each["east"], each["north"])
-        for each in (*boxes, positions)
-        if each["west"] is not None and each["south"] is not None
+        shapely.box(box["west"], box["south"], box["east"], box["north"])
+        for box in (*boxes, positions)
+        if box["west"] is not None and box["south"] is not None
     ]
     return shapely.box(*shapely.total_bounds(shapes)) if shapes else None

@@ -52,8 +52,8 @@ def fields_csv(about: About) -> str:
     writer = CsvWriter(text)
     writer.writerow(("layer", "name", "short_name", "type", "unit", "description"))
     for layer in about.layers:
-        for each in layer.fields:
-            writer.writerow((layer.name, each.name, each.short_name, each.type, each.unit, each.description))
+        for field in layer.fields:
+            writer.writerow((layer.name, field.name, field.short_name, field.type, field.unit, field.description))
     return text.getvalue()
 
 

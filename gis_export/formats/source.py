@@ -59,4 +59,4 @@ class LayerSource:
 
     def without_fid(self) -> pa.RecordBatchReader:
         schema = self.schema.remove(self.schema.get_field_index(FID))
-        return pa.RecordBatchReader.from_batches(schema, (each.select(schema.names) for each in self.batches()))
+        return pa.RecordBatchReader.from_batches(schema, (batch.select(schema.names) for batch in self.batches()))

@@ -50,7 +50,7 @@ class Field:
 
 
 def arrow_schema(fields: Sequence[Field], *, short: bool = False) -> pa.Schema:
-    return pa.schema([each.arrow(short=short) for each in fields])
+    return pa.schema([field.arrow(short=short) for field in fields])
 
 
 def unique_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

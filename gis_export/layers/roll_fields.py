@@ -16,7 +16,7 @@ _MODELS = {"p": Property, "v": AssessedValue, "s": Sale, "f": LayerFeature}
 
 def _measured(fields: Iterable[Field]) -> tuple[Field, ...]:
     """Texts as wide as their column on the roll, where that says; every Shapefile of a county is smaller for it."""
-    return tuple(replace(each, width=min(_length(each), each.width)) for each in fields)
+    return tuple(replace(field, width=min(_length(field), field.width)) for field in fields)
 
 
 def _length(field: Field) -> int:

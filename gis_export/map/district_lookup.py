@@ -70,11 +70,13 @@ def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, 
         "tax_code_areas": sorted({row.tax_code_area for row in parcels if row.tax_code_area}),
         "districts": [
             {
-                "layer": each.layer,
-                "feature_id": each.feature_id,
-                "name": each.name,
-                "attributes": {name: each.attributes[name] for name in each.attributes if name.lower() not in hidden},
+                "layer": district.layer,
+                "feature_id": district.feature_id,
+                "name": district.name,
+                "attributes": {
+                    name: district.attributes[name] for name in district.attributes if name.lower() not in hidden
+                },
             }
-            for each in districts
+            for district in districts
         ],
     }

@@ -84,6 +84,21 @@ _DATES = {
     r"^\d{4}-\d{2}-\d{2}": "", r"^\d{1,2}/\d{1,2}/\d{4}$": "%m/%d/%Y", r"^\d{8}T000000$": "%Y%m%dT000000",
     r"^\d{8}$": "%Y%m%d", r"^\d{1,2}/\d{1,2}/\d{2}$": "%m/%d/%y",
 }  # fmt: skip
+# Fields that counties keep in two columns: the names of each, what each must look like, and how they go together.
+_PAIRS = {
+    ("properties", "baths"): (
+        (("full baths", "full bath", "bath full"), r"^\d{1,2}(\.0)?$"),
+        (("half baths", "half bath", "bath half"), r"^\d{1,2}(\.0)?$"),
+        {"times": 0.5},
+        "",
+    ),
+    ("sales", "sale_date"): (
+        (("sale year", "year sold", "yr sold", "sold year", "deed year"), r"^(1[6-9]|20)\d{2}$"),
+        (("sale month", "month sold", "mo sold", "sold month", "deed month"), r"^(0?[1-9]|1[0-2])$"),
+        {"separator": " "},
+        "%Y %m",
+    ),
+}
 # A word in a column's name that says it is something else, however like the rest of the name may be.
 _MONEY = {"value", "val", "price", "amt", "amount", "cost", "dollars", "assessed", "appraised", "tax", "imps"}
 _SIZE = {"sqft", "sf", "area", "acres", "acreage", "feet", "size"}
@@ -99,6 +114,20 @@ _RANGES = {"longitude": (-180.0, 180.0), "latitude": (-90.0, 90.0)}
 
 
 @dataclass(frozen=True)
+class Pair:
+    """The second column of a field that a county keeps in two, and how the mapping puts them together."""
+
+    second: str
+    times: float = 1  # the share by which the second counts
+    separator: str | None = None  # joins two texts; without one, two numbers are added
+
+    def as_yaml(self, first: str) -> str:
+        second = _quoted(self.second) if self.times == 1 else f"{{column: {_quoted(self.second)}, times: {self.times}}}"
+        how = "combine: sum" if self.separator is None else f'combine: join, separator: "{self.separator}"'
+        return f"columns: [{_quoted(first)}, {second}], {how}"
+
+
+@dataclass(frozen=True)
 class Proposal:
     target: str
     field: str
@@ -106,13 +135,19 @@ class Proposal:
     confidence: float
     type: str = "text"
     format: str = ""
+    pair: Pair | None = None  # of a field put together from two columns; `column` is then the first of them
 
     @property
     def is_certain(self) -> bool:
         return self.confidence >= CERTAIN
 
+    @property
+    def source(self) -> str:
+        """The column, or both columns, as a person names them."""
+        return f"{self.column} and {self.pair.second}" if self.pair else self.column
+
     def as_yaml(self) -> str:
-        parts = [f"column: {_quoted(self.column)}"]
+        parts = [self.pair.as_yaml(self.column) if self.pair else f"column: {_quoted(self.column)}"]
         parts += [f"type: {self.type}"] if self.type != "text" else []
         parts += [f'format: "{self.format}"'] if self.format else []
         line = f"{self.field}: {{{', '.join(parts)}}}"
@@ -148,7 +183,31 @@ def propose(rows: pl.DataFrame) -> list[Proposal]:
             found.append(
                 Proposal(target, name, column, score, kind, _date_format(rows[column]) if kind == "date" else "")
             )
-    return sorted(found, key=lambda each: (list(NAMES).index(each.target), list(NAMES[each.target]).index(each.field)))
+    proposals = _with_pairs(found, rows)
+    return sorted(proposals, key=lambda one: (list(NAMES).index(one.target), list(NAMES[one.target]).index(one.field)))
+
+
+def _with_pairs(proposals: list[Proposal], rows: pl.DataFrame) -> list[Proposal]:
+    """The proposals, with fields that stand in two columns taken from both, where no column has the whole of it."""
+    for (target, field), (first, second, how, written) in _PAIRS.items():
+        columns = _named(*first, rows), _named(*second, rows)
+        single = next((one for one in proposals if (one.target, one.field) == (target, field)), None)
+        if None in columns or (single is not None and single.is_certain and single.column not in columns):
+            continue
+        pair = Proposal(target, field, str(columns[0]), 1.0, _TYPES[field], written, Pair(str(columns[1]), **how))
+        proposals = [one for one in proposals if one is not single] + [pair]
+    return proposals
+
+
+def _named(names: Iterable[str], pattern: str, rows: pl.DataFrame) -> str | None:
+    """The column of one of these names whose every cell looks as it must, or says nothing."""
+    squeezed = {name.replace(" ", "") for name in names}
+    for column in rows.columns:
+        cells = rows[column].str.strip_chars() if column != LINE else pl.Series([], dtype=pl.String)
+        given = cells.filter(cells != "")
+        if "".join(_words(column)) in squeezed and len(given) and given.str.contains(pattern).all():
+            return column
+    return None
 
 
 def _confidence(field: str, words: Iterable[str], texts: pl.Series, column: str) -> float:

@@ -57,7 +57,7 @@ def _subject(code: str | None, areas: list[AreaStatistics], column: str, fewest:
     for each in areas:
         if each.area == code:
             return each
-    known = ", ".join(each.area for each in areas[:20])
+    known = ", ".join(area.area for area in areas[:20])
     raise NotEnoughAreas(f"{column} {code} has fewer than {fewest} sales in the selection. With enough: {known}.")
 
 

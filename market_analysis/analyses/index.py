@@ -34,7 +34,7 @@ def price_index(question: Question) -> Answer:
         "method": chosen.method,
         "base": "1.0 is the mean of the first year, periods with too few sales aside",
         "minimum_sales": selection.minimum_sales,
-        "points_with_too_few_sales": sum(each["too_few_sales"] for each in trends),
+        "points_with_too_few_sales": sum(trend["too_few_sales"] for trend in trends),
         "methods": {name: _quality(each) for name, each in made.items()},
     }
     kept = [

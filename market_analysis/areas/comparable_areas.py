@@ -72,8 +72,8 @@ class ComparableArea:
 
 def comparable_areas(areas: Sequence[AreaStatistics], subject: str, count: int) -> list[ComparableArea]:
     """The `count` nearest to the subject. Raises NotEnoughAreas when there is no other area to compare with."""
-    others = [each for each in areas if each.area != subject]
-    (own,) = (each for each in areas if each.area == subject)
+    others = [area for area in areas if area.area != subject]
+    (own,) = (area for area in areas if area.area == subject)
     if not others:
         raise NotEnoughAreas(f"{subject} is the only area with enough sales; there is none to compare it with.")
     gaps = np.array([[_gap(feature, own, other) for feature in FEATURES] for other in others])

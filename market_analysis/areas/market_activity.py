@@ -121,4 +121,4 @@ def seasonality(monthly: Sequence[Mapping[str, Any]], window: Window) -> dict[st
     if not whole:
         return {}
     shares = [{month: 12 * n / sum(months.values()) for month, n in months.items()} for months in whole]
-    return {str(month + 1): round(sum(each[month] for each in shares) / len(shares), 3) for month in range(12)}
+    return {str(month + 1): round(sum(share[month] for share in shares) / len(shares), 3) for month in range(12)}

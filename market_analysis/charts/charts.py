@@ -107,8 +107,8 @@ def index_chart(trends: Sequence[Trend], starts: Sequence[date], method: str) ->
 def area_trends_chart(trends: Sequence[Trend], starts: Sequence[date], area: str) -> Chart:
     """A small chart for each of the areas with most sales, all on the same scales."""
     volume: Counter[str] = Counter()
-    for each in trends:
-        volume[each[area]] += each["sales_volume"]
+    for trend in trends:
+        volume[trend[area]] += trend["sales_volume"]
     shown = [name for name, _ in volume.most_common(MOST_AREAS)]
     values = [point for point in _points(trends, starts) if point[area] in shown]
     base = alt.Chart().encode(x=_time(ticks=3, form="%b %y"))
@@ -188,7 +188,7 @@ def surface_chart(surface: GeoDataFrame, column: str) -> Chart:
         color=alt.Color(
             "properties.shrunk_change_percent_per_year:Q",
             title="% a year",
-            scale=_diverging([each["properties"]["shrunk_change_percent_per_year"] for each in features]),
+            scale=_diverging([feature["properties"]["shrunk_change_percent_per_year"] for feature in features]),
             legend=alt.Legend(format="+.1f"),
         )
     ) + alt.Chart(alt.Data(values=middle)).mark_text(fontSize=9, color=INK).encode(
@@ -204,7 +204,7 @@ def surface_chart(surface: GeoDataFrame, column: str) -> Chart:
 
 def _diverging(values: Sequence[float | None]) -> alt.Scale:
     """Pale at no change, blue above it, orange below; a shade means as much on either side."""
-    known = [each for each in values if each is not None]
+    known = [value for value in values if value is not None]
     low, high = min([0.0, *known]), max([0.0, *known])
     if low == 0:
         return alt.Scale(domain=[0, high or 1], range=[PALE, RISE])
@@ -216,13 +216,13 @@ def _diverging(values: Sequence[float | None]) -> alt.Scale:
 
 def ranked_changes_chart(areas: Sequence[Mapping[str, Any]], column: str) -> Chart:
     """The change of each area with its interval, the fastest first."""
-    known = [each for each in areas if each["change_percent_per_year"] is not None]
+    known = [area for area in areas if area["change_percent_per_year"] is not None]
     ranked = sorted(known, key=lambda each: -each["shrunk_change_percent_per_year"])
     values = ranked if len(ranked) <= 2 * MOST_RANKED else [*ranked[:MOST_RANKED], *ranked[-MOST_RANKED:]]
-    order = [each["area"] for each in values]
+    order = [value["area"] for value in values]
     words = column.replace("_", " ").replace("zip code", "ZIP code")
     y = alt.Y("area:N", sort=order, title=None)
-    base = alt.Chart(alt.Data(values=[dict(each) for each in values]))
+    base = alt.Chart(alt.Data(values=[dict(value) for value in values]))
     chart = base.mark_rule(color=INK).encode(y=y, x=alt.X("change_low:Q", title="% a year"), x2="change_high:Q")
     chart += base.mark_point(filled=True, fill="white", stroke=INK, size=25, opacity=1).encode(
         y=y, x="change_percent_per_year:Q"
@@ -244,7 +244,7 @@ def reasons_chart(reasons: Mapping[str, int]) -> Chart:
     """How often each reason was given."""
     values = [{"reason": code.replace("_", " "), "sales": number} for code, number in reasons.items()]
     base = alt.Chart(alt.Data(values=values)).encode(
-        y=alt.Y("reason:N", sort=[str(each["reason"]) for each in values], title=None),
+        y=alt.Y("reason:N", sort=[str(value["reason"]) for value in values], title=None),
         x=alt.X("sales:Q", title="Sales"),
     )
     chart = base.mark_bar(color=ACCENT) + base.mark_text(align="left", dx=4, color=INK).encode(text="sales:Q")

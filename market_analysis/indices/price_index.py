@@ -116,7 +116,7 @@ def _judged(
     spread: float | None = None,
 ) -> MethodIndex:
     revisions = [revision_percent(index, each) for each in earlier]
-    known = [each for each in revisions if each is not None]
+    known = [revision for revision in revisions if revision is not None]
     return MethodIndex(
         method=method,
         raw=raw.based_on_first(base),

@@ -105,7 +105,7 @@ def sort_sales(sales: Sequence[DorSale], instruments: Sequence[str]) -> SortedSa
     The exclusion by ratio is left off when it would take out more than 5 % of the valid sales.
     Source: WAC 458-53-070 and 458-53-080.
     """
-    checked = [_with_code(each, instruments) for each in sales]
+    checked = [_with_code(sale, instruments) for sale in sales]
     valid = [each for each in checked if not each.invalid_code]
     cut = trim([each.ratio or 0.0 for each in valid], WASHINGTON)
     excluded = [
@@ -127,7 +127,7 @@ def _with_code(sale: DorSale, instruments: Sequence[str]) -> DorSale:
     if not sale.assessed_value or sale.assessed_value < 0:
         return replace(sale, invalid_code=OTHER_CODE, note="a parcel has no assessed value")
     kind = sale.instrument.lower()
-    if kind and not any(each.lower() in kind for each in instruments):
+    if kind and not any(instrument.lower() in kind for instrument in instruments):
         return replace(sale, invalid_code=OTHER_CODE, note="instrument is no warranty deed or contract")
     return sale
 
@@ -257,10 +257,10 @@ def _ratio_of(
 ) -> tuple[float, str]:
     if key in groups:
         return _average_ratio(groups[key]), "stratum"
-    same_use = [each for (land_use, _), members in groups.items() if land_use == key[0] for each in members]
+    same_use = [member for (land_use, _), members in groups.items() if land_use == key[0] for member in members]
     return (_average_ratio(same_use), "land use") if same_use else (_average_ratio(valid), "county")
 
 
 def _average_ratio(sales: Sequence[DorSale]) -> float:
     """Average assessed value / average adjusted price."""
-    return sum(each.assessed_value or 0 for each in sales) / sum(each.adjusted_price for each in sales)
+    return sum(sale.assessed_value or 0 for sale in sales) / sum(sale.adjusted_price for sale in sales)

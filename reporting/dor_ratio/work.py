@@ -126,7 +126,7 @@ def _values(links: QuerySet[SaleParcel], year: int) -> dict[int, int]:
 
 
 def _sum(values: Sequence[int | None], whole: bool) -> int | None:
-    known = [each for each in values if each is not None]
+    known = [value for value in values if value is not None]
     return sum(known) if whole and known and len(known) == len(values) else None
 
 
@@ -179,7 +179,7 @@ def _report(
         "deduction_percent": ("Deduction from the price, percent", DEDUCTION_PERCENT),
     }
     trimmed = "Washington: ratio under 25 % or over 175 %, unless more than 5 % of the valid sales"
-    digest = digest_of([[*map(str, _sale_row(each)), each.invalid_code] for each in sales])
+    digest = digest_of([[*map(str, _sale_row(sale)), sale.invalid_code] for sale in sales])
     return Report(
         report_type="dor_ratio_report",
         title=f"Ratio report, assessment year {year}",

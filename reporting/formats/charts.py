@@ -72,7 +72,7 @@ def ratios_by_value(
     )
     ratio_axis = alt.Y("y:Q", title="Ratio", scale=alt.Scale(domain=[0, 2]))
     over = alt.Chart(alt.Data(values=medians))
-    with_interval = alt.Chart(alt.Data(values=[each for each in medians if each["low"] is not None]))
+    with_interval = alt.Chart(alt.Data(values=[median for median in medians if median["low"] is not None]))
     point = alt.OverlayMarkDef(color="white", stroke="black", size=40)
     chart = (
         alt.Chart(alt.Data(values=cells))

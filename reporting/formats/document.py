@@ -62,7 +62,7 @@ class Table:
         return self.place in places
 
     def records(self) -> list[dict[str, Any]]:
-        names = [each.name for each in self.columns]
+        names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
 
 

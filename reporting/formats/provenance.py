@@ -27,7 +27,7 @@ def data_as_of(county: County) -> str | None:
             (SaleReview, "sale__county", "decided_at"),
         )
     ]
-    known = [each for each in changes if each is not None]
+    known = [change for change in changes if change is not None]
     return max(known).strftime("%Y-%m-%dT%H:%M:%SZ") if known else None
 
 

@@ -58,7 +58,7 @@ def vertical_section(study: RatioStudy) -> Section:
                 vertical.method,
             )
         )
-        groups = [(each.median_value, each.median_ratio, *each.bounds) for each in vertical.groups]
+        groups = [(group.median_value, group.median_ratio, *group.bounds) for group in vertical.groups]
         proxy = value_proxy(study.sales.assessed_value, study.sales.sale_price)
         shown.append(charts.ratios_by_value(proxy, study.sales.ratios, groups))
     return Section("Vertical equity", told, tables, shown)

@@ -37,7 +37,7 @@ def study_report(
         chasing_section(chasing),
         editions_section(study, flips),
         sales_section(study),
-        Section("Sheets", tables=[_sheet(each) for each in _all_results(study)]),
+        Section("Sheets", tables=[_sheet(result) for result in _all_results(study)]),
     ]
     return Report(
         report_type="sales_ratio_study",
@@ -81,7 +81,7 @@ def _findings(
         value = "not computed" if measure.value is None else _rounded(name, measure.value)
         told.append(f"{MEASURES[name]}: {value}: {verdict_in_words(measure.verdict) or NOT_JUDGED}.")
     for name, results in study.strata.items():
-        failing = [each.label for each in results if _fails(each)]
+        failing = [result.label for result in results if _fails(result)]
         if failing:
             shown = "; ".join(failing[:12]) + (f" and {len(failing) - 12} more" if len(failing) > 12 else "")
             told.append(f"{labelled(name)}: at least one measure does not meet the standard in {shown}.")
@@ -100,7 +100,9 @@ def _findings(
 
 
 def _fails(result: StratumResult) -> bool:
-    return any(each.verdict is not None and each.verdict.word == "does not meet" for each in result.measures.values())
+    return any(
+        measure.verdict is not None and measure.verdict.word == "does not meet" for measure in result.measures.values()
+    )
 
 
 def _rounded(name: str, value: float) -> str:
@@ -108,7 +110,7 @@ def _rounded(name: str, value: float) -> str:
 
 
 def _all_results(study: RatioStudy) -> list[StratumResult]:
-    return [study.overall, *(each for results in study.strata.values() for each in results)]
+    return [study.overall, *(result for results in study.strata.values() for result in results)]
 
 
 # --- Measures ---
@@ -223,11 +225,11 @@ def _stratum_section(study: RatioStudy, name: str) -> Section:
     paragraphs = [f"{len(results)} strata by {labelled(name).lower()}."]
     if name == VALUE_DECILE:
         paragraphs.append(SLICE_OF_VALUE)
-    for each in results:
-        if each.pooled:
-            paragraphs.append(f"{each.label}: {', '.join(each.pooled)}.")
-        elif each.is_small:
-            paragraphs.append(f"{each.label} has fewer sales than the minimum of {study.settings.minimum_stratum}.")
+    for result in results:
+        if result.pooled:
+            paragraphs.append(f"{result.label}: {', '.join(result.pooled)}.")
+        elif result.is_small:
+            paragraphs.append(f"{result.label} has fewer sales than the minimum of {study.settings.minimum_stratum}.")
     return Section(
         f"By {labelled(name).lower()}",
         paragraphs,
@@ -246,7 +248,10 @@ def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
             f"{name}_verdicts",
             f"{heading}: verdicts",
             [Column("stratum", heading), *(Column(each, SHORT[each]) for each in JUDGED)],
-            [[each.label, *(_short_verdict(each.measures[which].verdict) for which in JUDGED)] for each in results],
+            [
+                [result.label, *(_short_verdict(result.measures[which].verdict) for which in JUDGED)]
+                for result in results
+            ],
             note='"?" cannot be told; the number is about how many sales would settle it.',
             place="pages",
             shown_rows=len(results),
@@ -259,7 +264,7 @@ def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
                 Column("n", "Sales", "integer"),
                 *(Column(f"fifth_{at}", f"Fifth {at}", "number", 4) for at in range(1, 6)),
             ],
-            [[each.label, each.n, *_fifths(each.price_groups)] for each in results],
+            [[result.label, result.n, *_fifths(result.price_groups)] for result in results],
             shown_rows=len(results),
         ),
     ]
@@ -272,7 +277,9 @@ def _wide(name: str, title: str, heading: str, results: Sequence[StratumResult],
         columns.append(Column(each, SHORT.get(each, labelled(each)), "number", DIGITS.get(each, 4)))
         columns.append(Column(f"{each}_interval", "Interval"))
     with_interval = [each for each in measures if any(result.measures[each].interval for result in results)]
-    columns = [each for each in columns if not each.name.endswith("_interval") or each.name[:-9] in with_interval]
+    columns = [
+        column for column in columns if not column.name.endswith("_interval") or column.name[:-9] in with_interval
+    ]
     rows = []
     for result in results:
         row: list[Value] = [result.label, result.n]
@@ -298,7 +305,7 @@ def _short_verdict(verdict: Verdict | None) -> str:
 
 
 def _fifths(groups: Sequence[ValueGroup]) -> list[Value]:
-    medians: list[Value] = [each.median_ratio for each in groups]
+    medians: list[Value] = [group.median_ratio for group in groups]
     return medians + [None] * (5 - len(medians))
 
 
@@ -307,9 +314,9 @@ def _stratum_charts(results: Sequence[StratumResult], bands: Bands) -> list[Char
     shown = []
     for name, title in (("median", "Median ratio"), ("cod", "COD, percent")):
         rows = [
-            (f"{each.label} (n = {each.n:,})", measure.value, *_ends(measure))
-            for each in results
-            if (measure := each.measures[name]).value is not None
+            (f"{result.label} (n = {result.n:,})", measure.value, *_ends(measure))
+            for result in results
+            if (measure := result.measures[name]).value is not None
         ]
         if rows:
             band = bands[name]

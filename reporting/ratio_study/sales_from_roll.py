@@ -24,7 +24,7 @@ _NOT_STRATA = {
     "id", "county", "geometry", "west", "south", "east", "north", "attributes", "parcel_number_key", "property_id",
     "parcel_number", "legal_description", "created_at", "updated_at", "retired_at",
 }  # fmt: skip
-PROPERTY_STRATA = tuple(each.name for each in Property._meta.concrete_fields if each.name not in _NOT_STRATA)
+PROPERTY_STRATA = tuple(field.name for field in Property._meta.concrete_fields if field.name not in _NOT_STRATA)
 STRATA = (*PROPERTY_STRATA, *DERIVED_STRATA)
 
 
@@ -128,7 +128,7 @@ def _columns(described: Sequence[str]) -> list[str]:
     fields = ("property_id", "parcel_number", "property_class")
     of_property = [f"roll_property__{each.replace('.', '__')}" for each in described]
     return [
-        "roll_property_id", "sale__sale_id", *(f"roll_property__{each}" for each in fields),
+        "roll_property_id", "sale__sale_id", *(f"roll_property__{field}" for field in fields),
         "sale__sale_date", "sale__sale_price", "roll_property__year_built", *of_property,
     ]  # fmt: skip
 

@@ -218,12 +218,12 @@ def _divided(sales: StudySales, name: str, settings: StudySettings) -> list[_Par
     """A part for each label. Those below the minimum become one, named for what it holds; none is dropped."""
     labels = strata_labels(sales, name)
     parts = [_Part(label, labels == label) for label in in_natural_order(labels)]
-    small = [each for each in parts if each.members.sum() < settings.minimum_stratum]
+    small = [part for part in parts if part.members.sum() < settings.minimum_stratum]
     if settings.small_strata == MARK or len(small) < 2:
         return parts
     pool = np.any([each.members for each in small], axis=0)
     pooled = _Part(f"{len(small)} small strata together", pool, tuple(each.label for each in small))
-    return [*(each for each in parts if each not in small), pooled]
+    return [*(part for part in parts if part not in small), pooled]
 
 
 def _bands_of(sales: StudySales, settings: StudySettings) -> Bands:

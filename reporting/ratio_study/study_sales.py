@@ -50,14 +50,14 @@ class StudySales:
 
     def at(self, chosen: npt.NDArray[Any]) -> StudySales:
         """The chosen sales: a mask or positions."""
-        of_each = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "described"}
+        of_each = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "described"}
         return StudySales(
             **{name: column[chosen] for name, column in of_each.items()},
             described={name: column[chosen] for name, column in self.described.items()},
         )
 
     def with_prices(self, prices: Floats) -> StudySales:
-        return StudySales(**{each.name: getattr(self, each.name) for each in fields(self)} | {"sale_price": prices})
+        return StudySales(**{field.name: getattr(self, field.name) for field in fields(self)} | {"sale_price": prices})
 
     def in_order(self) -> StudySales:
         """By date, then sale_id: one order, whatever the order of loading was."""
@@ -66,9 +66,9 @@ class StudySales:
     def digest(self) -> str:
         """SHA-256 of everything a study reads of the sales; the order in which they stand does not change it."""
         found, ordered = hashlib.sha256(), self.in_order()
-        for each in fields(ordered):
-            column = getattr(ordered, each.name)
-            parts = column.items() if each.name == "described" else [(each.name, column)]
+        for field in fields(ordered):
+            column = getattr(ordered, field.name)
+            parts = column.items() if field.name == "described" else [(field.name, column)]
             for name, values in parts:
                 found.update(f"\n{name}\n".encode())
                 if values.dtype == object:
@@ -123,7 +123,7 @@ def strata_labels(sales: StudySales, name: str) -> Texts:
         return sales.sale_date.astype("datetime64[Y]").astype(str).astype(object)
     if name == SALE_QUARTER:
         months = sales.sale_date.astype("datetime64[M]").astype(np.int64)
-        return np.array([f"{1970 + each // 12}-Q{each % 12 // 3 + 1}" for each in months.tolist()], dtype=object)
+        return np.array([f"{1970 + month // 12}-Q{month % 12 // 3 + 1}" for month in months.tolist()], dtype=object)
     if name == AGE_BAND:
         return _age_bands(sales)
     if name == VALUE_DECILE:
@@ -133,7 +133,7 @@ def strata_labels(sales: StudySales, name: str) -> Texts:
 
 def _labels_of(values: Texts) -> Texts:
     """Codes as they are; a quantity of many different values in fifths."""
-    given = np.array([each is not None and each != "" for each in values], dtype=bool)
+    given = np.array([value is not None and value != "" for value in values], dtype=bool)
     labels = np.full(len(values), UNKNOWN, dtype=object)
     numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values[given])
     if numbers and len(set(values[given])) > MOST_CODES:

@@ -199,10 +199,10 @@ def _shift_table(name: str, heading: str, shifts: Sequence[GroupShift]) -> Table
     )
     rows: list[list[Value]] = [
         [
-            each.label, each.properties, each.before, each.after, each.change_percent, each.median_change,
-            each.share_before, each.share_after, each.shift,
+            shift.label, shift.properties, shift.before, shift.after, shift.change_percent, shift.median_change,
+            shift.share_before, shift.share_after, shift.shift,
         ]
-        for each in shifts
+        for shift in shifts
     ]  # fmt: skip
     return Table(f"shift_{name}", f"By {heading.lower()}", columns, rows)
 
