@@ -6,9 +6,9 @@ from typing import Any
 
 from county_configs.models import County
 
-from .coordinate_systems import STORAGE, coordinate_system
+from .areas.coordinate_systems import STORAGE, coordinate_system
 from .formats.registry import FORMATS, FileFormat
-from .layer_catalogue import layer_names
+from .layers.catalogue import layer_names
 
 
 def allowed_formats(county: County) -> list[str]:

@@ -2,7 +2,7 @@ from django.urls import path
 
 from terrafusion.jobs.urls import job_urls
 
-from .map_views import MapViewSet
+from .map.views import MapViewSet
 from .views import DefaultsView, FormatsView, GisExportJobViewSet
 
 urlpatterns = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .area_polygons import PolygonsOf
+from .areas.polygons import PolygonsOf
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market

@@ -7,8 +7,8 @@ from typing import Any
 from terrafusion.full_disk import full_disk_told
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
-from .document import Report
 from .formats import CONTENT_TYPES, write_report
+from .formats.document import Report
 from .models import ReportJob
 
 
@@ -26,7 +26,7 @@ def outcome_of(job: ReportJob, report: Report, files: list[OutputFile], pages: i
         "format": job.format,
         "file_size_kb": files[0].size_kb,
         "title": report.title,
-        "provenance": {each.name: each.value for each in report.facts},
+        "provenance": {fact.name: fact.value for fact in report.facts},
         "headline": report.headline,
     }
     if pages is not None:

@@ -5,10 +5,10 @@ from rest_framework import serializers
 
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .editions import EDITIONS
 from .formats import CONTENT_TYPES
 from .models import ReportJob
 from .serializers import PARAMETERS
+from .statistics.editions import EDITIONS
 
 
 class ReportFields(serializers.Serializer):

@@ -14,12 +14,12 @@ from terrafusion.api import StrictSerializer
 from terrafusion.jobs.serializers import JobRequestSerializer
 from terrafusion.roll.models import Property
 
-from .editions import EDITIONS
 from .formats import CONTENT_TYPES
 from .models import ReportJob, ReportType
-from .ratio_study import MARK, POOL
-from .sales_from_roll import ATTRIBUTE, FILTERS, STRATA
-from .trimming import TRIM_RULES
+from .ratio_study.sales_from_roll import ATTRIBUTE, FILTERS, STRATA
+from .ratio_study.study import MARK, POOL
+from .statistics.editions import EDITIONS
+from .statistics.trimming import TRIM_RULES
 
 OWNER_NAMES = "view_owner_names"
 PRIOR_ROLL, ESTIMATES = "prior_roll", "estimates"

@@ -9,8 +9,8 @@ import shapely
 
 from terrafusion.csv_files import CsvWriter
 
-from ..reading import FID, GEOMETRY
-from ..rounding import FULL_DECIMALS, rounded
+from ..areas.rounding import FULL_DECIMALS, rounded
+from ..layers.reading import FID, GEOMETRY
 from .source import LayerSource
 
 WKT_COLUMN = "wkt"

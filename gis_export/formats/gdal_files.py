@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from terrafusion.errors import TerraFusionError
 
-from ..fields import Field, all_different, arrow_schema, cut
-from ..layer_names import file_stems, table_names
-from ..layers import LINE, POINT, POLYGON
-from ..qgis_style import qml
-from ..reading import GEOMETRY
+from ..layers.fields import Field, all_different, arrow_schema, cut
+from ..layers.layer import LINE, POINT, POLYGON
+from ..layers.names import file_stems, table_names
+from ..layers.reading import GEOMETRY
+from .qgis_style import qml
 from .source import LayerSource
 
 _GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}

@@ -12,10 +12,10 @@ import pyarrow as pa
 import shapely
 from django.db import connection
 
-from ..layers import Query
-from ..reading import FID, GEOMETRY, geojson_lines
-from ..rounding import rounded
-from ..statements import select_geojson
+from ..areas.rounding import rounded
+from ..layers.layer import Query
+from ..layers.reading import FID, GEOMETRY, geojson_lines
+from ..layers.statements import select_geojson
 from .source import LayerSource
 
 LINES_A_REPORT = 8192

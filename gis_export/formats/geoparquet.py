@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import shapely
 from pyproj import CRS
 
-from ..reading import FID, GEOMETRY
+from ..layers.reading import FID, GEOMETRY
 from .source import LayerSource
 
 ROW_GROUP = 65_536

@@ -15,11 +15,11 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import shapely
 
-from ..colours import colours_of
-from ..fields import Field
-from ..layers import POINT, ExportLayer
-from ..reading import GEOMETRY
-from ..rounding import FULL_DECIMALS, rounded
+from ..areas.rounding import FULL_DECIMALS, rounded
+from ..layers.colours import colours_of
+from ..layers.fields import Field
+from ..layers.layer import POINT, ExportLayer
+from ..layers.reading import GEOMETRY
 from .source import LayerSource
 from .zip_files import add_file
 
@@ -55,8 +55,8 @@ def _style(layer: ExportLayer) -> str:
     """The layer's colours and its balloon: a table of the fields."""
     colours = colours_of(layer)
     rows = "".join(
-        f"<tr><th align='left'>{_text(each.name)}</th><td>$[{_schema_id(layer)}/{_text(each.name)}]</td></tr>"
-        for each in layer.fields
+        f"<tr><th align='left'>{_text(field.name)}</th><td>$[{_schema_id(layer)}/{_text(field.name)}]</td></tr>"
+        for field in layer.fields
     )
     balloon = f"<h3>$[name]</h3><table>{rows}</table>".replace("]]>", "")
     return (
@@ -69,7 +69,7 @@ def _style(layer: ExportLayer) -> str:
 
 
 def _schema(layer: ExportLayer) -> str:
-    fields = "".join(_simple_field(each) for each in layer.fields)
+    fields = "".join(_simple_field(field) for field in layer.fields)
     name = quoteattr(_clean(layer.title))  # GDAL finds a folder's schema by the folder's name
     return f"<Schema name={name} id={quoteattr(_schema_id(layer))}>\n{fields}</Schema>\n"
 
@@ -87,7 +87,7 @@ def _write_folder(stream: TextIO, source: LayerSource) -> None:
     layer = source.layer
     legend = f"{layer.title}: {colours_of(layer).words}"
     stream.write(f"<Folder>\n<name>{_text(layer.title)}</name>\n<Snippet>{_text(legend)}</Snippet>\n")
-    names = [each.name for each in layer.fields]
+    names = [field.name for field in layer.fields]
     opening = [f"<SimpleData name={quoteattr(_clean(name))}>" for name in names]
     head, schema = (
         f"<styleUrl>#{_style_id(layer)}</styleUrl>",
@@ -171,7 +171,7 @@ def _polygon(text: str) -> str:
 
 def _several(text: str, separator: str, element: object) -> str:
     parts = text[1:-1].split(separator)
-    return f"<MultiGeometry>{''.join(element(each) for each in parts)}</MultiGeometry>"  # type: ignore[operator]
+    return f"<MultiGeometry>{''.join(element(part) for part in parts)}</MultiGeometry>"  # type: ignore[operator]
 
 
 def _line(text: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from ..layers import ExportLayer
-from ..reading import FID, batch_schema, read_features
-from ..selection import Selection
+from ..layers.layer import ExportLayer
+from ..layers.reading import FID, batch_schema, read_features
+from ..layers.selection import Selection
 
 Progress = Callable[[int], None]
 
@@ -59,4 +59,4 @@ class LayerSource:
 
     def without_fid(self) -> pa.RecordBatchReader:
         schema = self.schema.remove(self.schema.get_field_index(FID))
-        return pa.RecordBatchReader.from_batches(schema, (each.select(schema.names) for each in self.batches()))
+        return pa.RecordBatchReader.from_batches(schema, (batch.select(schema.names) for batch in self.batches()))

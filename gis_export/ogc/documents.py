@@ -9,12 +9,12 @@ from shapely.geometry.base import BaseGeometry
 from county_configs.models import County
 from terrafusion.roll.models import TimeIndex
 
-from ..layer_catalogue import OF_THE_ROLL, make_layer
-from ..layer_names import url_segment
-from ..layers import ExportLayer, LayerRequest
-from ..loaded_layers import loaded_layers
-from ..made_layers import appreciation
-from ..roll_layers import latest_tax_year
+from ..layers.catalogue import OF_THE_ROLL, make_layer
+from ..layers.layer import ExportLayer, LayerRequest
+from ..layers.loaded_layers import loaded_layers
+from ..layers.made_layers import appreciation
+from ..layers.names import url_segment
+from ..layers.roll_layers import latest_tax_year
 from .request import CRS84, systems_of
 
 CONFORMS_TO = [

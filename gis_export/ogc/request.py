@@ -13,11 +13,11 @@ from rest_framework.exceptions import ValidationError
 from county_configs.models import County
 from terrafusion.query_parameters import refuse_unknown
 
-from ..area_of_interest import BadArea, read_area
-from ..coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
-from ..fields import Field
-from ..layers import ExportLayer, Query
-from ..statements import Statement, typed
+from ..areas.area_of_interest import BadArea, read_area
+from ..areas.coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
+from ..layers.fields import Field
+from ..layers.layer import ExportLayer, Query
+from ..layers.statements import Statement, typed
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 10_000
@@ -52,9 +52,9 @@ class ItemsRequest:
 def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) -> ItemsRequest:
     """Raises ValidationError (400) naming the parameter."""
     fields = {
-        each.name: each
-        for each in layer.fields
-        if each.type in FILTERED_TYPES and each.sql and each.name not in _OWN  # an attribute may be called limit
+        field.name: field
+        for field in layer.fields
+        if field.type in FILTERED_TYPES and field.sql and field.name not in _OWN  # an attribute may be called limit
     }
     if any("\0" in text for text in said.values()):
         raise ValidationError("A NUL character stands in no value.")  # PostgreSQL has no place for it
@@ -65,7 +65,8 @@ def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) ->
     if (when := said.get("datetime")) is not None:
         conditions.append(_during(when, layer))
     where = Statement(
-        "".join(each.sql for each in conditions), tuple(value for each in conditions for value in each.parameters)
+        "".join(condition.sql for condition in conditions),
+        tuple(value for condition in conditions for value in condition.parameters),
     )
     return ItemsRequest(
         area=_bbox(said, systems),
@@ -130,10 +131,10 @@ def _equals(field: Field, value: str) -> Statement:
 def _during(when: str, layer: ExportLayer) -> Statement:
     """A day or an interval; features without a date are of every time (17-069r4, 7.15.4)."""
     ends = when.split("/")
-    if len(ends) > 2 or not any(each not in ("", "..") for each in ends):
+    if len(ends) > 2 or not any(end not in ("", "..") for end in ends):
         raise ValidationError({"datetime": ["Write a day, or start/end where one may be .. for open."]})
     first, last = _day(ends[0]), _day(ends[-1])
-    dated = next((each for each in layer.fields if each.type == "date" and each.sql), None)
+    dated = next((field for field in layer.fields if field.type == "date" and field.sql), None)
     if dated is None or not isinstance(layer.source, Query):
         return Statement("", ())
     sql, parameters = "", []

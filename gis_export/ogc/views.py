@@ -26,15 +26,15 @@ from accounts.basic import QuickBasicAuthentication
 from terrafusion.openapi import response_header
 from terrafusion.query_parameters import StrictQuery
 
-from ..coordinate_systems import reproject
-from ..county_area import extent_of
+from ..areas.coordinate_systems import reproject
+from ..areas.county_area import extent_of
+from ..areas.rounding import rounded
 from ..formats.geojson import feature_lines, geojson_geometries
-from ..layer_names import title_of, url_segment
-from ..layers import ExportLayer, Query
-from ..reading import FID, GEOMETRY, batch_schema, read_features
-from ..rounding import rounded
-from ..selection import Selection
-from ..statements import Page, Statement, count, query_of
+from ..layers.layer import ExportLayer, Query
+from ..layers.names import title_of, url_segment
+from ..layers.reading import FID, GEOMETRY, batch_schema, read_features
+from ..layers.selection import Selection
+from ..layers.statements import Page, Statement, count, query_of
 from ..views import seen_county
 from . import documents, shapes
 from .documents import GEOJSON, link

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..layers import POINT, POLYGON, Shape
+from ..layers.layer import POINT, POLYGON, Shape
 from .outlines import EXTENT
 from .protobuf import field, value, varint, varints
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from ..layers import DIMENSION, POINT, POLYGON, Shape
+from ..layers.layer import DIMENSION, POINT, POLYGON, Shape
 from .protobuf import varints, zigzag
 
 EXTENT = 4096  # units along a tile's side

@@ -19,10 +19,10 @@ from pmtiles.writer import Writer
 
 from terrafusion.errors import TerraFusionError
 
-from ..colours import colours_of
 from ..formats.source import LayerSource
-from ..layers import ExportLayer
-from ..reading import FID, GEOMETRY
+from ..layers.colours import colours_of
+from ..layers.layer import ExportLayer
+from ..layers.reading import FID, GEOMETRY
 from .encoding import layer_bytes
 from .outlines import Pieces, finest_zoom, pieces_at, to_world, zoom_levels
 
@@ -98,7 +98,7 @@ def _by_tile(pieces: Pieces, zoom: int) -> dict[int, np.ndarray]:
     code = pieces.x << zoom | pieces.y
     order = np.argsort(code, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(code[order])) + 1)
-    return {zxy_to_tileid(zoom, int(pieces.x[each[0]]), int(pieces.y[each[0]])): each for each in groups}
+    return {zxy_to_tileid(zoom, int(pieces.x[group[0]]), int(pieces.y[group[0]])): group for group in groups}
 
 
 def _layer_of_tile(drawn: Drawn, pieces: Pieces, chosen: np.ndarray) -> bytes:
@@ -119,7 +119,7 @@ def _degrees(bounds: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def _header(bounds: np.ndarray, levels: Sequence[int]) -> dict[str, Any]:
-    west, south, east, north = (round(each * 1e7) for each in _degrees(bounds))
+    west, south, east, north = (round(degree * 1e7) for degree in _degrees(bounds))
     return {
         "tile_type": TileType.MVT,
         "tile_compression": Compression.GZIP,

@@ -12,6 +12,7 @@ import shapely
 
 from terrafusion.roll.shapes import repaired, square_kilometres
 
+from .curves import is_curve, kind_of, straightened
 from .validators import Finding, Level
 
 EDGES = ("west", "south", "east", "north")
@@ -72,8 +73,25 @@ def _read(texts: pl.Series) -> tuple[np.ndarray, dict[int, str]]:
 
 
 def read_wkb(cells: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-    """Shapes of WKB, as bytes or in hexadecimal; and by place why a cell is none. None gives None."""
-    return _each_read(cells, shapely.from_wkb)
+    """Shapes of WKB, as bytes or in hexadecimal; and by place why a cell is none. None gives None.
+
+    Arcs become straight lines.
+    """
+    return _each_read(_without_arcs(cells), shapely.from_wkb)
+
+
+def _without_arcs(cells: np.ndarray) -> np.ndarray:
+    curves = {place: _as_bytes(cell) for place, cell in enumerate(cells) if cell and is_curve(_as_bytes(cell[:10]))}
+    cells = cells.copy()
+    for place, wkb in zip(curves, straightened(list(curves.values())), strict=True):
+        if wkb is not None:
+            cells[place] = wkb if isinstance(cells[place], bytes) else wkb.hex()
+    return cells
+
+
+def _as_bytes(cell: bytes | str) -> bytes:
+    """Of hexadecimal digits in an odd number the last is no byte."""
+    return cell if isinstance(cell, bytes) else bytes.fromhex(cell[: len(cell) // 2 * 2])
 
 
 def read_wkt(cells: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
@@ -115,18 +133,17 @@ def _is_too_deep(cell: bytes | str) -> bool:
     return max(text.count(each) for each in ("COLLECTION", *(each.hex().upper() for each in _COLLECTION))) > _DEEPEST
 
 
-_KINDS = {
-    8: "CircularString", 9: "CompoundCurve", 10: "CurvePolygon", 11: "MultiCurve", 12: "MultiSurface",
-    15: "PolyhedralSurface", 16: "TIN", 17: "Triangle",
-}  # fmt: skip
+_CURVES = {8: "CircularString", 9: "CompoundCurve", 10: "CurvePolygon", 11: "MultiCurve", 12: "MultiSurface"}
+_SURFACES_IN_SPACE = {15: "PolyhedralSurface", 16: "TIN", 17: "Triangle"}
+_KINDS = _CURVES | _SURFACES_IN_SPACE
 
 
 def _why_not(cell: bytes | str) -> str:
     kind = None
     if isinstance(cell, bytes) or re.fullmatch(r"[0-9A-Fa-f]{18,}", cell):
-        data = cell if isinstance(cell, bytes) else bytes.fromhex(cell[:10])
-        number = int.from_bytes(data[1:5], "little" if data[:1] == b"\x01" else "big")
-        kind = _KINDS.get((number & 0xFFFF) % 1000)
+        kind = _KINDS.get(kind_of(_as_bytes(cell[:10])))
+        if kind in _CURVES.values():
+            return f"a {kind} that is damaged"
     else:
         kind = next((each for each in _KINDS.values() if cell.upper().lstrip().startswith(each.upper())), None)
     return f"a {kind}, a kind of geometry that is not read; make it straight lines" if kind else "not a geometry"

@@ -11,10 +11,10 @@ import pyarrow as pa
 from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
-from ..area_polygons import HULL, Polygons, hulls
-from ..area_statistics import AreaStatistics, area_statistics
-from ..charts import ranked_changes_chart, surface_chart
-from ..comparable_areas import NotEnoughAreas
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import NotEnoughAreas
+from ..areas.polygons import HULL, Polygons, hulls
+from ..charts.charts import ranked_changes_chart, surface_chart
 from ..selection import require_sales
 from .comparable import described
 
@@ -31,7 +31,7 @@ def appreciation_surface(question: Question) -> Answer:
         raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
     question.report(40, 100, "Finding the areas on the map.")
     polygons, layer = question.polygons(column, parameters.get("area_layer"))
-    drawn = hulls(market, column, [each.area for each in areas if each.area not in polygons])
+    drawn = hulls(market, column, [area.area for area in areas if area.area not in polygons])
     surface = surface_of(areas, polygons, f"layer {layer}", drawn)
     figures = surface.drop(columns="geometry").to_dict("records")
     mapped = surface[surface.geometry.notna()]
@@ -58,9 +58,9 @@ def surface_of(areas: Sequence[AreaStatistics], polygons: Polygons, layer: str, 
     sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, layer)
     shapes = {**drawn, **polygons}
     figures = [
-        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
+        {"area": area.area, **surface_attributes(area), "geometry_source": sources.get(area.area)} for area in areas
     ]
-    geometry = [shapes.get(each.area) for each in areas]
+    geometry = [shapes.get(area.area) for area in areas]
     return GeoDataFrame(pd.DataFrame(figures, dtype=object), geometry=geometry, crs="EPSG:4326")
 
 
@@ -93,7 +93,7 @@ def _percent_away(area: AreaStatistics, errors: float) -> float | None:
 
 def _finding(areas: list[AreaStatistics], column: str) -> str:
     words = column.replace("_", " ").replace("zip code", "ZIP code")
-    changing = [(each.shrunk_change_percent, each.area) for each in areas if each.shrunk_change_percent is not None]
+    changing = [(area.shrunk_change_percent, area.area) for area in areas if area.shrunk_change_percent is not None]
     if not changing:
         dearest = max(areas, key=lambda each: (each.median_price, each.area))
         return f"The dearest {words} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."

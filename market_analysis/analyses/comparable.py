@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..area_statistics import AreaStatistics, area_statistics
-from ..charts import area_trends_chart
-from ..comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
-from ..price_trend import price_trend, trend_json
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
+from ..charts.charts import area_trends_chart
+from ..indices.price_trend import price_trend, trend_json
 from ..selection import period_start, require_sales
 
 
@@ -57,7 +57,7 @@ def _subject(code: str | None, areas: list[AreaStatistics], column: str, fewest:
     for each in areas:
         if each.area == code:
             return each
-    known = ", ".join(each.area for each in areas[:20])
+    known = ", ".join(area.area for area in areas[:20])
     raise NotEnoughAreas(f"{column} {code} has fewer than {fewest} sales in the selection. With enough: {known}.")
 
 

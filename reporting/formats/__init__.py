@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..document import Report
+from .document import Report
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from terrafusion.csv_files import CsvWriter
 
-from ..document import Report
+from .document import Report
 
 
 def write_csv(report: Report, path: Path) -> None:
@@ -15,9 +15,9 @@ def write_csv(report: Report, path: Path) -> None:
         writer = CsvWriter(stream)
         writer.writerow(["title", report.title])
         writer.writerow(["subtitle", report.subtitle])
-        writer.writerows([each.name, each.value] for each in report.facts)
+        writer.writerows([fact.name, fact.value] for fact in report.facts)
         for table in report.tables("data"):
             writer.writerow([])
             writer.writerow([table.title])
-            writer.writerow([each.name for each in table.columns])
+            writer.writerow([column.name for column in table.columns])
             writer.writerows(table.rows)

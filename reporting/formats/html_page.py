@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from ..document import Chart, Report, Section, Table
+from .document import Chart, Report, Section, Table
 from .drawing import drawn
 
 STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def _page(report: Report) -> Iterator[str]:
     yield f"<title>{title}</title><style>{STYLE}</style></head><body>"
     yield f"<header><h1>{title}</h1><p>{escape(report.subtitle)}</p></header><main>"
     if report.findings:
-        yield "<ul>" + "".join(f"<li>{escape(each)}</li>" for each in report.findings) + "</ul>"
+        yield "<ul>" + "".join(f"<li>{escape(finding)}</li>" for finding in report.findings) + "</ul>"
     for section in report.sections:
         yield from _section(section)
     yield "<h2>How this report was made</h2><table><tbody>"
@@ -37,7 +37,7 @@ def _section(section: Section) -> Iterator[str]:
     if not (tables or section.paragraphs or section.charts):
         return
     yield f"<section><h2>{escape(section.heading)}</h2>"
-    yield from (f"<p>{escape(each)}</p>" for each in section.paragraphs)
+    yield from (f"<p>{escape(paragraph)}</p>" for paragraph in section.paragraphs)
     for table in tables:
         yield from _table(table)
     for chart in section.charts:
@@ -47,7 +47,7 @@ def _section(section: Section) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     yield f'<div class="wide"><table><caption>{escape(table.title)}</caption><thead><tr>'
-    classes = [' class="n"' if each.is_number else "" for each in table.columns]
+    classes = [' class="n"' if column.is_number else "" for column in table.columns]
     heads = zip(table.columns, classes, strict=True)
     yield "".join(f'<th scope="col"{kind}>{escape(each.heading)}</th>' for each, kind in heads) + "</tr></thead><tbody>"
     for at, row in enumerate(table.rows[: table.shown_rows]):

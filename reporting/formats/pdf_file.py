@@ -9,7 +9,7 @@ from typing import Any
 
 from terrafusion.errors import TerraFusionError
 
-from ..document import Report, Section, Table
+from .document import Report, Section, Table
 from .drawing import drawn
 from .html_page import note_of
 
@@ -30,8 +30,8 @@ def write_pdf(report: Report, path: Path) -> int:
         "single": report.single_page,
         "landscape": report.landscape,
         "findings": list(report.findings),
-        "facts": [[each.label, "\u2013" if each.value is None else str(each.value)] for each in report.facts],
-        "sections": [found for each in report.sections if (found := _section(each))],
+        "facts": [[fact.label, "\u2013" if fact.value is None else str(fact.value)] for fact in report.facts],
+        "sections": [found for section in report.sections if (found := _section(section))],
     }
     made, pages = _compiled(json.dumps(body, ensure_ascii=False))
     path.write_bytes(made)
@@ -68,10 +68,10 @@ class PdfFailed(TerraFusionError):
 
 
 def _section(section: Section) -> dict[str, Any] | None:
-    tables = [_table(each) for each in section.tables if each.is_in("everywhere", "pages")]
+    tables = [_table(table) for table in section.tables if table.is_in("everywhere", "pages")]
     if not (tables or section.paragraphs or section.charts):
         return None
-    charts = [{"svg": drawn(each), "title": each.title, "description": each.description} for each in section.charts]
+    charts = [{"svg": drawn(chart), "title": chart.title, "description": chart.description} for chart in section.charts]
     return {
         "heading": section.heading,
         "new_page": section.new_page,
@@ -86,7 +86,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {
         "title": table.title,
         "note": note_of(table),
-        "columns": [{"heading": each.heading, "number": each.is_number} for each in table.columns],
+        "columns": [{"heading": column.heading, "number": column.is_number} for column in table.columns],
         "weights": _weights(table),
         "rows": [[_breakable(c.shown(v)) for c, v in zip(table.columns, row, strict=True)] for row in shown],
         "totals": list(table.total_rows),

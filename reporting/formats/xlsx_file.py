@@ -12,8 +12,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from terrafusion.csv_files import FORMULA_STARTS
 
-from ..document import Column, Fact, Report, Table
 from . import excel_limits
+from .document import Column, Fact, Report, Table
 
 _NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
@@ -52,9 +52,9 @@ class Workbook:
         sheet.write_string(0, 0, title, self._title)
         sheet.write_string(1, 0, subtitle)
         at = 3
-        for each in facts:
-            sheet.write_string(at, 0, each.label)
-            self._write(sheet, at, 1, each.value, None)
+        for fact in facts:
+            sheet.write_string(at, 0, fact.label)
+            self._write(sheet, at, 1, fact.value, None)
             at += 1
         for finding in findings:
             at += 1

@@ -24,13 +24,7 @@ from .filters import job_filter
 from .models import Job
 from .registry import JobKind, kind_named
 from .schema import JobSchema
-from .serializers import (
-    JobLogLineSerializer,
-    JobSerializer,
-    job_json,
-    plugin_url,
-    result_json,
-)
+from .serializers import JobLogLineSerializer, JobSerializer, job_json, plugin_url, result_json
 from .submit import request_digest, retry, submit
 
 POLL_SECONDS = "1"

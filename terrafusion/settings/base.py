@@ -167,7 +167,7 @@ SPECTACULAR_SETTINGS = {
         "PropertyType": "terrafusion.roll.models.PropertyType",
         "ReportFormat": "reporting.formats.CONTENT_TYPES",
         "AreaColumn": "terrafusion.analytics.tables.AREA_COLUMNS",
-        "IndexMethod": "market_analysis.price_index.METHODS",
+        "IndexMethod": "market_analysis.indices.price_index.METHODS",
     },
     "ENUM_SUFFIX": "",
     "SCHEMA_PATH_PREFIX": r"/api/v1",

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from county_configs.county_file import Edition, RatioStudySection, read_county_file
-from reporting.editions import DEFAULT_EDITION, EDITIONS
+from reporting.statistics.editions import DEFAULT_EDITION, EDITIONS
 from terrafusion.errors import ConfigurationError
 
 COUNTY = """

@@ -14,11 +14,11 @@ import shapely
 from django.utils import timezone
 
 from county_configs.models import County
-from gis_export.fields import SHORT_NAME_LENGTH, short_names
-from gis_export.layer_catalogue import OF_THE_ROLL
-from gis_export.layers import LayerRequest
-from gis_export.roll_fields import APPRECIATION, AREA, COMPARABLE
-from gis_export.roll_layers import last_change
+from gis_export.layers.catalogue import OF_THE_ROLL
+from gis_export.layers.fields import SHORT_NAME_LENGTH, short_names
+from gis_export.layers.layer import LayerRequest
+from gis_export.layers.roll_fields import APPRECIATION, AREA, COMPARABLE
+from gis_export.layers.roll_layers import last_change
 from market_analysis.keeping import series_name
 from market_analysis.models import MarketAnalysisJob
 from terrafusion.jobs.models import JobArtifact
