@@ -107,7 +107,7 @@ def _current_snapshot(job: MarketAnalysisJob) -> Snapshot:
 def _files(job: MarketAnalysisJob, answer: Any) -> list[OutputFile]:
     import pyarrow.parquet as pq
 
-    from .charts.chart_files import draw
+    from terrafusion.charts.pictures import draw
 
     data = job.workspace / job.data_file_name
     pq.write_table(answer.table, data, compression="zstd")

@@ -14,7 +14,7 @@ from ..answer import Answer, Question
 from ..areas.area_statistics import AreaStatistics, area_statistics
 from ..areas.comparable_areas import NotEnoughAreas
 from ..areas.polygons import HULL, Polygons, hulls
-from ..charts.charts import ranked_changes_chart, surface_chart
+from ..charts import ranked_changes_chart, surface_chart
 from ..selection import require_sales
 from .comparable import described
 

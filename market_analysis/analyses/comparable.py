@@ -10,7 +10,7 @@ import pyarrow as pa
 from ..answer import Answer, Question
 from ..areas.area_statistics import AreaStatistics, area_statistics
 from ..areas.comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
-from ..charts.charts import area_trends_chart
+from ..charts import area_trends_chart
 from ..indices.price_trend import price_trend, trend_json
 from ..selection import period_start, require_sales
 

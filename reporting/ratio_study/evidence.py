@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..formats import charts
 from ..formats.document import Column, Section, Table, Value, labelled
 from ..statistics.editions import EDITIONS, UNCONFIRMED, Edition
 from ..statistics.sales_chasing import SoldUnsold
 from ..statistics.trimming import TRIM_RULES
 from ..statistics.vertical_equity import ValueGroup, value_proxy
+from . import charts
 from .edition_comparison import CHASING, Flip
 from .study import DIGITS, MEASURES, OVERALL, SHORT, RatioStudy
 from .study_sales import StudySales

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..formats import charts
 from ..formats.document import Chart, Column, Fact, Report, Section, Table, Value, labelled
 from ..statistics.editions import CHASED, UNCONFIRMED
 from ..statistics.sales_chasing import SoldUnsold
 from ..statistics.verdicts import Verdict
 from ..statistics.vertical_equity import ValueGroup
+from . import charts
 from .edition_comparison import NOT_JUDGED, Flip
 from .evidence import chasing_section, editions_section, sales_section, sensitivity_section, vertical_section
 from .study import DIGITS, JUDGED, MEASURES, OVERALL, SHORT, SLICE_OF_VALUE, Bands, Measure, RatioStudy, StratumResult

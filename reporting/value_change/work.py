@@ -16,10 +16,10 @@ from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 
 from ..delivery import delivered
-from ..formats import charts
 from ..formats.document import Column, Report, Section, Table, Value
 from ..formats.provenance import digest_of, facts_of
 from ..models import ReportJob
+from ..ratio_study import charts
 from ..ratio_study.sales_from_roll import (
     NothingSelected,
     latest_tax_year,

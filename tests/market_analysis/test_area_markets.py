@@ -16,7 +16,7 @@ from market_analysis.analyses.appreciation import surface_attributes, surface_of
 from market_analysis.areas.area_statistics import AreaStatistics, change_per_year, shrink
 from market_analysis.areas.comparable_areas import NotEnoughAreas, _told, comparable_areas
 from market_analysis.areas.market_activity import seasonality
-from market_analysis.charts.charts import surface_chart
+from market_analysis.charts import surface_chart
 from market_analysis.indices.price_trend import TrendPoint, finding, price_trend
 from market_analysis.screening.related_names import are_related
 from market_analysis.selection import (

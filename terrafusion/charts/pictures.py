@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..answer import Chart
+from market_analysis.answer import Chart
 
 CONTENT_TYPES = {"svg": "image/svg+xml", "png": "image/png", "vl.json": "application/vnd.vegalite.v6+json"}
 PNG_SCALE = 2  # sharp on a screen of today

@@ -13,7 +13,7 @@ from typing import Any
 import altair as alt
 from geopandas import GeoDataFrame
 
-from ..answer import Chart
+from .answer import Chart
 
 INK, BAND, ACCENT, PALE = "#1f2a36", "#b9cde0", "#1f5f99", "#e3e8ed"
 RISE, FALL = "#3d80c4", "#cf7433"  # dark figures stand on them

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import numpy.typing as npt
 
-from .document import Chart
+from ..formats.document import Chart
 
 Floats = npt.NDArray[np.float64]
 INK, FILL, PALE = "#222222", "#8a8a8a", "#e4e4e4"
