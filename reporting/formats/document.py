@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from terrafusion.charts.chart import Chart
+
 Kind = Literal["text", "integer", "dollars", "number", "percent", "date"]
 # Where a table stands: in every format, only where it is read (PDF, HTML), only where it is worked on (JSON, CSV,
 # XLSX), or only as a sheet of the workbook.
@@ -64,15 +66,6 @@ class Table:
     def records(self) -> list[dict[str, Any]]:
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """spec: Vega-Lite. description: what a reader who cannot see it must know."""
-
-    title: str
-    description: str
-    spec: dict[str, Any]
 
 
 @dataclass(frozen=True)

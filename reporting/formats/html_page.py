@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from .document import Chart, Report, Section, Table
-from .drawing import drawn
+from terrafusion.charts.chart import Chart
+from terrafusion.charts.pictures import svg_of
+
+from .document import Report, Section, Table
 
 STYLE = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
 
@@ -70,7 +72,7 @@ def note_of(table: Table) -> str:
 
 
 def _figure(chart: Chart) -> str:
-    svg = drawn(chart).replace("<svg ", f'<svg role="img" aria-label="{escape(chart.description)}" ', 1)
+    svg = svg_of(chart).replace("<svg ", f'<svg role="img" aria-label="{escape(chart.description)}" ', 1)
     caption = f"<figcaption>{escape(chart.title)}. {escape(chart.description)}</figcaption>"
     return f"<figure>{svg}{caption}</figure>"
 

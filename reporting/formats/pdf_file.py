@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from terrafusion.charts.pictures import svg_of
 from terrafusion.errors import TerraFusionError
 
 from .document import Report, Section, Table
-from .drawing import drawn
 from .html_page import note_of
 
 LONG_WORD, ZERO_WIDTH_SPACE = 22, "\u200b"
@@ -71,13 +71,14 @@ def _section(section: Section) -> dict[str, Any] | None:
     tables = [_table(table) for table in section.tables if table.is_in("everywhere", "pages")]
     if not (tables or section.paragraphs or section.charts):
         return None
-    charts = [{"svg": drawn(chart), "title": chart.title, "description": chart.description} for chart in section.charts]
     return {
         "heading": section.heading,
         "new_page": section.new_page,
         "paragraphs": list(section.paragraphs),
         "tables": tables,
-        "charts": charts,
+        "charts": [
+            {"svg": svg_of(chart), "title": chart.title, "description": chart.description} for chart in section.charts
+        ],
     }
 
 

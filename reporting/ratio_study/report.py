@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..formats.document import Chart, Column, Fact, Report, Section, Table, Value, labelled
+from terrafusion.charts.chart import Chart
+
+from ..formats.document import Column, Fact, Report, Section, Table, Value, labelled
 from ..statistics.editions import CHASED, UNCONFIRMED
 from ..statistics.sales_chasing import SoldUnsold
 from ..statistics.verdicts import Verdict
@@ -320,7 +322,7 @@ def _stratum_charts(results: Sequence[StratumResult], bands: Bands) -> list[Char
         ]
         if rows:
             band = bands[name]
-            shown.append(charts.measure_by_stratum(f"{title} by stratum", title, rows, (band.low, band.high)))
+            shown.append(charts.measure_by_stratum(name, title, rows, (band.low, band.high)))
     return shown
 
 

@@ -19,7 +19,6 @@ from ..delivery import delivered
 from ..formats.document import Column, Report, Section, Table, Value
 from ..formats.provenance import digest_of, facts_of
 from ..models import ReportJob
-from ..ratio_study import charts
 from ..ratio_study.sales_from_roll import (
     NothingSelected,
     latest_tax_year,
@@ -35,6 +34,7 @@ from ..serializers import ESTIMATES, filters_in
 from ..statistics.editions import EDITIONS
 from ..statistics.verdicts import Band
 from .change import PERCENTILES, Distribution, GroupShift, ValuePairs, distribution_of, most_affected, shift_by
+from .charts import change_histogram
 
 LOOK_BACK_DAYS = 365
 AT_A_TIME = 5000
@@ -179,7 +179,7 @@ def _distribution_section(found: Distribution, pairs: ValuePairs) -> Section:
     return Section(
         "Distribution",
         tables=[Table("distribution", "Percent change", columns, rows)],
-        charts=[charts.change_histogram(pairs.percent)],
+        charts=[change_histogram(pairs.percent)],
         new_page=True,
     )
 
