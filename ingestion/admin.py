@@ -14,10 +14,11 @@ from unfold.decorators import display
 
 from accounts.permissions import may
 from terrafusion.admin import CountyScopedAdmin
+from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.admin import JobAdminBase
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import request_digest, submit
+from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
 from .models import IngestionJob, IngestionRun, RejectedRow, SourceFile
@@ -98,7 +99,7 @@ def ask_for_load(
         return
     fields = dict(asked.validated_data)
     county, checked = fields.pop("county_id"), fields.pop("parameters", {})
-    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=request_digest(body))
+    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=json_digest(body))
     page.message_user(request, f"{source}: job {job.pk} queued.", messages.SUCCESS)
 
 

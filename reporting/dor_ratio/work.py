@@ -12,6 +12,7 @@ from django.db.models import F, QuerySet
 
 from county_configs.county_file import DorRatioSection
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Sale, SaleParcel
 from terrafusion.roll.querysets import SaleQuerySet
@@ -19,7 +20,7 @@ from terrafusion.roll.sale_fitness import LeftOut
 
 from ..delivery import delivered
 from ..formats.document import Column, Report, Section, Table
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob
 from ..ratio_study.sales_from_roll import NothingSelected, require_tax_year
 from ..roll.roll_reader import values_of_year
@@ -179,7 +180,7 @@ def _report(
         "deduction_percent": ("Deduction from the price, percent", DEDUCTION_PERCENT),
     }
     trimmed = "Washington: ratio under 25 % or over 175 %, unless more than 5 % of the valid sales"
-    digest = digest_of([[*map(str, _sale_row(sale)), sale.invalid_code] for sale in sales])
+    digest = json_digest([[*map(str, _sale_row(sale)), sale.invalid_code] for sale in sales])
     return Report(
         report_type="dor_ratio_report",
         title=f"Ratio report, assessment year {year}",

@@ -14,12 +14,13 @@ import numpy.typing as npt
 
 from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, TimeIndex
 
 from ..delivery import delivered
 from ..formats.document import Fact
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob
 from ..serializers import filters_in
 from ..statistics.editions import EDITIONS, Edition
@@ -73,7 +74,7 @@ def make(job: ReportJob) -> Outcome:
     report = study_report(
         study,
         chasing,
-        _facts(county, tax_year, filters, (first, last), study, digest_of([read.sales.digest(), changes.digest()])),
+        _facts(county, tax_year, filters, (first, last), study, json_digest([read.sales.digest(), changes.digest()])),
         f"Sales ratio study {tax_year}",
         f"{county}: sales from {first} to {last}",
         _standard(settings.edition, section),

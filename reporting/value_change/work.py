@@ -12,12 +12,13 @@ import numpy.typing as npt
 from django.db.models import Exists, OuterRef
 
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 
 from ..delivery import delivered
 from ..formats.document import Column, Report, Section, Table, Value
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob
 from ..ratio_study.sales_from_roll import (
     NothingSelected,
@@ -118,7 +119,7 @@ def _report(
     asked: Mapping[str, Any],
 ) -> Report:
     found = distribution_of(pairs)
-    digest = digest_of([pairs.keys.tolist(), pairs.before.tolist(), pairs.after.tolist()])
+    digest = json_digest([pairs.keys.tolist(), pairs.before.tolist(), pairs.after.tolist()])
     facts = facts_of(
         county,
         tax_year,

@@ -1,6 +1,5 @@
 """Accepting a request: one INSERT, or the job an Idempotency-Key already named."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,12 +16,6 @@ from .models import Job
 from .registry import JobKind, kind_named
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
-
-
-def request_digest(body: Any) -> str:
-    """SHA-256 of a request body, the same for any order of keys."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def submit(

@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import counties_of, permitted
 from terrafusion.api import CursorPage
+from terrafusion.digests import json_digest
 from terrafusion.problems import Conflict
 from terrafusion.query_parameters import StrictQuery
 
@@ -25,7 +26,7 @@ from .models import Job
 from .registry import JobKind, kind_named
 from .schema import JobSchema
 from .serializers import JobLogLineSerializer, JobSerializer, job_json, plugin_url, result_json
-from .submit import request_digest, retry, submit
+from .submit import retry, submit
 
 POLL_SECONDS = "1"
 
@@ -74,7 +75,7 @@ class JobViewSet(StrictQuery, GenericViewSet):
             request.user,
             own_fields=fields,
             parameters=parameters,
-            digest=request_digest(request.data),
+            digest=json_digest(request.data),
             idempotency_key=_idempotency_key(request),
         )
         return _accepted(job)
