@@ -1,4 +1,4 @@
-"""How a report was made: what a reader needs to make it again and get the same."""
+"""How a report was made: the facts a reader needs to make it again and get the same numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .document import Fact
 
 
 def data_as_of(county: County) -> str | None:
-    """When the county's properties, sales or sale reviews last changed: UTC, RFC 3339. None without any."""
+    """When the county's properties, sales or sale reviews last changed: UTC, RFC 3339. None when it has none."""
     changes = [
         model._default_manager.filter(**{path: county}).aggregate(at=Max(field))["at"]
         for model, path, field in (
@@ -43,7 +43,7 @@ def facts_of(
     seed: int | str = "no random numbers used",
     more: Mapping[str, tuple[str, Any]] | None = None,
 ) -> list[Fact]:
-    """The facts every report carries. more: (label, value) by name, put before the digests."""
+    """The facts every report carries. more: facts of this report alone, (label, value) by name."""
     return [
         Fact("county_id", "County", county.pk),
         *([] if tax_year is None else [Fact("tax_year", "Tax year", str(tax_year))]),
