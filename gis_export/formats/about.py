@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from terrafusion.csv_files import CsvWriter
@@ -88,11 +86,6 @@ SHA256SUMS lets you check that every file arrived whole: sha256sum -c SHA256SUMS
 def sums(files: Mapping[str, str]) -> str:
     """As sha256sum writes and checks them. files: digest by name."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
-
-
-def digest_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def texts(about: About) -> dict[str, str]:

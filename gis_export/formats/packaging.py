@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from terrafusion.digests import file_digest
+
 from ..layers.names import file_stems
 from . import about as telling
 from .about import About
@@ -50,7 +52,7 @@ def zip_with_about(folder: Path, target: Path, about: About) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for file in files:
             name = str(file.relative_to(folder))
-            digests[name] = telling.digest_of(file)
+            digests[name] = file_digest(file)
             add_file(archive, file, name)
         _add_about(archive, about, digests, beside=[file for file in files if file.suffix == ".shp"])
 
@@ -58,7 +60,7 @@ def zip_with_about(folder: Path, target: Path, about: About) -> None:
 def about_zip(data: Path, data_name: str, target: Path, about: About) -> None:
     """Only what tells about a file that is delivered as it is."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add_about(archive, about, {data_name: telling.digest_of(data)}, beside=[])
+        _add_about(archive, about, {data_name: file_digest(data)}, beside=[])
 
 
 def _add_about(archive: zipfile.ZipFile, about: About, digests: dict[str, str], beside: Sequence[Path]) -> None:
