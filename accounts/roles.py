@@ -1,4 +1,4 @@
-"""Roles: what each may do in a county. Each role includes the one before it."""
+"""The permissions of each role in a county. Each role includes the one before it."""
 
 from county_configs.models import PLUGINS
 
@@ -18,8 +18,7 @@ ROLES = {
     "administrator": ADMINISTRATOR,
 }
 
-
-# They review jobs and sales in the admin, which Django opens to staff only.
+# The roles that review jobs and sales in the admin, which Django opens only to staff.
 STAFF_ROLES = frozenset({"supervisor", "administrator"})
 
 

@@ -1,4 +1,4 @@
-"""What a county's `county.yaml` may say. Unknown keys are refused, so a typo never passes unnoticed."""
+"""The keys of a county's `county.yaml`. Unknown keys are refused, so that a misspelling is noticed."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -46,7 +46,7 @@ class Section(BaseModel):
 class AdjustmentRates(Section):
     """Dollars added to a comparable's price for each unit by which the subject exceeds it.
 
-    A rate left out is estimated from the county's sales.
+    A rate that is not given is estimated from the county's sales.
     """
 
     living_area_sqft: Decimal | None = None
@@ -62,7 +62,7 @@ class AdjustmentRates(Section):
 
 
 class ComparableSalesSection(Section):
-    """How comparables are chosen; the defaults suit an urban county of Washington."""
+    """How comparables are chosen. The defaults suit an urban county of Washington."""
 
     look_back_months: Annotated[int, Field(ge=3, le=120)] = 36
     number_of_comparables: Annotated[int, Field(ge=3, le=20)] = 5
@@ -72,7 +72,7 @@ class ComparableSalesSection(Section):
 
 
 class SalesSection(Section):
-    """Which validity codes mean an arm's-length sale, usable as a comparable and in a ratio study."""
+    """The validity codes of arm's-length sales, which are used as comparables and in ratio studies."""
 
     valid_codes: tuple[str, ...] = ("", "valid")
 
@@ -87,12 +87,12 @@ Bounds = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
 
 
 def _unquoted(value: object) -> object:
-    """YAML reads 2013 as a number; the edition is a name."""
+    """The edition as a text, because YAML reads 2013 as a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class RatioBands(Section):
-    """What a measure must lie in, both bounds included. COD and VEI are percent."""
+    """The acceptable range of each measure. Both bounds are included. COD and VEI are in percent."""
 
     median: Bounds = (0.90, 1.10)
     cod: Bounds = (5.0, 15.0)
@@ -108,11 +108,12 @@ Edition = Literal["2013", "draft_2026", "2026"]
 class RatioStudySection(Section):
     """How a ratio study is made. The defaults: IAAO Standard on Ratio Studies (April 2013), improved residential.
 
-    edition: of the standard that judges. `2013` is that of April 2013, which has no MKI and VEI; `draft_2026` adds both
-    after the exposure drafts of 2025 and 2026; `2026` is that of October 2026, whose rules are unconfirmed.
-    standard: what the report names it; by the edition when left out.
-    confidence, chasing_tolerance_percent: the edition's when left out.
-    class_bands: bands of a property class that has others; each names all it changes, the rest are the defaults.
+    edition: the edition of the standard. `2013` is that of April 2013, which has no MKI and VEI; `draft_2026` adds both
+    by the exposure drafts of 2025 and 2026; `2026` is that of October 2026, whose rules are unconfirmed.
+    standard: its name in the report; by default that of the edition.
+    confidence, chasing_tolerance_percent: by default those of the edition.
+    class_bands: the bands of property classes that differ; a measure that is not given has its default, not the bounds
+    of `bands`.
     """
 
     edition: Annotated[Edition, BeforeValidator(_unquoted)] = "draft_2026"
@@ -133,12 +134,12 @@ def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class DorRatioSection(Section):
-    """The Washington ratio study, WAC 458-53: what the Department prescribes to each county.
+    """The Washington ratio study, WAC 458-53, with the settings that the Department prescribes for each county.
 
-    land_use_strata: names of land use categories and the first digits of the use codes they hold; codes that none
-    names form "Other". value_strata: upper bounds of the assessed value strata in dollars, each included.
-    invalid_codes: the county's validity code and its number in WAC 458-53-080; any other is 27.
-    instruments: words that make an instrument a warranty deed or real estate contract.
+    land_use_strata: the land use categories, and the first digits of the use codes in each; all other codes form
+    "Other". value_strata: the upper bounds of the assessed value strata in dollars, which belong to their stratum.
+    invalid_codes: the number in WAC 458-53-080 of each of the county's validity codes; 27 for any other code.
+    instruments: words by which an instrument is a warranty deed or a real estate contract.
     """
 
     land_use_strata: dict[str, tuple[str, ...]] = {
@@ -160,19 +161,19 @@ ExportFormat = Literal[
 
 
 class ExportParameters(Section):
-    """What an export does when the request does not say."""
+    """The defaults of an export, for what a request leaves out."""
 
     include_assessment_data: bool = False
     clip: bool = False
 
 
 class GisExportSection(Section):
-    """What GIS exports of the county may be.
+    """The rules for GIS exports of the county.
 
-    default_crs: of formats that can carry one; the county's own when left out.
-    largest_area_km2: of one export; no limit when left out.
-    simplification_tolerance_m: metres by which outlines may be simplified; 0 leaves them as surveyed.
-    hidden_attributes: of loaded layers, whatever their case, that no export, live layer or look-up shows.
+    default_crs: the coordinate system of formats in which it can be chosen; by default the county's own.
+    largest_area_km2: the largest area of one export; by default there is no limit.
+    simplification_tolerance_m: metres by which simplifying may move an outline; 0 leaves outlines as surveyed.
+    hidden_attributes: attributes of loaded layers, in upper or lower case, that no export, live layer or look-up shows.
     """
 
     allowed_formats: tuple[ExportFormat, ...] = get_args(ExportFormat)
@@ -202,8 +203,8 @@ class CountyFile(Section):
 
 
 def faults_in(error: ValidationError) -> str:
-    """Every fault of a configuration file, by its place in the file."""
-    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors())
+    """Every fault of a configuration file, with its place in the file."""
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
 
 
 def read_county_file(path: Path) -> CountyFile:

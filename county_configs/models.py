@@ -1,4 +1,4 @@
-"""The county: the object every permission, job and parcel hangs on."""
+"""The county, to which every permission, job and parcel belongs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLUGINS = ("valuation", "reporting", "market_analysis", "gis_export", "ingestion
 
 
 def plugin_permissions() -> list[tuple[str, str]]:
-    """The trio of each plugin, as Meta.permissions wants it."""
+    """The three permissions of each plugin, in the form of Meta.permissions."""
     return [
         permission
         for plugin in PLUGINS
@@ -61,7 +61,7 @@ class County(models.Model):
 
     @classmethod
     def from_county_file(cls, file: CountyFile) -> County:
-        """A row (not saved) that says what the file says."""
+        """A row, not saved, with the contents of the file."""
         return cls(
             county_id=file.county_id,
             name=file.name,
