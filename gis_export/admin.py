@@ -5,7 +5,7 @@ from unfold.decorators import display
 from terrafusion.jobs.admin import JobAdminBase
 from terrafusion.jobs.outcome import whole_kb
 
-from .map_tiles import map_artifact
+from .map.tiles import map_artifact
 from .models import GisExportJob
 
 

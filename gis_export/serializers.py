@@ -15,14 +15,14 @@ from terrafusion.jobs.request import JobRequestSerializer
 from terrafusion.roll.models import ValueEstimate
 from terrafusion.roll.shapes import square_kilometres
 
-from .area_of_interest import AreaOfInterest, BadArea, read_area
-from .area_shapes import AreaOfInterestField
-from .coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
-from .county_area import boundary_of, extent_of
+from .areas.area_of_interest import AreaOfInterest, BadArea, read_area
+from .areas.coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
+from .areas.county_area import boundary_of, extent_of
+from .areas.shapes import AreaOfInterestField
 from .county_rules import allowed_formats, default_crs
 from .county_settings import GisExportSection
 from .formats.registry import FORMATS, FileFormat, format_named
-from .layer_catalogue import layer_names
+from .layers.catalogue import layer_names
 from .models import GisExportJob
 
 MOST_LAYERS = 20

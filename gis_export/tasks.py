@@ -10,20 +10,20 @@ from zoneinfo import ZoneInfo
 
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
-from .about import About
-from .area_of_interest import AreaOfInterest, read_area
-from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
-from .county_area import boundary_of, extent_of
+from .areas.area_of_interest import AreaOfInterest, read_area
+from .areas.coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
+from .areas.county_area import boundary_of, extent_of
+from .formats.about import About
+from .formats.packaging import about_zip, extension_of, write_files, zip_with_about
 from .formats.registry import FORMATS, FileFormat
 from .formats.source import LayerSource
-from .layer_catalogue import make_layer
-from .layer_names import layers_in_name
-from .layers import LayerRequest
-from .map_tiles import MAP_FORMAT, MAP_SUFFIX
+from .layers.catalogue import make_layer
+from .layers.layer import LayerRequest
+from .layers.names import layers_in_name
+from .layers.roll_layers import last_change, latest_tax_year
+from .layers.selection import Selection
+from .map.tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
-from .packaging import about_zip, extension_of, write_files, zip_with_about
-from .roll_layers import last_change, latest_tax_year
-from .selection import Selection
 
 MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .map_views import MapViewSet
+from .map.views import MapViewSet
 from .views import DefaultsView, FormatsView
 
 urlpatterns = [

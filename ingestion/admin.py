@@ -14,9 +14,10 @@ from unfold.decorators import display
 
 from accounts.permissions import may
 from terrafusion.admin import CountyScopedAdmin
+from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import request_digest, submit
+from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
 from .models import IngestionRun, RejectedRow, SourceFile
@@ -90,7 +91,7 @@ def ask_for_load(
         return
     fields = dict(asked.validated_data)
     county, checked = fields.pop("county_id"), fields.pop("parameters", {})
-    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=request_digest(body))
+    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=json_digest(body))
     page.message_user(request, f"{source}: job {job.pk} queued.", messages.SUCCESS)
 
 

@@ -13,9 +13,9 @@ from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.api import StrictSerializer
 from terrafusion.roll.models import LayerFeature, Property, PropertyType
 
+from .indices.price_index import HEDONIC, METHODS
+from .indices.repeat_sales import SHORTEST_HOLDING_DAYS
 from .models import AnalysisType
-from .price_index import HEDONIC, METHODS
-from .repeat_sales import SHORTEST_HOLDING_DAYS
 from .selection import FLIP_DAYS, PERIODS_A_YEAR, Selection
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.jobs.serializers import ResultSerializer
 
+from .indices.price_index import METHODS
 from .parameters import PARAMETERS
-from .price_index import METHODS
 from .serializers import MarketAnalysisRequestSerializer
 
 

@@ -7,7 +7,7 @@ from shapely.geometry.base import BaseGeometry
 from county_configs.models import County
 from terrafusion.roll.models import LayerFeature, Sale
 
-from .related_names import relation
+from .screening.related_names import relation
 from .selection import Selection
 
 # Where the polygons of an area column usually are; the first layer that exists is taken.

@@ -96,11 +96,11 @@ def _current_snapshot(job: MarketAnalysisJob) -> Snapshot:
 def _files(job: MarketAnalysisJob, answer: Any) -> list[OutputFile]:
     import pyarrow.parquet as pq
 
-    from .chart_files import draw
+    from terrafusion.charts.pictures import write_pictures
 
     data = job.workspace / job.data_file_name
     pq.write_table(answer.table, data, compression="zstd")
-    files = [(data, PARQUET), *draw(answer.charts, job.workspace, str(job.pk))]
+    files = [(data, PARQUET), *write_pictures(answer.charts, job.workspace, str(job.pk))]
     return [OutputFile(path, path.name, _friendly(job, path), kind) for path, kind in files]
 
 

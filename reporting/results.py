@@ -5,9 +5,9 @@ from rest_framework import serializers
 
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .editions import EDITIONS
 from .formats import CONTENT_TYPES
 from .serializers import PARAMETERS, ReportRequestSerializer
+from .statistics.editions import EDITIONS
 
 
 class ReportFields(serializers.Serializer):

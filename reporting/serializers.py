@@ -13,12 +13,12 @@ from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.request import TypedJobRequestSerializer
 from terrafusion.roll.models import Property
 
-from .editions import EDITIONS
 from .formats import CONTENT_TYPES
 from .models import ReportType
-from .ratio_study import MARK, POOL
-from .sales_from_roll import ATTRIBUTE, FILTERS, STRATA
-from .trimming import TRIM_RULES
+from .ratio_study.sales_from_roll import ATTRIBUTE, FILTERS, STRATA
+from .ratio_study.study import MARK, POOL
+from .statistics.editions import EDITIONS
+from .statistics.trimming import TRIM_RULES
 
 PRIOR_ROLL, ESTIMATES = "prior_roll", "estimates"
 YEARS = (1900, 2100)

@@ -11,12 +11,12 @@ from .models import ReportJob, ReportType
 
 # Where each report is made. Imported when asked for: charts and statistics cost a second at the start of a process.
 MAKERS = {
-    ReportType.SALES_RATIO_STUDY: "reporting.make_ratio_study",
-    ReportType.ASSESSMENT_ROLL: "reporting.make_assessment_roll",
-    ReportType.VALUE_CHANGE: "reporting.make_value_change",
-    ReportType.PROPERTY_RECORD_CARD: "reporting.make_property_pages",
-    ReportType.COMPARABLES_GRID: "reporting.make_property_pages",
-    ReportType.DOR_RATIO_REPORT: "reporting.make_dor_ratio_report",
+    ReportType.SALES_RATIO_STUDY: "reporting.ratio_study.work",
+    ReportType.ASSESSMENT_ROLL: "reporting.roll.work",
+    ReportType.VALUE_CHANGE: "reporting.value_change.work",
+    ReportType.PROPERTY_RECORD_CARD: "reporting.property_page.work",
+    ReportType.COMPARABLES_GRID: "reporting.property_page.work",
+    ReportType.DOR_RATIO_REPORT: "reporting.dor_ratio.work",
 }
 
 

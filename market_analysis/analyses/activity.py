@@ -8,8 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..charts import distribution_chart, seasonality_chart, volume_chart
-from ..market_activity import (
+from ..areas.market_activity import (
     DECILES,
     activity_by_period,
     monthly_volume,
@@ -18,6 +17,7 @@ from ..market_activity import (
     seasonality,
     stock,
 )
+from ..charts import distribution_chart, seasonality_chart, volume_chart
 from ..selection import (
     PERIODS_A_YEAR,
     Selection,

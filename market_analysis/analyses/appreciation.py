@@ -11,11 +11,11 @@ import pyarrow as pa
 from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
-from ..area_polygons import HULL, Polygons, hulls
-from ..area_statistics import AreaStatistics, area_statistics
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import NotEnoughAreas
+from ..areas.polygons import HULL, Polygons, hulls
 from ..charts import ranked_changes_chart, surface_chart
-from ..comparable_areas import NotEnoughAreas
-from ..selection import require_sales
+from ..selection import area_kind, require_sales
 from .comparable import described
 
 
@@ -31,7 +31,7 @@ def appreciation_surface(question: Question) -> Answer:
         raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
     question.report(40, 100, "Finding the areas on the map.")
     polygons, layer = question.polygons(column, parameters.get("area_layer"))
-    drawn = hulls(market, column, [each.area for each in areas if each.area not in polygons])
+    drawn = hulls(market, column, [area.area for area in areas if area.area not in polygons])
     surface = surface_of(areas, polygons, f"layer {layer}", drawn)
     figures = surface.drop(columns="geometry").to_dict("records")
     mapped = surface[surface.geometry.notna()]
@@ -58,9 +58,9 @@ def surface_of(areas: Sequence[AreaStatistics], polygons: Polygons, layer: str, 
     sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, layer)
     shapes = {**drawn, **polygons}
     figures = [
-        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
+        {"area": area.area, **surface_attributes(area), "geometry_source": sources.get(area.area)} for area in areas
     ]
-    geometry = [shapes.get(each.area) for each in areas]
+    geometry = [shapes.get(area.area) for area in areas]
     return GeoDataFrame(pd.DataFrame(figures, dtype=object), geometry=geometry, crs="EPSG:4326")
 
 
@@ -92,20 +92,20 @@ def _percent_away(area: AreaStatistics, errors: float) -> float | None:
 
 
 def _finding(areas: list[AreaStatistics], column: str) -> str:
-    words = column.replace("_", " ").replace("zip code", "ZIP code")
-    changing = [(each.shrunk_change_percent, each.area) for each in areas if each.shrunk_change_percent is not None]
+    kind = area_kind(column)
+    changing = [(area.shrunk_change_percent, area.area) for area in areas if area.shrunk_change_percent is not None]
     if not changing:
         dearest = max(areas, key=lambda each: (each.median_price, each.area))
-        return f"The dearest {words} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
+        return f"The dearest {kind} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
     (low, lowest), (high, highest) = min(changing), max(changing)
     if lowest == highest:
-        return f"In {words} {highest} prices changed by {high:+.1f} % a year at equal living area."
+        return f"In {kind} {highest} prices changed by {high:+.1f} % a year at equal living area."
     if f"{low:+.1f}" == f"{high:+.1f}":
         return (
             f"At equal living area prices changed by {high:+.1f} % a year in all {len(changing)} areas; "
             "no difference between them can be told."
         )
     return (
-        f"At equal living area the change of prices is highest in {words} {highest}, {high:+.1f} % a year, "
+        f"At equal living area the change of prices is highest in {kind} {highest}, {high:+.1f} % a year, "
         f"and lowest in {lowest}, {low:+.1f} %, of {len(changing)} areas."
     )

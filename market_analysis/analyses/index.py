@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from ..answer import Answer, Question
 from ..charts import index_chart, volume_chart
-from ..index_sales import IndexSales, index_sales
-from ..log_index import LogIndex
-from ..price_index import METHODS, MethodIndex, price_indices
+from ..indices.index_sales import IndexSales, index_sales
+from ..indices.log_index import LogIndex
+from ..indices.price_index import METHODS, MethodIndex, price_indices
 from ..selection import NoSales, Selection, change_words, period_label, period_start, require_sales
 
 
@@ -34,7 +34,7 @@ def price_index(question: Question) -> Answer:
         "method": chosen.method,
         "base": "1.0 is the mean of the first year, periods with too few sales aside",
         "minimum_sales": selection.minimum_sales,
-        "points_with_too_few_sales": sum(each["too_few_sales"] for each in trends),
+        "points_with_too_few_sales": sum(trend["too_few_sales"] for trend in trends),
         "methods": {name: _quality(each) for name, each in made.items()},
     }
     kept = [

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ..answer import Answer, Question
 from ..charts import reasons_chart
-from ..sales_screening import MOST_REASONS, Flagged, Thresholds, precision_of_reasons, screen, screened_sales
+from ..screening.sales_screening import MOST_REASONS, Flagged, Thresholds, precision_of_reasons, screen, screened_sales
 from ..selection import NoSales, period_label
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from ..answer import Answer, Question
 from ..charts import area_trends_chart, trend_chart, volume_chart
-from ..price_trend import finding, price_trend, trend_json
+from ..indices.price_trend import finding, price_trend, trend_json
 from ..selection import period_start, require_sales
 
 

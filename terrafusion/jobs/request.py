@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.permissions import counties_of, may
+from county_configs.county_argument import unknown_county
 from county_configs.models import County
 from terrafusion.api import StrictSerializer
 
@@ -30,8 +31,7 @@ class JobRequestSerializer(StrictSerializer):
         mine = counties_of(user)
         county = mine.filter(pk=value).first()
         if county is None:
-            allowed = ", ".join(mine.values_list("pk", flat=True)[:20]) or "none"
-            raise serializers.ValidationError(f"Unknown county {value!r}. Allowed: {allowed}.")
+            raise serializers.ValidationError(unknown_county(value, mine, "Allowed"))
         if not may(user, f"execute_{plugin}", county):
             raise PermissionDenied(f"Your role in {county.pk} lacks the permission execute_{plugin}.")
         return county

@@ -1,6 +1,5 @@
 """Accepting a request: one INSERT, or the job an Idempotency-Key already named."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,12 +18,6 @@ from .registry import JobKind, kind_named
 from .rights import require_content
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
-
-
-def request_digest(body: Any) -> str:
-    """SHA-256 of a request body, the same for any order of keys."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def prepare(

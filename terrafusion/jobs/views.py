@@ -15,6 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.permissions import counties_of, permitted
 from terrafusion.api import CursorPage
+from terrafusion.digests import json_digest
 from terrafusion.problems import Conflict
 from terrafusion.query_parameters import StrictQuery
 
@@ -25,13 +26,8 @@ from .models import Job
 from .registry import JobKind, kind_named
 from .rights import require_content
 from .schema import JobSchema
-from .serializers import (
-    JobLogLineSerializer,
-    JobSerializer,
-    job_json,
-    result_json,
-)
-from .submit import prepare, queue, request_digest, retry
+from .serializers import JobLogLineSerializer, JobSerializer, job_json, result_json
+from .submit import prepare, queue, retry
 
 POLL_SECONDS = "1"
 
@@ -83,7 +79,7 @@ class JobViewSet(StrictQuery, GenericViewSet):
             request.user,
             own_fields=fields,
             parameters=parameters,
-            digest=request_digest(request.data),
+            digest=json_digest(request.data),
             idempotency_key=_idempotency_key(request),
         )
         if _is_true(request.query_params.get("validate_only")):

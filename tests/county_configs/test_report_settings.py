@@ -6,7 +6,7 @@ import pytest
 
 from county_configs.county_file import read_county_file
 from reporting.county_settings import Edition, RatioStudySection
-from reporting.editions import DEFAULT_EDITION, EDITIONS
+from reporting.statistics.editions import DEFAULT_EDITION, EDITIONS
 from terrafusion.errors import ConfigurationError
 
 COUNTY = """

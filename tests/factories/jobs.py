@@ -13,9 +13,10 @@ from gis_export.models import GisExportJob
 from ingestion.models import IngestionJob
 from market_analysis.models import AnalysisType, MarketAnalysisJob
 from reporting.models import ReportJob, ReportType
+from terrafusion.digests import json_digest
 from terrafusion.jobs.models import FailureReason, Job
 from terrafusion.jobs.registry import kind_of
-from terrafusion.jobs.submit import accepted_message, request_digest
+from terrafusion.jobs.submit import accepted_message
 from valuation.models import ValuationJob
 
 from .counties import CountyFactory
@@ -62,7 +63,7 @@ class JobFactory(DjangoModelFactory):
         )
 
     county = factory.SubFactory(CountyFactory)
-    input_digest = factory.LazyAttribute(lambda job: request_digest(job.parameters))
+    input_digest = factory.LazyAttribute(lambda job: json_digest(job.parameters))
     created_at = factory.Sequence(lambda number: SUBMITTED + timedelta(minutes=number))
     run_at = factory.SelfAttribute("created_at")
     updated_at = factory.SelfAttribute("created_at")

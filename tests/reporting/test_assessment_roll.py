@@ -9,8 +9,10 @@ import pypdf
 import pytest
 from django.db.models import Sum
 
-from reporting import assessment_roll, make_assessment_roll, roll_reader
-from reporting.assessment_roll import ControlTotals, RollEntry, roll_columns
+from reporting.roll import listing as assessment_roll
+from reporting.roll import roll_reader
+from reporting.roll import work as make_assessment_roll
+from reporting.roll.listing import ControlTotals, RollEntry, roll_columns
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, Property

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.intervals import bootstrap_intervals, bootstrap_replicates, median_interval
-from reporting.ratio_statistics import (
+from reporting.statistics.intervals import bootstrap_intervals, bootstrap_replicates, median_interval
+from reporting.statistics.ratio_statistics import (
     NotEnoughSales,
     UnusableSales,
     coefficient_of_dispersion,
@@ -22,9 +22,9 @@ from reporting.ratio_statistics import (
     sale_ratios,
     weighted_mean_ratio,
 )
-from reporting.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
-from reporting.trimming import TRIM_RULES, trim
-from reporting.vertical_equity import (
+from reporting.statistics.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
+from reporting.statistics.trimming import TRIM_RULES, trim
+from reporting.statistics.vertical_equity import (
     PERCENTILE_R6,
     PERCENTILE_R7,
     ROUND_HALF_UP,

@@ -87,7 +87,7 @@ class Command(BaseCommand):
         proposals = propose(first.rows)
         for each in proposals:
             sure = "" if each.is_certain else "  (a guess, left as a comment)"
-            self.stdout.write(f"{each.target}.{each.field}: {each.column}, confidence {each.confidence:.2f}{sure}")
+            self.stdout.write(f"{each.target}.{each.field}: {each.source}, confidence {each.confidence:.2f}{sure}")
         return proposals
 
     def _dry_run(self, county: County, source: Path, mapping: Path) -> None:

@@ -1,0 +1,1 @@
+"""Sales that staff should look at."""
