@@ -119,6 +119,8 @@ class Merge:
             rows = values.filter(fates[f"{LOAD}{self.target.name}"])
             if rows.height:
                 copy_in(self.stage, self._frame(rows, names, plan), self._field)
+        if self.updates_only:  # else SQLite, which has no statistics, meets every property with every staged row
+            run(f"CREATE INDEX {quoted(f'{self.stage}_key')} ON {quoted(self.stage)} ({quoted(KEY_OF_PROPERTY)})")
         analyze(self.stage)
         if self.target.hangs_on_property:
             self._find_properties()
