@@ -57,7 +57,7 @@ SectionType = TypeVar("SectionType", bound=Section)
 
 
 class SalesSection(Section):
-    """Which validity codes mean an arm's-length sale, usable as a comparable and in a ratio study."""
+    """The validity codes of arm's-length sales, which are used as comparables and in ratio studies."""
 
     key: ClassVar[str] = "sales"
 

@@ -1,4 +1,4 @@
-"""The county: the object every permission, job and parcel hangs on."""
+"""The county, to which every permission, job and parcel belongs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class County(models.Model):
 
     @classmethod
     def from_county_file(cls, file: CountyFile) -> County:
-        """A row (not saved) that says what the file says."""
+        """A row, not saved, with the contents of the file."""
         return cls(
             county_id=file.county_id,
             name=file.name,

@@ -1,4 +1,4 @@
-"""What a county's county.yaml says of its exports."""
+"""The rules a county's county.yaml sets for its exports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def default_crs(county: County) -> str:
 
 
 def formats_json(county: County) -> dict[str, Any]:
-    """The formats the county exports, with what each can hold."""
+    """The formats the county exports, and what a file of each can hold."""
     return {
         "county_id": county.pk,
         "formats": [_format_json(FORMATS[name], county) for name in allowed_formats(county)],

@@ -1,4 +1,4 @@
-"""Every route. The public prefix and the inherited internal one serve the same plugins with the same token."""
+"""All routes. The public prefix and the inherited internal one serve the same plugins with the same token."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -12,7 +12,7 @@ from terrafusion.roll.models import LayerFeature, Property
 
 
 def boundary_of(county: County) -> BaseGeometry | None:
-    """The loaded boundary in degrees; None when there is none."""
+    """The loaded boundary in degrees; None when no boundary is loaded."""
     features = LayerFeature.objects.filter(county=county, layer=BOUNDARY_LAYER, geometry__isnull=False, retired_at=None)
     shapes = [feature.geometry for feature in features]
     return shapely.union_all(shapes) if shapes else None

@@ -1,7 +1,7 @@
-"""The documented schema: what each column of the roll's layers is called, means and is measured in.
+"""The documented schema of the roll's layers: the name, meaning, unit and SQL of every column.
 
-One place for the long names, the ten-character names, the units and the SQL they come from. `p` is the property,
-`v` its assessed value, `u` the condominium units on it, `s` the sale.
+In the SQL, `p` is the property, `v` its assessed value, `u` the condominium units on it, `s` the sale and `f` a feature
+of a loaded layer.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _MODELS = {"p": Property, "v": AssessedValue, "s": Sale, "f": LayerFeature}
 
 
 def _measured(fields: Iterable[Field]) -> tuple[Field, ...]:
-    """Texts as wide as their column on the roll, where that says; every Shapefile of a county is smaller for it."""
+    """The fields, with texts no wider than their column on the roll, which makes every Shapefile smaller."""
     return tuple(replace(field, width=min(_length(field), field.width)) for field in fields)
 
 
@@ -79,7 +79,7 @@ _DOLLARS = (
 VALUE_COLUMNS = tuple(name for name, _, _ in _DOLLARS)
 TAX_YEAR = Field("tax_year", "tax_year", "integer", "Tax year of the values.", "year", "v.tax_year")
 
-# Of one record of the roll
+# The values of one record of the roll
 VALUES = _measured(
     (
         TAX_YEAR,
@@ -88,7 +88,7 @@ VALUES = _measured(
         Field("roll_status", "rollstatus", "text", "Preliminary or certified.", sql="v.status"),
     )
 )
-# Of a polygon: the parcel and the condominium units on it, added up
+# The values of a polygon: those of the parcel and the condominium units on it, added up
 VALUES_OF_POLYGON = (
     Field("tax_year", "tax_year", "integer", "Tax year of the values.", "year", "COALESCE(v.tax_year, u.tax_year)"),
     *(
@@ -150,7 +150,7 @@ APPRECIATION = (
 
 
 def party_fields(grantor_sql: str, grantee_sql: str) -> tuple[Field, ...]:
-    """Personal data: only with view_owner_names."""
+    """The parties of a sale: personal data, only for users with view_owner_names."""
     return (
         Field("grantor", "grantor", "text", "Seller.", sql=grantor_sql),
         Field("grantee", "grantee", "text", "Buyer.", sql=grantee_sql),
@@ -158,7 +158,7 @@ def party_fields(grantor_sql: str, grantee_sql: str) -> tuple[Field, ...]:
 
 
 def owner_fields(names_sql: str, address_sql: str) -> tuple[Field, ...]:
-    """Personal data: only with view_owner_names. Confidential owners are never named."""
+    """The owners: personal data, only for users with view_owner_names. Confidential owners are never named."""
     return (
         Field("owner_names", "owner_name", "text", "Owners, by falling share.", sql=names_sql),
         Field("owner_mailing_address", "owner_addr", "text", "Of the owner with the largest share.", sql=address_sql),

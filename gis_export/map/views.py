@@ -1,4 +1,4 @@
-"""The map page of an export and the tiles it asks for."""
+"""The map page of an export and the tiles it requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class MapViewSet(JobViewSet):
 
     @extend_schema(operation_id="gis_export_map", parameters=[JOB_ID], responses={(200, "text/html"): str, 410: None})
     def page(self, request: Request, job_id: str) -> HttpResponse:
-        """The export on a map, with nothing from the internet."""
+        """The export on a map that loads nothing from the internet."""
         job, artifact = self._job_and_map(request, job_id)
         context: dict[str, Any] = {
             "job": job,
@@ -52,11 +52,11 @@ class MapViewSet(JobViewSet):
     @extend_schema(
         operation_id="gis_export_tile",
         parameters=[JOB_ID],
-        # Generators know bytes by the second name.
+        # Client generators recognise binary content by the media type BYTES.
         responses={(200, BYTES, MAP_TILE): BINARY, 204: OpenApiResponse(description="Nothing lies here."), 410: None},
     )
     def tile(self, request: Request, job_id: str, zoom: int, x: int, y: int) -> HttpResponse:
-        """One vector tile; 204 where nothing lies."""
+        """One vector tile; 204 where no feature lies."""
         job, artifact = self._job_and_map(request, job_id)
         content = tile(artifact, zoom, x, y)
         headers = {"Cache-Control": "no-store" if job.holds_owner_names else "private, max-age=3600"}

@@ -14,7 +14,7 @@ import shapely
 from django.utils import timezone
 
 from county_configs.models import County
-from gis_export.layers.catalogue import OF_THE_ROLL
+from gis_export.layers.catalogue import ROLL_LAYERS
 from gis_export.layers.fields import SHORT_NAME_LENGTH, short_names
 from gis_export.layers.layer import LayerRequest
 from gis_export.layers.roll_fields import APPRECIATION, AREA, COMPARABLE
@@ -301,7 +301,7 @@ def test_the_longest_of_names_still_fits(county):
 
 def every_layer(county):
     wide = LayerRequest(county, TAX_YEAR, include_assessment_data=True, include_owner_info=True)
-    layers = {name: make(wide).fields for name, make in OF_THE_ROLL.items()}
+    layers = {name: make(wide).fields for name, make in ROLL_LAYERS.items()}
     return layers | {"comparables": COMPARABLE, "appreciation": APPRECIATION, "areas": AREA}
 
 
