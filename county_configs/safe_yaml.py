@@ -19,8 +19,8 @@ CODES = ("codes", "other_codes", "unknown", "valid_codes")
 OPTIONAL_LEVELS = ("datasets", "main")  # levels that a mapping with only one data set leaves out
 
 
-class _Loader(yaml.SafeLoader):
-    """A SafeLoader that refuses a key written twice, of which YAML would silently ignore the first.
+class _Loader(yaml.CSafeLoader):
+    """SafeLoader, on the parser in C, that refuses a key written twice, which YAML would silently let the second win.
 
     Only true and false are truth values. `on`, `no` and `Y` are texts, as in YAML 1.2. Codes are texts too: 01 keeps
     its zero.
@@ -28,7 +28,7 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers = {
         letter: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:bool" or letter in "tTfF"]
-        for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for letter, known in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -64,7 +64,9 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node | None]:
         raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from error
     try:
         _refuse_bombs(text, name)
-        return yaml.load(text, Loader=_Loader), yaml.compose(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        return None if root is None else loader.construct_document(root), root
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(f"{name}:{line}: {error.problem}.") from error
@@ -80,7 +82,7 @@ def _refuse_bombs(text: str, name: str) -> None:
     Aliases repeat a part of the file, so that a few lines can stand for gigabytes.
     """
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigurationError(f"{name}:{line}: anchors (&) and aliases (*) are not allowed.")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from terrafusion.charts.chart import Chart
+
 from .areas.polygons import PolygonsOf
 
 if TYPE_CHECKING:
@@ -16,16 +18,6 @@ if TYPE_CHECKING:
     from .selection import Selection
 
 Report = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A Vega-Lite chart with its data inside. name: in the file name; description: what a reader sees in it."""
-
-    name: str
-    title: str
-    description: str
-    spec: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,11 @@ def period_end(number: int, period: str) -> date:
     return period_start(number + 1, period)
 
 
+def area_kind(column: str) -> str:
+    """The kind of area a column holds, in words: "zip_code" is "ZIP code"."""
+    return column.replace("_", " ").replace("zip code", "ZIP code")
+
+
 def whole_dollars(value: float | None) -> int | None:
     """Halves to even, the same whichever engine gave the number."""
     return None if value is None else round(value)

@@ -98,14 +98,18 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def _body_of(error: Any, code: int) -> dict[str, Any]:
+    if not isinstance(error, exceptions.ValidationError):
+        return problem(code, sentence_of(error))
+    faults = [{"field": field, "message": message} for field, message in _flat(error.detail)]
+    return problem(code, sentence_of(error), faults)
+
+
+def sentence_of(error: Any) -> str:
+    """What a refusal says, in one text; each fault of a request after the name of its field."""
     detail = getattr(error, "detail", "")
     if isinstance(error, exceptions.ValidationError):
-        faults = [{"field": field, "message": message} for field, message in _flat(detail)]
-        sentence = "; ".join(
-            f"{fault['field']}: {fault['message']}" if fault["field"] else fault["message"] for fault in faults
-        )
-        return problem(code, sentence, faults)
-    return problem(code, str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail))
+        return "; ".join(f"{field}: {message}" if field else message for field, message in _flat(detail))
+    return str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail)
 
 
 def _flat(detail: Any, field: str = "") -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from terrafusion.roll.querysets import SaleParcelQuerySet
 from terrafusion.roll.sale_fitness import LeftOut
 
 from .comparables import CHARACTERISTICS, ComparableSalesSettings, Floats, SalesTable, Subject, months_before
+from .county_settings import ComparableSalesSection
 
 _SALE_FIELDS = (
     "sale__sale_id",
@@ -33,7 +34,7 @@ _SALE_FIELDS = (
 
 def settings_for(county: County, parameters: dict[str, Any]) -> ComparableSalesSettings:
     """The county's settings, with what the request overrides."""
-    section = county.settings.comparable_sales
+    section = county.section(ComparableSalesSection)
     return ComparableSalesSettings(
         look_back_months=parameters.get("look_back_months", section.look_back_months),
         number_of_comparables=parameters.get("number_of_comparables", section.number_of_comparables),

@@ -12,16 +12,13 @@ from typing import Any
 from terrafusion.csv_files import CsvWriter
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.outcome import Outcome, OutputFile
-from terrafusion.jobs.registry import job_kind
 from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
 from terrafusion.roll.sale_fitness import LeftOut
 
 from .comparables import NotEnoughSales
 from .models import ValuationJob
-from .results import ValuationFields, ValuationResult
 from .roll_columns import sales_before, sales_left_out, settings_for, subjects_from
 from .sales_comparison import Estimate, NamedIndex, SalesComparison
-from .serializers import ValuationRequestSerializer
 
 BATCH = 500  # properties read at a time
 SHOWN_REFUSALS = 100
@@ -29,14 +26,6 @@ SHOWN_REFUSALS = 100
 CSV_COLUMNS = ("property_id", "market_value", "market_value_low", "market_value_high", "confidence", "refused_because")
 
 
-@job_kind(
-    ValuationJob,
-    request=ValuationRequestSerializer,
-    fields=ValuationFields,
-    result=ValuationResult,
-    time_limit=3600,
-    memory_limit=2048,
-)
 def value_properties(job: ValuationJob) -> Outcome:
     """Values the requested property, or all of a scope, by comparable sales."""
     return _value_scope(job) if job.scope else _value_one(job)

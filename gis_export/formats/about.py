@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from terrafusion.csv_files import CsvWriter
@@ -90,13 +88,8 @@ def sha256_sums(files: Mapping[str, str]) -> str:
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
 
 
-def digest_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def about_texts(about: About) -> dict[str, str]:
-    """The describing files by name, without SHA256SUMS, which also covers the data files."""
+def texts(about: About) -> dict[str, str]:
+    """The files by name, without SHA256SUMS, which needs the data too."""
     stems = file_stems([layer.name for layer in about.layers])  # QGIS looks for the style beside the file
     styles = {f"{stems[layer.name]}.qml": qml(layer, short_names=about.short_names) for layer in about.layers}
     return {"README.txt": readme(about), "fields.csv": fields_csv(about), "metadata.xml": iso_metadata(about)} | styles

@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from terrafusion.digests import file_digest
+
 from ..layers.names import file_stems
 from .about import About, about_texts, digest_of, sha256_sums
 from .registry import FileFormat
@@ -49,7 +51,7 @@ def zip_with_about(folder: Path, target: Path, about: About) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
         for file in files:
             name = str(file.relative_to(folder))
-            digests[name] = digest_of(file)
+            digests[name] = file_digest(file)
             add_file(archive, file, name)
         _add_about(archive, about, digests, beside=[file for file in files if file.suffix == ".shp"])
 
@@ -57,7 +59,7 @@ def zip_with_about(folder: Path, target: Path, about: About) -> None:
 def about_zip(data: Path, data_name: str, target: Path, about: About) -> None:
     """Zips only the describing files; the data file is delivered beside the zip."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add_about(archive, about, {data_name: digest_of(data)}, beside=[])
+        _add_about(archive, about, {data_name: file_digest(data)}, beside=[])
 
 
 def _add_about(archive: zipfile.ZipFile, about: About, digests: dict[str, str], beside: Sequence[Path]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from county_configs.county_file import ExportFormat
+from gis_export.county_settings import ExportFormat
 
 from ..tiles.pmtiles_file import write_pmtiles
 from .csv_wkt import write_csv

@@ -9,6 +9,7 @@ from django.db import connection
 from county_configs.models import County
 from terrafusion.roll.models import LayerFeature
 
+from ..county_settings import GisExportSection
 from . import roll_fields
 from .fields import Field, FieldType, short_names, unique_names
 from .layer import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
@@ -32,8 +33,8 @@ def loaded_layers(county: County) -> list[str]:
 
 
 def hidden_attributes(county: County) -> frozenset[str]:
-    """Attributes (in lower case) that county.yaml hides from everybody, such as the owner's name in a parcel layer."""
-    return frozenset(attribute.lower() for attribute in county.settings.gis_export.hidden_attributes)
+    """In lower case: attributes county.yaml keeps from everybody, such as an owner's name in a layer of parcels."""
+    return frozenset(each.lower() for each in county.section(GisExportSection).hidden_attributes)
 
 
 def loaded_layer(request: LayerRequest, name: str) -> ExportLayer:

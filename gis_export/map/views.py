@@ -16,21 +16,23 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.basic import QuickBasicAuthentication
 from terrafusion.jobs.models import JobArtifact
+from terrafusion.jobs.rights import require_content
 from terrafusion.jobs.schema import JOB_ID
+from terrafusion.jobs.views import JobViewSet
 from terrafusion.openapi import BINARY, BYTES
 
 from ..models import GisExportJob
 from ..ogc.views import AnyAccept
-from ..views import GisExportJobViewSet
 from .tiles import map_artifact, map_json, tile
 
 MAP_TILE = "application/vnd.mapbox-vector-tile"
 
 
-@method_decorator(xframe_options_sameorigin, name="dispatch")  # the admin shows the map inside the page of a job
-class MapViewSet(GisExportJobViewSet):
-    """For users who may read the export's files. Without a login a browser asks for user name and password."""
+@method_decorator(xframe_options_sameorigin, name="dispatch")  # the admin shows the page inside a job's
+class MapViewSet(JobViewSet):
+    """Read by those who may read the export's files; a browser asks for user name and password where none is known."""
 
+    plugin = "gis_export"
     authentication_classes = [QuickBasicAuthentication, JWTAuthentication, SessionAuthentication]
     content_negotiation_class = AnyAccept
 
@@ -63,8 +65,8 @@ class MapViewSet(GisExportJobViewSet):
         return HttpResponse(content, content_type=MAP_TILE, headers=headers | {"Content-Encoding": "gzip"})
 
     def _job_and_map(self, request: Request, job_id: str) -> tuple[GisExportJob, JobArtifact]:
-        self._check_owner_names(request, job_id, "view_gis_export_results")
         job = self._job(job_id, "view_gis_export_results")
+        require_content(job, request.user)
         artifact = map_artifact(job)
         if artifact is None:
             raise NotFound

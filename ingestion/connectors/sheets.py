@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import openpyxl
 
 from ingestion.transforms.validators import UNCALCULATED
 
+from .cells import cell_text
 from .number_formats import digit_pattern
 from .opening import FileSource, checked_zip, library_faults
 from .sheet_xml import SheetCensus, census
@@ -23,21 +23,15 @@ from .tables import EXACT_DIGITS, on_disk
 Row = tuple[int, list[str]]
 
 
-def cell_text(value: Any) -> str:
-    """A cell as text. Whole numbers have no `.0`; a number too long for Excel is written with an exponent."""
-    if value is None:
-        return ""
+def sheet_text(value: Any) -> str:
+    """A value as text. Whole numbers have no `.0`; a number too long for Excel is written with an exponent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         if abs(value) >= 10**EXACT_DIGITS:
             return f"{value:.14E}"  # Excel has lost its last digits, so the rule for identifiers must refuse it
         return str(int(value)) if float(value).is_integer() else repr(value)
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d") if value.time() == datetime.min.time() else value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    return cell_text(value)
 
 
 def shown_text(cell: Any) -> str:
@@ -47,7 +41,7 @@ def shown_text(cell: Any) -> str:
         pattern = digit_pattern(cell.number_format)
         if pattern is not None and (float(value).is_integer() or pattern.decimals):
             return pattern.shown(value)
-    return cell_text(value)
+    return sheet_text(value)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..areas.market_activity import (
     seasonality,
     stock,
 )
-from ..charts.charts import distribution_chart, seasonality_chart, volume_chart
+from ..charts import distribution_chart, seasonality_chart, volume_chart
 from ..selection import (
     PERIODS_A_YEAR,
     Selection,

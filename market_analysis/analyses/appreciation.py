@@ -14,8 +14,8 @@ from ..answer import Answer, Question
 from ..areas.area_statistics import AreaStatistics, area_statistics
 from ..areas.comparable_areas import NotEnoughAreas
 from ..areas.polygons import HULL, Polygons, hulls
-from ..charts.charts import ranked_changes_chart, surface_chart
-from ..selection import require_sales
+from ..charts import ranked_changes_chart, surface_chart
+from ..selection import area_kind, require_sales
 from .comparable import described
 
 
@@ -92,20 +92,20 @@ def _percent_away(area: AreaStatistics, errors: float) -> float | None:
 
 
 def _finding(areas: list[AreaStatistics], column: str) -> str:
-    words = column.replace("_", " ").replace("zip code", "ZIP code")
+    kind = area_kind(column)
     changing = [(area.shrunk_change_percent, area.area) for area in areas if area.shrunk_change_percent is not None]
     if not changing:
         dearest = max(areas, key=lambda each: (each.median_price, each.area))
-        return f"The dearest {words} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
+        return f"The dearest {kind} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
     (low, lowest), (high, highest) = min(changing), max(changing)
     if lowest == highest:
-        return f"In {words} {highest} prices changed by {high:+.1f} % a year at equal living area."
+        return f"In {kind} {highest} prices changed by {high:+.1f} % a year at equal living area."
     if f"{low:+.1f}" == f"{high:+.1f}":
         return (
             f"At equal living area prices changed by {high:+.1f} % a year in all {len(changing)} areas; "
             "no difference between them can be told."
         )
     return (
-        f"At equal living area the change of prices is highest in {words} {highest}, {high:+.1f} % a year, "
+        f"At equal living area the change of prices is highest in {kind} {highest}, {high:+.1f} % a year, "
         f"and lowest in {lowest}, {low:+.1f} %, of {len(changing)} areas."
     )

@@ -10,9 +10,9 @@ import pyarrow as pa
 from ..answer import Answer, Question
 from ..areas.area_statistics import AreaStatistics, area_statistics
 from ..areas.comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
-from ..charts.charts import area_trends_chart
+from ..charts import area_trends_chart
 from ..indices.price_trend import price_trend, trend_json
-from ..selection import period_start, require_sales
+from ..selection import area_kind, period_start, require_sales
 
 
 def comparable_market_area(question: Question) -> Answer:
@@ -95,9 +95,8 @@ def _json(found: ComparableArea) -> dict[str, Any]:
 
 
 def _finding(subject: AreaStatistics, found: list[ComparableArea], column: str) -> str:
-    words = column.replace("_", " ").replace("zip code", "ZIP code")
     nearest = found[0]
     return (
-        f"The market of {words} {subject.area} is most like that of {nearest.statistics.area}: "
+        f"The market of {area_kind(column)} {subject.area} is most like that of {nearest.statistics.area}: "
         f"{'; '.join(nearest.alike)}."
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..charts.charts import index_chart, volume_chart
+from ..charts import index_chart, volume_chart
 from ..indices.index_sales import IndexSales, index_sales
 from ..indices.log_index import LogIndex
 from ..indices.price_index import METHODS, MethodIndex, price_indices

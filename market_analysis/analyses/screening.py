@@ -9,7 +9,7 @@ import ibis
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..charts.charts import reasons_chart
+from ..charts import reasons_chart
 from ..screening.sales_screening import MOST_REASONS, Flagged, Thresholds, precision_of_reasons, screen, screened_sales
 from ..selection import NoSales, period_label
 

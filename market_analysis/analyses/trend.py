@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..charts.charts import area_trends_chart, trend_chart, volume_chart
+from ..charts import area_trends_chart, trend_chart, volume_chart
 from ..indices.price_trend import finding, price_trend, trend_json
 from ..selection import period_start, require_sales
 

@@ -13,6 +13,7 @@ from terrafusion.analytics.engine import previous
 from ..selection import (
     FEWEST_FOR_INTERVAL,
     Selection,
+    area_kind,
     change_words,
     market_sales,
     period_label,
@@ -174,8 +175,8 @@ def finding(points: Sequence[TrendPoint], selection: Selection, area_name: str |
     told = _change_told(change, selection)
     if not area_name:
         return f"The median sale price {told}{change.caveat}."
-    words = area_name.replace("_", " ").replace("zip code", "ZIP code")
-    name = f"{words} {area}" if area else f"sales without a {words}"
+    kind = area_kind(area_name)
+    name = f"{kind} {area}" if area else f"sales without a {kind}"
     largest = "largest clear change" if change.clear else "largest change"
     of = f", the {largest} of {len(changes)} areas" if len(changes) > 1 else ""
     return f"In {name} the median sale price {told}{of}{change.caveat}."

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Owner, Property, SaleParcel, ValueEstimate
 
 from ..delivery import delivered
 from ..formats.document import Column, Fact, Report, Section, Table, Value, labelled
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob, ReportType
 from ..ratio_study.sales_from_roll import NothingSelected
 from ..roll.listing import CONFIDENTIAL
@@ -49,7 +50,7 @@ def _facts(county: County, subject: Property, estimate: ValueEstimate | None, co
         "property_id": ("Property", subject.property_id),
         "valuation_job": ("Valuation job", job),
     }
-    return facts_of(county, None, {}, digest_of(content), more=more)
+    return facts_of(county, None, {}, json_digest(content), more=more)
 
 
 # --- The record card ---

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from county_configs.county_file import SalesSection
 from county_configs.models import County
 from terrafusion.roll.models import (
     AssessedValue,
@@ -181,7 +182,7 @@ def owners(demo: DemoCounty, keys: Sequence[int]) -> Iterator[Owner]:
 
 def sales(demo: DemoCounty, county: County) -> Iterator[Sale]:
     deeds, people = demo.sales, demo.owners
-    valid_codes = county.settings.sales.valid_codes
+    valid_codes = county.section(SalesSection).valid_codes
     dates: list[date] = deeds.sale_date.tolist()
     for deed, (sale_date, price, code) in enumerate(
         zip(dates, deeds.sale_price.tolist(), deeds.validity_code.tolist(), strict=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import environ
 
+from terrafusion import __version__
+
 from .journal import journal_of
 from .legacy import read_legacy
 from .storage import files_in, folder_or_bucket
@@ -46,6 +48,7 @@ INSTALLED_APPS = [
     "market_analysis",
     "gis_export",
     "ingestion",
+    *env.list("TERRAFUSION_PLUGINS", default=[]),  # an office's own: docs/adding_a_plugin.md
 ]
 
 MIDDLEWARE = [
@@ -155,7 +158,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "TerraFusion",
     "DESCRIPTION": "The assessor's roll, valuations and their proofs.",
-    "VERSION": "1",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",  # the page loads nothing from the internet
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,12 +1,13 @@
 """Who may export what, and what a county's own file says."""
 
 import pytest
+from django.test import Client
 
 from gis_export.formats.registry import FORMATS
 from terrafusion.errors import JobStopped
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.runner import perform, run_next_job
 from tests.factories import a_user, client_of
 
 from .conftest import RUN
@@ -78,7 +79,7 @@ def test_a_cancelled_export_ends_cancelled_in_every_format(client, county, expor
     client.post(asked["links"]["cancel"])
 
     with pytest.raises(JobStopped):
-        job.perform()
+        perform(job)
 
 
 @pytest.mark.parametrize("written", ["geojson", "GEOJSON", "Geo-JSON", "shp", "Esri Shapefile", "file geodatabase"])
@@ -153,6 +154,25 @@ def test_a_retry_is_held_to_the_rules_of_today(ruled, client, export):
         assert told in refused.json()["detail"]
     ruled()
     assert client.post(job["links"]["retry"]).status_code == 202
+
+
+def test_a_retry_in_the_admin_is_held_to_them_too(ruled, county, export, supervisor):
+    job, _ = export(by=supervisor, **WITH_OWNERS)
+    codenames = ("review_jobs", "execute_gis_export", "view_owner_names")
+    for reviewer, told in (
+        (a_user("reviewer", county, *codenames, is_staff=True), "does not export GeoJSON. Allowed: KML."),
+        (a_user("outsider", county, *codenames[:2], is_staff=True), "lacks the permission view_owner_names."),
+    ):
+        ruled(allowed_formats=["KML"])
+        browser = Client()
+        browser.force_login(reviewer)
+        action = {"action": "retry_selected", "_selected_action": [job["job_id"]]}
+        page = browser.post("/admin/gis_export/gisexportjob/", action, follow=True)
+
+        (message,) = map(str, page.context["messages"])
+        assert message.startswith("Jobs left alone: 1.")
+        assert message.endswith(told)
+    assert Job.objects.count() == 1
 
 
 def test_a_county_sets_what_is_not_said(ruled, client, export):

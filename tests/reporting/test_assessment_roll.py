@@ -184,6 +184,7 @@ def test_a_retry_without_the_permission_gives_no_names(client, supervisor, repor
 
     ended = client.get(again["links"]["status"]).json()
     assert (ended["status"], ended["failure_reason"]) == ("FAILED", "permission_withdrawn")
+    assert "view_owner_names" in ended["message"]
 
 
 # --- On paper ---

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from county_configs.models import County
+from county_configs.county_argument import county_named
 from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
 from ingestion.pipelines.controls import printed
 from ingestion.pipelines.findings_file import write_findings
@@ -35,10 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="checks everything, writes nothing")
 
     def handle(self, *, county: str, source: Any, mapping: Path | None, dry_run: bool, **options: Any) -> None:
-        row = County.objects.filter(pk=county).first()
-        if row is None:
-            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
-            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        row = county_named(county)
         rejects: Path | None = options["rejects"]
         if rejects is not None:
             _check_writable(rejects, Path(source))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from county_configs.models import County
+from county_configs.county_argument import county_named
 from ingestion.pipelines.export import export_values
 from terrafusion.errors import TerraFusionError
 
@@ -21,10 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--proposed", action="store_true", help="also values that are not decided yet")
 
     def handle(self, *, county: str, tax_year: int, out: Path, proposed: bool = False, **options: Any) -> None:
-        row = County.objects.filter(pk=county).first()
-        if row is None:
-            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
-            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        row = county_named(county)
         if out.exists():
             raise CommandError(f"{out.name} exists; nothing was written.")
         try:
