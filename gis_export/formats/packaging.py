@@ -10,7 +10,7 @@ from pathlib import Path
 from terrafusion.digests import file_digest
 
 from ..layers.names import file_stems
-from .about import About, about_texts, digest_of, sha256_sums
+from .about import About, about_texts, sha256_sums
 from .registry import FileFormat
 from .source import LayerSource
 from .zip_files import add_file, add_text
