@@ -88,8 +88,8 @@ def sha256_sums(files: Mapping[str, str]) -> str:
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
 
 
-def texts(about: About) -> dict[str, str]:
-    """The files by name, without SHA256SUMS, which needs the data too."""
+def about_texts(about: About) -> dict[str, str]:
+    """The describing files by name, without SHA256SUMS, which also covers the data files."""
     stems = file_stems([layer.name for layer in about.layers])  # QGIS looks for the style beside the file
     styles = {f"{stems[layer.name]}.qml": qml(layer, short_names=about.short_names) for layer in about.layers}
     return {"README.txt": readme(about), "fields.csv": fields_csv(about), "metadata.xml": iso_metadata(about)} | styles
