@@ -17,13 +17,13 @@ class AccountsConfig(AppConfig):
 
 
 def create_plugin_permissions(using: str, apps: Apps = installed_apps, **_: Any) -> None:
-    """After every migrate: a plugin's permissions on counties exist, without a migration that names the plugin."""
+    """Creates the plugins' permissions on counties after every migrate, so that no migration need name a plugin."""
     try:
         content_types = apps.get_model("contenttypes", "ContentType")
         permissions = apps.get_model("auth", "Permission")
         apps.get_model("county_configs", "County")
     except LookupError:
-        return  # migrated to a state in which they are not there yet
+        return  # the database was migrated to a state without these tables
     if not router.allow_migrate_model(using, permissions):
         return
     county, _created = content_types.objects.using(using).get_or_create(app_label="county_configs", model="county")

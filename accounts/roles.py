@@ -1,6 +1,6 @@
-"""Roles: what each may do in a county. Each role includes the one before it.
+"""The permissions of each role in a county. Each role includes the one before it.
 
-What a role may do with a plugin follows from what its kind of job says of who may execute it (`add_plugin`).
+The permissions for a plugin follow from the role that may execute its jobs, which its kind of job names (`add_plugin`).
 """
 
 ROLES: dict[str, frozenset[str]] = {}
@@ -13,7 +13,7 @@ for _role, _added in {
 }.items():
     ROLES[_role] = frozenset(_added).union(*ROLES.values())
 
-# They review jobs and sales in the admin, which Django opens to staff only.
+# The roles that review jobs and sales in the admin, which Django opens only to staff.
 STAFF_ROLES = frozenset({"supervisor", "administrator"})
 
 _plugins: list[str] = []
@@ -37,7 +37,7 @@ def add_plugin(plugin: str, executed_by: str) -> None:
 
 
 def plugin_permissions() -> list[tuple[str, str]]:
-    """The trio of each plugin: codename and title."""
+    """The three permissions of each plugin, as codename and title."""
     return [
         permission
         for plugin in _plugins

@@ -1,6 +1,6 @@
-"""What a county's `county.yaml` may say. Unknown keys are refused, so a typo never passes unnoticed.
+"""The keys of a county's `county.yaml`. Unknown keys are refused, so that a misspelling is noticed.
 
-What it says of a plugin is a section of that plugin's own, which the plugin's kind of job names (`add_section`).
+A plugin defines its own section of the file, and its kind of job adds the section (`add_section`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def known_crs(value: str) -> str:
-    """For a field that names a projected coordinate reference system."""
+    """The value, for a field that names a projected coordinate reference system. Raises ValueError for another."""
     try:
         crs = CRS.from_user_input(value)
     except CRSError as error:
@@ -45,7 +45,7 @@ def _known_time_zone(value: str) -> str:
 class Section(BaseModel):
     """A part of `county.yaml`. Every field has a default, because a county may leave the whole section out.
 
-    key: of the section in the file; empty for a part of another section.
+    key: the section's key in the file; empty for a part of another section.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -82,7 +82,7 @@ _sections: dict[str, type[Section]] = {}
 
 
 def add_section(section: type[Section]) -> None:
-    """Lets `county.yaml` say what this section of a plugin may say. Raises ValueError for a key that is taken."""
+    """Adds a plugin's section to `county.yaml`. Raises ValueError for a key that is taken."""
     if not section.key:
         raise ValueError(f"{section.__name__} names no key of county.yaml.")
     if section.key in _sections or section.key in CountyFile.model_fields:
@@ -99,7 +99,7 @@ def county_file_model() -> type[CountyFile]:
 
 
 def faults_in(error: ValidationError) -> str:
-    """Every fault of a configuration file, by its place in the file."""
+    """Every fault of a configuration file, with its place in the file."""
     return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
 
 
@@ -120,10 +120,11 @@ def read_county_file(path: Path) -> CountyFile:
 
 
 def read_stored_section(section: type[SectionType], stored: Mapping[str, Any], county_id: str) -> SectionType:
-    """A section as `load_counties` stored it, perhaps in another release of the software.
+    """A section as `load_counties` stored it, perhaps with another release of the software.
 
-    A key that this release does not know is left out and logged: that release checked it. A value that this release
-    does not understand may be a limit the county set, so it is not replaced by a default: raises ConfigurationError.
+    A key unknown to this release is left out and logged, because the other release has checked it. For a value that
+    this release does not understand, ConfigurationError is raised: it may be a limit that the county has set, so a
+    default must not replace it.
     """
     content = deepcopy(stored.get(section.key, {}))
     try:

@@ -29,7 +29,7 @@ class County(models.Model):
         db_table = "counties"
         ordering = ("county_id",)
         verbose_name_plural = "counties"
-        # Those of the plugins follow from their kinds of job: accounts/roles.py.
+        # The permissions for plugins follow from their kinds of job; see accounts/roles.py.
         permissions = [
             ("review_sales", "Can confirm or overrule a sale's validity"),
             ("review_jobs", "Can review, cancel and retry jobs in the admin"),
@@ -46,7 +46,7 @@ class County(models.Model):
         return {}
 
     def section(self, section: type[SectionType]) -> SectionType:
-        """What county.yaml says under the section's key. Raises ConfigurationError when this release cannot read it."""
+        """The section of county.yaml. Raises ConfigurationError if this release cannot read it."""
         if section not in self._read_sections:
             self._read_sections[section] = read_stored_section(section, self.settings_json, self.pk)
         return cast(SectionType, self._read_sections[section])

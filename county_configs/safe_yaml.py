@@ -20,7 +20,7 @@ OPTIONAL_LEVELS = ("datasets", "main")  # levels that a mapping with only one da
 
 
 class _Loader(yaml.CSafeLoader):
-    """SafeLoader, on the parser in C, that refuses a key written twice, which YAML would silently let the second win.
+    """A SafeLoader, with the parser in C, that refuses a key written twice, of which YAML would ignore the first.
 
     Only true and false are truth values. `on`, `no` and `Y` are texts, as in YAML 1.2. Codes are texts too: 01 keeps
     its zero.

@@ -17,7 +17,7 @@ def allowed_formats(county: County) -> list[str]:
 
 
 def default_crs(county: County) -> str:
-    """Of formats that can carry one: county.yaml's, else the county's own."""
+    """The coordinate system of an export whose format lets it be chosen: that of county.yaml, else the county's own."""
     return coordinate_system(county.section(GisExportSection).default_crs or county.crs).identifier
 
 
@@ -41,7 +41,7 @@ def _format_json(file_format: FileFormat, county: County) -> dict[str, Any]:
 
 
 def defaults_json(county: County) -> dict[str, Any]:
-    """What an export of the county does when the request does not say, and its limits."""
+    """The county's defaults for what a request leaves out, and the limits of an export."""
     rules = county.section(GisExportSection)
     system = coordinate_system(default_crs(county))
     return {

@@ -1,4 +1,4 @@
-"""What a county's `county.yaml` may say of its GIS exports."""
+"""The section of `county.yaml` about GIS exports."""
 
 from typing import Annotated, ClassVar, Literal, get_args
 
@@ -12,19 +12,19 @@ ExportFormat = Literal[
 
 
 class ExportParameters(Section):
-    """What an export does when the request does not say."""
+    """The defaults of an export, for what a request leaves out."""
 
     include_assessment_data: bool = False
     clip: bool = False
 
 
 class GisExportSection(Section):
-    """What GIS exports of the county may be.
+    """The rules for GIS exports of the county.
 
-    default_crs: of formats that can carry one; the county's own when left out.
-    largest_area_km2: of one export; no limit when left out.
-    simplification_tolerance_m: metres by which outlines may be simplified; 0 leaves them as surveyed.
-    hidden_attributes: of loaded layers, whatever their case, that no export, live layer or look-up shows.
+    default_crs: the coordinate system of formats in which it can be chosen; by default the county's own.
+    largest_area_km2: the largest area of one export; by default there is no limit.
+    simplification_tolerance_m: metres by which simplifying may move an outline; 0 leaves outlines as surveyed.
+    hidden_attributes: attributes of loaded layers, in upper or lower case, that no export, live layer or look-up shows.
     """
 
     key: ClassVar[str] = "gis_export"

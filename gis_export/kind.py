@@ -1,4 +1,4 @@
-"""All that the system must know of the GIS export job."""
+"""The kind of job that exports GIS layers, with everything the system must know of it."""
 
 from collections.abc import Sequence
 

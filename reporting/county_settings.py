@@ -1,4 +1,4 @@
-"""What a county's `county.yaml` may say of its reports."""
+"""The sections of `county.yaml` about reports."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -17,12 +17,12 @@ Bounds = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
 
 
 def _unquoted(value: object) -> object:
-    """YAML reads 2013 as a number; the edition is a name."""
+    """The edition as a text, because YAML reads 2013 as a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class RatioBands(Section):
-    """What a measure must lie in, both bounds included. COD and VEI are percent."""
+    """The acceptable range of each measure. Both bounds are included. COD and VEI are in percent."""
 
     median: Bounds = (0.90, 1.10)
     cod: Bounds = (5.0, 15.0)
@@ -38,11 +38,12 @@ Edition = Literal["2013", "draft_2026", "2026"]
 class RatioStudySection(Section):
     """How a ratio study is made. The defaults: IAAO Standard on Ratio Studies (April 2013), improved residential.
 
-    edition: of the standard that judges. `2013` is that of April 2013, which has no MKI and VEI; `draft_2026` adds both
-    after the exposure drafts of 2025 and 2026; `2026` is that of October 2026, whose rules are unconfirmed.
-    standard: what the report names it; by the edition when left out.
-    confidence, chasing_tolerance_percent: the edition's when left out.
-    class_bands: bands of a property class that has others; each names all it changes, the rest are the defaults.
+    edition: the edition of the standard. `2013` is that of April 2013, which has no MKI and VEI; `draft_2026` adds both
+    by the exposure drafts of 2025 and 2026; `2026` is that of October 2026, whose rules are unconfirmed.
+    standard: its name in the report; by default that of the edition.
+    confidence, chasing_tolerance_percent: by default those of the edition.
+    class_bands: the bands of property classes that differ; a measure that is not given has its default, not the bounds
+    of `bands`.
     """
 
     key: ClassVar[str] = "ratio_study"
@@ -65,12 +66,12 @@ def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class DorRatioSection(Section):
-    """The Washington ratio study, WAC 458-53: what the Department prescribes to each county.
+    """The Washington ratio study, WAC 458-53, with the settings that the Department prescribes for each county.
 
-    land_use_strata: names of land use categories and the first digits of the use codes they hold; codes that none
-    names form "Other". value_strata: upper bounds of the assessed value strata in dollars, each included.
-    invalid_codes: the county's validity code and its number in WAC 458-53-080; any other is 27.
-    instruments: words that make an instrument a warranty deed or real estate contract.
+    land_use_strata: the land use categories, and the first digits of the use codes in each; all other codes form
+    "Other". value_strata: the upper bounds of the assessed value strata in dollars, which belong to their stratum.
+    invalid_codes: the number in WAC 458-53-080 of each of the county's validity codes; 27 for any other code.
+    instruments: words by which an instrument is a warranty deed or a real estate contract.
     """
 
     key: ClassVar[str] = "dor_ratio"

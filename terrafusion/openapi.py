@@ -25,17 +25,17 @@ _REFUSALS = {
     400: "A value is missing, malformed, unknown or foreign; `errors` names each field and what is allowed.",
     401: "There is no token, or it is invalid or expired.",
     403: "The user's role in the county lacks a permission; `detail` names it.",
-    404: "There is no such thing, or it is another county's.",
-    406: "None of the media types in `Accept` can be had.",
-    409: "The request does not fit the state the thing is in.",
+    404: "The object does not exist, or belongs to another county.",
+    406: "None of the media types in `Accept` is offered.",
+    409: "The request does not fit the state of its object.",
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     416: "The range lies outside the file.",
     422: "The `Idempotency-Key` was used with another body.",
-    429: "Too many requests; `Retry-After` says when to come again.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
     500: "A fault of the server; `error_id` finds it in the log.",
-    503: "The database or the store of files does not answer for a moment; `Retry-After` says when to come again.",
+    503: "The database or the store of files does not answer at the moment; `Retry-After` says how long to wait.",
 }
 
 

@@ -105,7 +105,7 @@ def _body_of(error: Any, code: int) -> dict[str, Any]:
 
 
 def sentence_of(error: Any) -> str:
-    """What a refusal says, in one text; each fault of a request after the name of its field."""
+    """The sentence of a refusal. Each fault of a request stands after the name of its field."""
     detail = getattr(error, "detail", "")
     if isinstance(error, exceptions.ValidationError):
         return "; ".join(f"{field}: {message}" if field else message for field, message in _flat(detail))

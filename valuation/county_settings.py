@@ -1,4 +1,4 @@
-"""What a county's `county.yaml` may say of its valuations."""
+"""The section of `county.yaml` about valuations."""
 
 from decimal import Decimal
 from typing import Annotated, ClassVar
@@ -11,7 +11,7 @@ from county_configs.county_file import Section
 class AdjustmentRates(Section):
     """Dollars added to a comparable's price for each unit by which the subject exceeds it.
 
-    A rate left out is estimated from the county's sales.
+    A rate that is not given is estimated from the county's sales.
     """
 
     living_area_sqft: Decimal | None = None
@@ -27,7 +27,7 @@ class AdjustmentRates(Section):
 
 
 class ComparableSalesSection(Section):
-    """How comparables are chosen; the defaults suit an urban county of Washington."""
+    """How comparables are chosen. The defaults suit an urban county of Washington."""
 
     key: ClassVar[str] = "comparable_sales"
 

@@ -15,7 +15,7 @@ STORAGE = "EPSG:4326"
 
 
 class BadCoordinateSystem(ValueError):
-    """The sentence says what is wrong and what is allowed."""
+    """The coordinate system cannot be used; the sentence says why and what is allowed."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class LayerError(TerraFusionError):
 
 @dataclass(frozen=True)
 class LayerRequest:
-    """What a request says that changes what a layer holds."""
+    """The parts of an export's request on which the contents of a layer depend."""
 
     county: County
     tax_year: int | None = None

@@ -33,8 +33,8 @@ def loaded_layers(county: County) -> list[str]:
 
 
 def hidden_attributes(county: County) -> frozenset[str]:
-    """In lower case: attributes county.yaml keeps from everybody, such as an owner's name in a layer of parcels."""
-    return frozenset(each.lower() for each in county.section(GisExportSection).hidden_attributes)
+    """Attributes (in lower case) that county.yaml hides from everybody, such as the owner's name in a parcel layer."""
+    return frozenset(attribute.lower() for attribute in county.section(GisExportSection).hidden_attributes)
 
 
 def loaded_layer(request: LayerRequest, name: str) -> ExportLayer:

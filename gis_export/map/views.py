@@ -28,9 +28,9 @@ from .tiles import map_artifact, map_json, tile
 MAP_TILE = "application/vnd.mapbox-vector-tile"
 
 
-@method_decorator(xframe_options_sameorigin, name="dispatch")  # the admin shows the page inside a job's
+@method_decorator(xframe_options_sameorigin, name="dispatch")  # the admin shows the map inside the page of a job
 class MapViewSet(JobViewSet):
-    """Read by those who may read the export's files; a browser asks for user name and password where none is known."""
+    """For users who may read the export's files. Without a login a browser asks for user name and password."""
 
     plugin = "gis_export"
     authentication_classes = [QuickBasicAuthentication, JWTAuthentication, SessionAuthentication]

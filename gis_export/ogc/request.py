@@ -61,7 +61,7 @@ def read_request(parameters: Mapping[str, str], layer: ExportLayer, county: Coun
         if field.type in FILTERED_TYPES and field.sql and field.name not in _OWN  # an attribute may be called limit
     }
     if any("\0" in text for text in parameters.values()):
-        raise ValidationError("A NUL character stands in no value.")  # PostgreSQL cannot compare with it
+        raise ValidationError("A value cannot hold a NUL character.")  # PostgreSQL cannot compare with one
     refuse_unknown(parameters, (*_OWN, *fields))
     systems = systems_of(county)
     crs = _system(parameters, "crs", systems)

@@ -200,5 +200,5 @@ def _fault_of_column(
         return hidden or f"table {tables[alias]} has no column {name}{did_you_mean(name, columns)}"
     join = next((join for join in query.joins if join.name == alias and join.totals), None)
     if join is not None and name not in join.totals and not place_is_join:
-        return f"{column} stands on several rows; say under totals how they are taken together"
+        return f"{column} has several rows; write under totals how to combine them"
     return None

@@ -15,7 +15,7 @@ from .legacy_faults import reason_of
 from .sql_statements import Statement
 
 logger = logging.getLogger(__name__)
-ARROW_ROWS = 10_000  # of one record batch
+ARROW_ROWS = 10_000  # in one record batch
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Excel sheets, every cell as the text it stands for."""
+"""Excel sheets, with every cell as text."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class FieldMapping(BaseModel):
 
     @property
     def formats(self) -> list[str]:
-        """The formats of its dates; an empty list if they are all ISO dates."""
+        """The formats of its dates; an empty list means ISO dates only."""
         return [self.format] if isinstance(self.format, str) else self.format or []
 
     @property

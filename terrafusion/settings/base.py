@@ -48,7 +48,7 @@ INSTALLED_APPS = [
     "market_analysis",
     "gis_export",
     "ingestion",
-    *env.list("TERRAFUSION_PLUGINS", default=[]),  # an office's own: docs/adding_a_plugin.md
+    *env.list("TERRAFUSION_PLUGINS", default=[]),  # plugins of an office's own; see docs/adding_a_plugin.md
 ]
 
 MIDDLEWARE = [

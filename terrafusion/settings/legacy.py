@@ -92,7 +92,7 @@ def _login(url: str) -> tuple[str, str]:
     if not at and any(sign in rest for sign in "#[]"):
         raise ImproperlyConfigured(f"the address cannot be taken apart; write {FORM}")
     if "#" in rest:
-        raise ImproperlyConfigured(f"a # stands behind the host; in user and password write %23: {FORM}")
+        raise ImproperlyConfigured(f"there is a # after the host; in user and password write %23: {FORM}")
     return login, rest
 
 
@@ -121,7 +121,7 @@ def _options(query: str) -> dict[str, str]:
         allowed = _OPTIONS[option]
         value = value.lower() if allowed else value
         if not value or (allowed and value not in allowed):
-            raise ImproperlyConfigured(f"{option} must be {' or '.join(allowed) or 'said'}")
+            raise ImproperlyConfigured(f"{option} must be {' or '.join(allowed) or 'given a value'}")
         options[option] = value
     return options
 

@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas of county.yaml and mappings.yaml, by which editors complete and check them."""
+"""Writes the JSON Schemas of county.yaml and mappings.yaml, with which editors complete and check these files."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from ingestion.transforms.mapper import Dataset, Mapping
 
 
 def schemas() -> dict[str, str]:
-    """Text by file name."""
+    """The texts of the schemas, by file name."""
     mapping = Mapping.model_json_schema(by_alias=True)
     definitions = mapping.pop("$defs")
     whole = {
