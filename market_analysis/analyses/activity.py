@@ -88,7 +88,7 @@ def _point(
         "too_few_sales": row["n"] < selection.minimum_sales,
         "flips": flips["n"] if flips else 0,
         "flip_gain_percent": round(flips["gain_percent"], 2) if flips else None,
-        "flip_days_held": round(flips["held"], 1) if flips else None,
+        "flip_days_held": round(flips["days_held"], 1) if flips else None,
     }
 
 

@@ -15,7 +15,7 @@ from shapely import box
 from market_analysis.analyses.appreciation import _finding as surface_finding
 from market_analysis.analyses.appreciation import surface_attributes, surface_of
 from market_analysis.areas.area_statistics import AreaStatistics, change_per_year, shrink
-from market_analysis.areas.comparable_areas import NotEnoughAreas, _told, comparable_areas
+from market_analysis.areas.comparable_areas import NotEnoughAreas, _comparable, comparable_areas
 from market_analysis.areas.market_activity import seasonality
 from market_analysis.charts import surface_chart
 from market_analysis.indices.price_trend import TrendPoint, finding, price_trend
@@ -131,7 +131,7 @@ def test_the_difference_named_is_the_greatest_whatever_its_weight():
     twin = an_area("twin", median_price=480_000, lot_sqft=9000)
     spreads_away = np.array([2.0, 0.1, 0.1, 0.1, 0.1, 0.6, 0.1, 0.1])
 
-    found = _told(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
+    found = _comparable(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
 
     assert found.unlike == "median price $480,000 against $400,000"
     assert found.unlike not in found.alike
