@@ -9,11 +9,20 @@ import numpy as np
 
 from terrafusion.errors import TerraFusionError
 
+from ..selection import Selection
 from .area_statistics import AreaStatistics
 
 
 class NotEnoughAreas(TerraFusionError):
     """There is nothing to compare."""
+
+
+def areas_with_enough_sales(areas: Sequence[AreaStatistics], selection: Selection, column: str) -> list[AreaStatistics]:
+    """The areas that have the selection's fewest sales. Raises NotEnoughAreas when none has. column: of the areas."""
+    fewest = selection.minimum_sales
+    if enough := [area for area in areas if area.sales_volume >= fewest]:
+        return enough
+    raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,10 @@ from market_analysis.areas.area_statistics import AreaStatistics, change_per_yea
 from market_analysis.areas.comparable_areas import NotEnoughAreas, _comparable, comparable_areas
 from market_analysis.areas.market_activity import seasonality
 from market_analysis.charts import surface_chart
+from market_analysis.figures import change_words
 from market_analysis.indices.price_trend import TrendPoint, finding, price_trend
 from market_analysis.screening.related_names import are_related
-from market_analysis.selection import (
-    FEWEST_FOR_INTERVAL,
-    Selection,
-    Window,
-    change_words,
-    period_label,
-    period_start,
-)
+from market_analysis.selection import FEWEST_FOR_INTERVAL, Selection, Window, period_label, period_start
 from terrafusion.analytics.engine import on_duckdb
 from terrafusion.charts.pictures import svg_of
 from tests.analytics.synthetic import a_snapshot
