@@ -13,7 +13,7 @@ from geopandas import GeoDataFrame
 from terrafusion.charts.chart import Chart
 from terrafusion.charts.theme import ACCENT, ACCENT_PALE, INK, PALE, themed
 
-from .selection import area_kind
+from .figures import area_kind
 
 RISE, FALL = "#3d80c4", "#cf7433"  # pale enough for the dark figures that are written on them
 WIDTH, HEIGHT = 620, 280

@@ -15,19 +15,13 @@ from shapely import box
 from market_analysis.analyses.appreciation import _finding as surface_finding
 from market_analysis.analyses.appreciation import surface_attributes, surface_of
 from market_analysis.areas.area_statistics import AreaStatistics, change_per_year, shrink
-from market_analysis.areas.comparable_areas import NotEnoughAreas, _told, comparable_areas
+from market_analysis.areas.comparable_areas import NotEnoughAreas, _comparable, comparable_areas
 from market_analysis.areas.market_activity import seasonality
 from market_analysis.charts import surface_chart
+from market_analysis.figures import change_words
 from market_analysis.indices.price_trend import TrendPoint, finding, price_trend
 from market_analysis.screening.related_names import are_related
-from market_analysis.selection import (
-    FEWEST_FOR_INTERVAL,
-    Selection,
-    Window,
-    change_words,
-    period_label,
-    period_start,
-)
+from market_analysis.selection import FEWEST_FOR_INTERVAL, Selection, Window, period_label, period_start
 from terrafusion.analytics.engine import on_duckdb
 from terrafusion.charts.pictures import svg_of
 from tests.analytics.synthetic import a_snapshot
@@ -131,7 +125,7 @@ def test_the_difference_named_is_the_greatest_whatever_its_weight():
     twin = an_area("twin", median_price=480_000, lot_sqft=9000)
     spreads_away = np.array([2.0, 0.1, 0.1, 0.1, 0.1, 0.6, 0.1, 0.1])
 
-    found = _told(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
+    found = _comparable(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
 
     assert found.unlike == "median price $480,000 against $400,000"
     assert found.unlike not in found.alike
