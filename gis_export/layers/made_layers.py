@@ -38,6 +38,7 @@ def comparables(asked: LayerRequest) -> ExportLayer:
         raise LayerError(f"Property {asked.property_id} has no value estimate; run a valuation first.")
     grid = estimate.grid["comparables"]
     wanted = [each["property_id"] for each in grid]
+    # Retired ones too: a comparable keeps its place when it leaves the roll after the estimate was made.
     properties = {
         each.property_id: each for each in Property.objects.in_county(asked.county).filter(property_id__in=wanted)
     }
@@ -118,9 +119,8 @@ def appreciation(asked: LayerRequest) -> ExportLayer:
 
 def _areas(asked: LayerRequest) -> dict[str, LayerFeature]:
     found: dict[str, LayerFeature] = {}
-    features = LayerFeature.objects.filter(
-        county=asked.county, layer__in=AREA_LAYERS, geometry__isnull=False, retired_at=None
-    )
+    current = LayerFeature.objects.in_county(asked.county).current()
+    features = current.filter(layer__in=AREA_LAYERS, geometry__isnull=False)
     for feature in sorted(features, key=lambda each: (AREA_LAYERS.index(each.layer), each.pk)):
         key = COUNTY if feature.layer == "county_boundary" else feature.feature_id
         found.setdefault(key, feature)

@@ -8,13 +8,13 @@ from shapely.geometry.base import BaseGeometry
 
 from county_configs.models import County
 from terrafusion.roll.models import TimeIndex
+from terrafusion.roll.tax_years import TaxYear
 
 from ..layers.catalogue import OF_THE_ROLL, make_layer
 from ..layers.layer import ExportLayer, LayerRequest
 from ..layers.loaded_layers import loaded_layers
 from ..layers.made_layers import appreciation
 from ..layers.names import url_segment
-from ..layers.roll_layers import latest_tax_year
 from .request import CRS84, systems_of
 
 CONFORMS_TO = [
@@ -43,7 +43,7 @@ def layer_of(county: County, collection_id: str) -> str | None:
 
 def live_layer(county: County, name: str) -> ExportLayer:
     """Without owner names, whoever asks: a live layer ends up in shared projects. Of the latest tax year."""
-    return make_layer(name, LayerRequest(county, latest_tax_year(county)))
+    return make_layer(name, LayerRequest(county, TaxYear.latest(county)))
 
 
 def landing(county: County, root: str, schema: str) -> dict[str, Any]:

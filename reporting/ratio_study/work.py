@@ -15,12 +15,13 @@ import numpy.typing as npt
 from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
 from terrafusion.jobs.outcome import Outcome
-from terrafusion.roll.models import AssessedValue, Property, TimeIndex
+from terrafusion.roll.models import Property, TimeIndex
 
 from ..delivery import delivered
 from ..formats.document import Fact
 from ..formats.provenance import digest_of, facts_of
 from ..models import ReportJob
+from ..roll.roll_reader import values_of_year
 from ..serializers import filters_in
 from ..statistics.editions import EDITIONS, Edition
 from ..statistics.ratio_statistics import NotEnoughSales
@@ -35,7 +36,6 @@ from .sales_from_roll import (
     NothingSelected,
     ReadSales,
     latest_tax_year,
-    property_filter,
     read_sales,
     require_attributes,
     require_filters,
@@ -178,7 +178,7 @@ def _bounds(study: RatioStudy) -> str:
 
 # --- Sales chasing ---
 
-_CHANGE = np.dtype([("key", np.int64), ("supplement", np.int64), ("value", np.int64), ("new", np.int64)])
+_CHANGE = np.dtype([("key", np.int64), ("value", np.int64), ("new", np.int64)])
 
 
 @dataclass(frozen=True)
@@ -229,18 +229,15 @@ def _changes(county: County, tax_year: int, filters: Mapping[str, str]) -> _Chan
 
 
 def _roll(county: County, tax_year: int, filters: Mapping[str, str]) -> npt.NDArray[Any]:
-    """The last supplement of each property; unique keys, ascending."""
-    values = AssessedValue.objects.filter(property_filter(filters, "roll_property__"), roll_property__county=county)
-    rows = values.filter(tax_year=tax_year).values_list(
-        "roll_property_id", "supplement", "market_total", "new_construction"
-    )
-    found = np.fromiter(rows.iterator(chunk_size=5000), dtype=_CHANGE)
-    found = found[np.lexsort([found["supplement"], found["key"]])]
-    last = np.append(found["key"][1:] != found["key"][:-1], True) if len(found) else np.zeros(0, dtype=bool)
-    return found[last]
+    """The year's roll; unique keys, ascending."""
+    values = values_of_year(county, tax_year, filters)
+    rows = values.values_list("roll_property_id", "market_total", "new_construction")
+    roll = np.fromiter(rows.iterator(chunk_size=5000), dtype=_CHANGE)
+    return roll[np.argsort(roll["key"])]
 
 
 def _labels(county: County, name: str, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    # Retired properties too: earlier rolls hold them.
     rows = Property.objects.in_county(county).values_list("pk", name.replace(".", "__"))
     of_key = {
         key: "(not given)" if value in ("", None) else str(value) for key, value in rows.iterator(chunk_size=5000)

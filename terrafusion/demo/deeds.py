@@ -22,7 +22,7 @@ def deeds_handed_in(user: User) -> SourceFile:
     text = io.StringIO()
     writer = CsvWriter(text)
     writer.writerow(HEADER)
-    sales = Sale.objects.filter(county_id=DEMO_COUNTY_ID, parcel_count=1).order_by("-sale_date", "sale_id")
+    sales = Sale.objects.in_county(DEMO_COUNTY_ID).current().of_one_parcel().order_by("-sale_date", "sale_id")
     for sale in sales.prefetch_related("properties")[:2]:
         known = sale.properties.get().property_id
         writer.writerow([sale.sale_id, known, sale.sale_date.isoformat(), sale.sale_price, sale.validity_code])

@@ -4,7 +4,8 @@ from django.db import models
 
 from county_configs.models import County
 
-from ..geometry import EDGES, Located, LocatedQuerySet, SpatialIndex
+from ..geometry import EDGES, Located, SpatialIndex
+from ..querysets import LayerFeatureQuerySet
 from .loaded import Loaded
 
 
@@ -18,7 +19,7 @@ class LayerFeature(Loaded, Located):
     attributes = models.JSONField(default=dict, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
-    objects = LocatedQuerySet.as_manager()
+    objects = LayerFeatureQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["county", "layer", "feature_id"], name="one_feature_id_a_layer")]

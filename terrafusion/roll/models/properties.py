@@ -7,8 +7,9 @@ from django.db.models import Q
 
 from county_configs.models import County
 
+from ..current import CurrentQuerySet
 from ..geometry import EDGES, Located, SpatialIndex
-from ..querysets import PropertyQuerySet, parcel_number_key
+from ..querysets import OwnerQuerySet, PropertyQuerySet, parcel_number_key
 from .loaded import Loaded
 
 
@@ -160,6 +161,8 @@ class Improvement(Loaded):
     value = models.BigIntegerField(null=True, blank=True, help_text="Dollars.")
     retired_at = models.DateTimeField(null=True, blank=True)
 
+    objects = CurrentQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["roll_property", "improvement_number"], name="one_improvement_number")
@@ -182,6 +185,8 @@ class Owner(Loaded):
     mailing_address = models.TextField(blank=True)
     confidential = models.BooleanField(default=False)
     retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnerQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -5,6 +5,7 @@ from django.db.models import F, Q
 
 from county_configs.models import County
 
+from ..querysets import AssessedValueQuerySet
 from .loaded import Loaded
 from .properties import Property
 
@@ -30,6 +31,8 @@ class AssessedValue(Loaded):
     exempt_value = models.BigIntegerField(default=0)
     taxable_value = models.BigIntegerField()
     status = models.CharField(max_length=16, choices=Status, default=Status.PRELIMINARY)
+
+    objects = AssessedValueQuerySet.as_manager()
 
     class Meta:
         constraints = [

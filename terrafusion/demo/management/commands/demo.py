@@ -164,7 +164,7 @@ def _let_in(username: str, password: str) -> None:
 
 def _busiest_neighborhood() -> str:
     """Where most houses were sold: there the grid shows what it is meant to."""
-    houses = Property.objects.filter(county_id=COUNTY, property_type=PropertyType.SINGLE_FAMILY)
+    houses = Property.objects.in_county(COUNTY).current().filter(property_type=PropertyType.SINGLE_FAMILY)
     counted = houses.values("neighborhood").annotate(sold=Count("sales")).order_by("-sold", "neighborhood")
     return str(counted[0]["neighborhood"])
 
