@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from terrafusion.jobs.outcome import Outcome, OutputFile
+from terrafusion.roll.tax_years import TaxYear
 
 from .areas.area_of_interest import AreaOfInterest, read_area
 from .areas.coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
@@ -20,7 +21,7 @@ from .formats.source import LayerSource
 from .layers.catalogue import make_layer
 from .layers.layer import LayerRequest
 from .layers.names import layers_in_name
-from .layers.roll_layers import last_change, latest_tax_year
+from .layers.roll_layers import last_change
 from .layers.selection import Selection
 from .map.tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
@@ -44,7 +45,7 @@ class Export:
         self.system: CoordinateSystem = coordinate_system(job.parameters["crs"])
         self.area: AreaOfInterest = read_area(job.area_of_interest)
         self.as_of = last_change(job.county)
-        self.tax_year = job.parameters.get("tax_year") or latest_tax_year(job.county)
+        self.tax_year = job.parameters.get("tax_year") or TaxYear.latest(job.county)
         self.sources = self._sources()
 
     def _sources(self) -> list[LayerSource]:
@@ -54,6 +55,7 @@ class Export:
             self.job.parameters["include_assessment_data"],
             self.job.parameters["include_owner_info"],
             self.job.parameters.get("property_id"),
+            self.job.submitted_by,
         )
         selection = Selection(
             touching=self.area.polygon,

@@ -184,7 +184,7 @@ class ReportRequestSerializer(TypedJobRequestSerializer):
 
 
 def _check_property(county: County, property_id: str) -> None:
-    if not Property.objects.in_county(county).filter(property_id=property_id).exists():
+    if not Property.objects.in_county(county).current().filter(property_id=property_id).exists():
         raise serializers.ValidationError(
             {"parameters": {"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]}}
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, models
 
+from accounts.models import User
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
 
@@ -37,6 +38,7 @@ class LayerRequest:
     include_assessment_data: bool = False
     include_owner_info: bool = False
     property_id: str | None = None  # the subject whose comparables are shown
+    reader: User | None = None  # to whom names are shown; None is the system itself
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,3 @@ class ExportLayer:
 def table(model: type[models.Model]) -> str:
     """The model's table, quoted for SQL."""
     return connection.ops.quote_name(model._meta.db_table)
-
-
-def current(model: type[models.Model], alias: str) -> str:
-    """The SQL condition for rows that are on the roll today."""
-    names = {field.name for field in model._meta.get_fields()}
-    return f"{alias}.retired_at IS NULL" if "retired_at" in names else "1 = 1"

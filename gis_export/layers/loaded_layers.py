@@ -7,12 +7,13 @@ from typing import Any
 from django.db import connection
 
 from county_configs.models import County
+from terrafusion.roll.current import current_sql
 from terrafusion.roll.models import LayerFeature
 
 from ..county_settings import GisExportSection
 from . import roll_fields
 from .fields import Field, FieldType, short_names, unique_names
-from .layer import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
+from .layer import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, table
 from .names import title_of
 
 FEATURE = table(LayerFeature)
@@ -28,7 +29,7 @@ LARGEST = 10**18 - 1  # every whole number of 18 digits fits 64 bits
 
 
 def loaded_layers(county: County) -> list[str]:
-    features = LayerFeature.objects.filter(county=county, retired_at=None)
+    features = LayerFeature.objects.in_county(county).current()
     return sorted(features.values_list("layer", flat=True).distinct())
 
 
@@ -39,8 +40,8 @@ def hidden_attributes(county: County) -> frozenset[str]:
 
 def loaded_layer(request: LayerRequest, name: str) -> ExportLayer:
     """A layer as it was loaded, with the key, the name and the attributes of its features as columns."""
-    features = LayerFeature.objects.filter(county=request.county, layer=name, retired_at=None)
-    source = f"FROM {FEATURE} f WHERE f.county_id = %s AND f.layer = %s AND {current(LayerFeature, 'f')}"
+    features = LayerFeature.objects.in_county(request.county).current().filter(layer=name)
+    source = f"FROM {FEATURE} f WHERE f.county_id = %s AND f.layer = %s AND {current_sql('f')}"
     parameters = (request.county.pk, name)
     return ExportLayer(
         name=name,

@@ -37,6 +37,7 @@ def comparables(request: LayerRequest) -> ExportLayer:
     if estimate is None:
         raise LayerError(f"Property {request.property_id} has no value estimate; run a valuation first.")
     grid = estimate.grid["comparables"]
+    # Retired ones too: a comparable keeps its place when it leaves the roll after the estimate was made.
     sold = Property.objects.in_county(request.county).filter(property_id__in=[line["property_id"] for line in grid])
     properties = {row.property_id: row for row in sold}
     subject = estimate.roll_property
@@ -120,9 +121,8 @@ def appreciation(request: LayerRequest) -> ExportLayer:
 def _areas(request: LayerRequest) -> dict[str, LayerFeature]:
     """The area of each place a series can name, by that name."""
     areas: dict[str, LayerFeature] = {}
-    features = LayerFeature.objects.filter(
-        county=request.county, layer__in=AREA_LAYERS, geometry__isnull=False, retired_at=None
-    )
+    current = LayerFeature.objects.in_county(request.county).current()
+    features = current.filter(layer__in=AREA_LAYERS, geometry__isnull=False)
     for feature in sorted(features, key=lambda feature: (AREA_LAYERS.index(feature.layer), feature.pk)):
         key = COUNTY if feature.layer == "county_boundary" else feature.feature_id
         areas.setdefault(key, feature)

@@ -6,10 +6,14 @@ of a loaded layer.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property, Sale
+from terrafusion.roll.sale_fitness import LeftOut
 
 from .fields import Field
+
+Parameters = tuple[Any, ...]  # of an expression in SQL
 
 _MODELS = {"p": Property, "v": AssessedValue, "s": Sale, "f": LayerFeature}
 
@@ -149,17 +153,26 @@ APPRECIATION = (
 )
 
 
-def party_fields(grantor_sql: str, grantee_sql: str) -> tuple[Field, ...]:
+def left_out_field(reason: str, parameters: Parameters) -> Field:
+    """Why a sale is left out. reason: the SQL of the code, with its parameters."""
+    codes = f"{', '.join(LeftOut.values[:-1])} or {LeftOut.values[-1]}"
+    meaning = f"Why the sale does not speak for the property: {codes}; empty where it may."
+    width = max(len(code) for code in LeftOut.values)
+    return Field("left_out", "left_out", "text", meaning, sql=reason, parameters=parameters, width=width)
+
+
+def party_fields(grantor: str, of_grantor: Parameters, grantee: str, of_grantee: Parameters) -> tuple[Field, ...]:
     """The parties of a sale: personal data, only for users with view_owner_names."""
     return (
-        Field("grantor", "grantor", "text", "Seller.", sql=grantor_sql),
-        Field("grantee", "grantee", "text", "Buyer.", sql=grantee_sql),
+        Field("grantor", "grantor", "text", "Seller.", sql=grantor, parameters=of_grantor),
+        Field("grantee", "grantee", "text", "Buyer.", sql=grantee, parameters=of_grantee),
     )
 
 
-def owner_fields(names_sql: str, address_sql: str) -> tuple[Field, ...]:
+def owner_fields(names: str, of_names: Parameters, address: str, of_address: Parameters) -> tuple[Field, ...]:
     """The owners: personal data, only for users with view_owner_names. Confidential owners are never named."""
+    largest = "Of the owner with the largest share."
     return (
-        Field("owner_names", "owner_name", "text", "Owners, by falling share.", sql=names_sql),
-        Field("owner_mailing_address", "owner_addr", "text", "Of the owner with the largest share.", sql=address_sql),
+        Field("owner_names", "owner_name", "text", "Owners, by falling share.", sql=names, parameters=of_names),
+        Field("owner_mailing_address", "owner_addr", "text", largest, sql=address, parameters=of_address),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import shapely
-from django.db.models import Q
 from shapely import Point
 
 from county_configs.models import County
@@ -60,8 +59,8 @@ def point_of(row: Property) -> Point | None:
 
 
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:
-    features = LayerFeature.objects.filter(~Q(geometry=None), county=county, retired_at=None).intersecting(point)
-    districts = features.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
+    on_map = LayerFeature.objects.in_county(county).current().exclude(geometry=None).intersecting(point)
+    districts = on_map.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
     hidden = hidden_attributes(county)
     return {
         "county_id": county.pk,

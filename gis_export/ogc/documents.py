@@ -7,11 +7,11 @@ from typing import Any
 from shapely.geometry.base import BaseGeometry
 
 from county_configs.models import County
+from terrafusion.roll.tax_years import TaxYear
 
 from ..layers.catalogue import layer_names, make_layer
 from ..layers.layer import ExportLayer, LayerRequest
 from ..layers.names import url_segment
-from ..layers.roll_layers import latest_tax_year
 from .request import CRS84, systems_of
 
 CONFORMS_TO = [
@@ -41,7 +41,7 @@ def live_layer(county: County, name: str) -> ExportLayer:
 
     It never has owner names, whatever the user's permissions: a live layer ends up in shared GIS projects.
     """
-    return make_layer(name, LayerRequest(county, latest_tax_year(county)))
+    return make_layer(name, LayerRequest(county, TaxYear.latest(county)))
 
 
 def landing(county: County, root: str, schema: str) -> dict[str, Any]:

@@ -122,8 +122,8 @@ def _invalid_code(is_valid: bool, reason: str, code: int) -> int:
 
 
 def _values(links: QuerySet[SaleParcel], year: int) -> dict[int, int]:
-    values = AssessedValue.objects.filter(tax_year=year, roll_property__in=links.values("roll_property"))
-    return dict(values.order_by("supplement").values_list("roll_property_id", "market_total"))
+    values = AssessedValue.objects.of_year(year).filter(roll_property__in=links.values("roll_property"))
+    return dict(values.values_list("roll_property_id", "market_total"))
 
 
 def _sum(values: Sequence[int | None], has_all: bool) -> int | None:

@@ -22,7 +22,7 @@ def upload_deeds(user: User) -> SourceFile:
     text = io.StringIO()
     writer = CsvWriter(text)
     writer.writerow(HEADER)
-    sales = Sale.objects.filter(county_id=DEMO_COUNTY_ID, parcel_count=1).order_by("-sale_date", "sale_id")
+    sales = Sale.objects.in_county(DEMO_COUNTY_ID).current().of_one_parcel().order_by("-sale_date", "sale_id")
     for sale in sales.prefetch_related("properties")[:2]:
         property_id = sale.properties.get().property_id
         writer.writerow([sale.sale_id, property_id, sale.sale_date.isoformat(), sale.sale_price, sale.validity_code])

@@ -2,13 +2,15 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from gis_export.formats.registry import FORMATS
 from terrafusion.errors import JobStopped
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.queue import claim_next
 from terrafusion.jobs.runner import perform, run_next_job
-from tests.factories import a_user, client_of
+from terrafusion.roll.models import Property
+from tests.factories import TAX_YEAR, OwnerFactory, a_user, client_of
 
 from .conftest import RUN
 from .reading_back import read_back
@@ -47,6 +49,17 @@ def test_with_the_permission_owners_are_named_but_the_confidential(export, super
     sales = frame[frame["layer"] == "sales"].set_index("sale_id")
     assert sales.loc["S3", ["grantor", "grantee"]].tolist() == ["Old Seller", "New Buyer"]
     assert sales.loc["S4", ["grantor", "grantee"]].tolist() == ["CONFIDENTIAL", "CONFIDENTIAL"]
+
+
+def test_a_former_owner_is_not_named_and_does_not_hide_the_present_one(export, supervisor):
+    house = Property.objects.get(property_id="P003")
+    for tax_year in (TAX_YEAR, TAX_YEAR + 1):
+        OwnerFactory(roll_property=house, name="Former Owner", tax_year=tax_year, retired_at=timezone.now())
+
+    _, path = export(by=supervisor, **WITH_OWNERS)
+
+    frame = read_back(path, "GeoJSON")
+    assert frame[frame["layer"] == "parcels"].set_index("property_id").loc["P003", "owner_names"] == "Ada Orchard"
 
 
 def test_a_file_with_owner_names_cannot_be_fetched_or_made_again_without_the_permission(export, supervisor, client):

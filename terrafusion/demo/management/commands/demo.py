@@ -166,7 +166,7 @@ def _set_password(username: str, password: str) -> None:
 
 def _busiest_neighborhood() -> str:
     """The neighborhood with the most sales of houses, where a valuation has many comparables to show."""
-    houses = Property.objects.filter(county_id=COUNTY, property_type=PropertyType.SINGLE_FAMILY)
+    houses = Property.objects.in_county(COUNTY).current().filter(property_type=PropertyType.SINGLE_FAMILY)
     neighborhoods = houses.values("neighborhood").annotate(sold=Count("sales")).order_by("-sold", "neighborhood")
     return str(neighborhoods[0]["neighborhood"])
 
