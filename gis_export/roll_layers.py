@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
 
 from county_configs.models import County
 from terrafusion.roll.current_values import latest_tax_years
+from terrafusion.roll.loads import last_change
 from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel
 
 from . import roll_fields
@@ -25,17 +25,10 @@ def latest_tax_year(county: County) -> int | None:
     return latest_tax_years([county.pk]).get(county.pk)
 
 
-def last_change(county: County) -> str:
-    """When the county's roll last changed, in UTC; "" for an empty roll. The as-of time of an export.
-
-    The last load counts besides the rows: values, owners and layers have no time of their own.
-    """
-    moments = [
-        model.objects.filter(county=county).aggregate(last=Max("updated_at"))["last"] for model in (Property, Sale)
-    ]
-    moments.append(county.ingestion_runs.filter(status="loaded").aggregate(last=Max("finished_at"))["last"])
-    newest = max((each for each in moments if each), default=None)
-    return f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else ""
+def as_of(county: County) -> str:
+    """When the county's roll last changed, in UTC; "" for an empty roll. The as-of time of an export."""
+    moment = last_change(county)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
 # --- Parcels ---

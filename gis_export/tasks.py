@@ -28,7 +28,7 @@ from .map_tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
 from .packaging import about_zip, extension_of, write_files, zip_with_about
 from .results import GisExportFields, GisExportResultSerializer
-from .roll_layers import last_change, latest_tax_year
+from .roll_layers import as_of, latest_tax_year
 from .selection import Selection
 from .serializers import OWNERS, GisExportRequestSerializer
 
@@ -71,7 +71,7 @@ class Export:
         self.format: FileFormat = FORMATS[job.export_format]
         self.system: CoordinateSystem = coordinate_system(job.parameters["crs"])
         self.area: AreaOfInterest = read_area(job.area_of_interest)
-        self.as_of = last_change(job.county)
+        self.as_of = as_of(job.county)
         self.tax_year = job.parameters.get("tax_year") or latest_tax_year(job.county)
         self.sources = self._sources()
 

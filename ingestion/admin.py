@@ -90,9 +90,9 @@ def ask_for_load(
     page: CountyScopedAdmin, request: HttpRequest, county: Any, source: str, parameters: dict[str, Any]
 ) -> None:
     """Queues the job as the API would, with the same checks."""
-    kind = kind_named("ingestion")
+    kind = kind_named(IngestionJob.plugin)
     body = {"county_id": county.pk, "source": source, "parameters": parameters}
-    asked = kind.request(data=body, context={"request": request, "plugin": "ingestion"})
+    asked = kind.request(data=body, context={"request": request, "plugin": kind.name})
     if not asked.is_valid():
         page.message_user(request, f"{source}: {_sentence(asked.errors)}", messages.ERROR)
         return

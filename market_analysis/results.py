@@ -8,13 +8,13 @@ from rest_framework import serializers
 from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .models import MarketAnalysisJob
+from .models import FORMER_TYPES, MarketAnalysisJob
 from .parameters import PARAMETERS
 from .price_index import METHODS
 
 
 class MarketAnalysisFields(serializers.Serializer):
-    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), MarketAnalysisJob.drill.value])
+    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), *FORMER_TYPES, MarketAnalysisJob.drill.value])
 
 
 def _unknown(**options: object) -> serializers.FloatField:
@@ -281,7 +281,7 @@ class ScreeningResultSerializer(AnalysisResultSerializer):
     trends = ScreeningPointSerializer(many=True)
 
 
-# --- snapshot ---
+# --- snapshot: jobs of earlier releases ---
 
 
 class SnapshotSummarySerializer(SummarySerializer):

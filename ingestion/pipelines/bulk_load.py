@@ -27,9 +27,9 @@ from ingestion.transforms.rules import VERSION, Context
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.errors import TerraFusionError
 from terrafusion.roll.boundary import box_of_boundary
+from terrafusion.roll.loads import record_load
 
 from . import drift
-from .analytics_snapshot import request_snapshot
 from .certified import refuse_changes_of_certified
 from .controls import control_totals, differences
 from .links import tie_parcels
@@ -184,7 +184,7 @@ def check_columns(source: str, columns: list[str], dataset: Dataset) -> None:
 
 
 def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> LoadReport:
-    """The switch: all data sets or none, in one transaction; then a new snapshot for market analysis is asked for.
+    """The switch: all data sets or none, in one transaction.
 
     Raises LoadRefused when the load must not happen.
     """
@@ -192,6 +192,7 @@ def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> 
     plans = {each.name: _planned(each, report) for each in staged}
     if load.partial and not report.read:
         _finish(load, staged, report, IngestionRun.Status.LOADED)
+        record_load(load.county, load.now, changed=False)
         return report
     with transaction.atomic():
         # Two loads of one county take turns. Not the full lock: jobs of the county may be submitted meanwhile.
@@ -203,9 +204,7 @@ def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> 
             transaction.set_rollback(True)
         else:
             _finish(load, staged, report, IngestionRun.Status.LOADED)
-            if report.changed:
-                # After the commit: a snapshot that waits now may begin before it, and not see this load.
-                transaction.on_commit(lambda: request_snapshot(load.county), robust=True)
+            record_load(load.county, load.now, changed=bool(report.changed))
     if dry_run:
         _finish(load, staged, report, IngestionRun.Status.CHECKED)
     return report

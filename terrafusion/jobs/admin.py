@@ -15,7 +15,7 @@ from terrafusion.problems import Conflict
 
 from . import finish
 from .models import Job, JobArtifact, JobLog
-from .registry import kind_named
+from .registry import permission_to_run, work_named
 from .submit import retry
 
 # django-q2's own tables hold nothing here; showing them empty would mislead.
@@ -51,7 +51,7 @@ class JobAdminBase(CountyScopedAdmin):
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def retry_one(job: Job) -> bool:
             try:
-                return bool(retry(kind_named(job.kind).model.objects.get(pk=job.pk), request.user))
+                return bool(retry(work_named(job.kind).model.objects.get(pk=job.pk), request.user))
             except Conflict:
                 return False
 
@@ -59,7 +59,7 @@ class JobAdminBase(CountyScopedAdmin):
 
     def _act(self, request: HttpRequest, queryset: QuerySet[Any], step: Callable[[Job], bool], done: str) -> None:
         """Takes the step for each job whose kind the user may run in its county, and says what became of all."""
-        allowed = [job for job in queryset if may(request.user, f"execute_{job.kind}", job.county)]
+        allowed = [job for job in queryset if may(request.user, permission_to_run(job.kind), job.county)]
         succeeded = sum(step(job) for job in allowed)
         unfit, forbidden = len(allowed) - succeeded, queryset.count() - len(allowed)
         for number, level, what in (

@@ -22,6 +22,7 @@ from accounts.permissions import may
 from .files import SealedFile, discard_attempt, publish
 from .models import FailureReason, Job, JobArtifact, JobLog
 from .outcome import Outcome
+from .registry import permission_to_run
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
 
     Safe to repeat after a lost connection. Raises NotStored when a file cannot be stored; no row is then.
     """
-    if not may(job.submitted_by, f"execute_{job.plugin}", job.county):
+    if not may(job.submitted_by, permission_to_run(job.kind), job.county):
         finish_failed(
             job,
             FailureReason.PERMISSION_WITHDRAWN,

@@ -23,25 +23,25 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from .models import Job
-from .registry import JobKind, registered_kinds
+from .registry import AnyKind, all_kinds
 
 
 class JobCollector(Collector):
     """Counts the job rows at each scrape, one query a metric family."""
 
     def collect(self) -> Iterator[Metric]:
-        for kind in registered_kinds():
+        for kind in all_kinds():
             yield from _counters(kind)
             yield _durations(kind)
         yield from _queue()
 
 
-def _labels(kind: JobKind) -> list[str]:
+def _labels(kind: AnyKind) -> list[str]:
     extra = kind.model.metrics.label
     return ["county_id", *([extra] if extra else [])]
 
 
-def _counters(kind: JobKind) -> Iterator[Metric]:
+def _counters(kind: AnyKind) -> Iterator[Metric]:
     prefix, labels = f"{kind.model.metrics.prefix}_jobs", _labels(kind)
     submitted = CounterMetricFamily(f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"])
     completed = CounterMetricFamily(f"{prefix}_completed", "Jobs completed.", labels=labels)
@@ -62,7 +62,7 @@ def _counters(kind: JobKind) -> Iterator[Metric]:
     yield from (submitted, completed, failed, cancelled)
 
 
-def _durations(kind: JobKind) -> Metric:
+def _durations(kind: AnyKind) -> Metric:
     metrics, labels = kind.model.metrics, _labels(kind)
     family = HistogramMetricFamily(
         f"{metrics.prefix}_processing_duration_seconds",

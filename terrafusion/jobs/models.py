@@ -161,11 +161,11 @@ class Job(models.Model):
 
     def perform(self) -> Outcome:
         """Runs the registered work of this kind. Raises SimulatedFailure where a drill was asked for."""
-        from .registry import kind_named
+        from .registry import work_named
 
         if self.drill is not None:
             self.drill.run(self)
-        return kind_named(self.kind).work(self)
+        return work_named(self.kind).work(self)
 
     # --- While it runs ---
 

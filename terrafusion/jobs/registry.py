@@ -38,7 +38,25 @@ class JobKind:
         return self.model.plugin
 
 
+@dataclass(frozen=True)
+class InternalKind:
+    """A kind of job that the system alone asks for. It has no routes and no permissions of its own: who reviews jobs
+    sees, cancels and retries them."""
+
+    model: type[Job]
+    work: Work
+    time_limit: int  # seconds
+    memory_limit: int  # MB
+
+    @property
+    def name(self) -> str:
+        return self.model.plugin
+
+
+AnyKind = JobKind | InternalKind
+
 _kinds: dict[str, JobKind] = {}
+_internal_kinds: dict[str, InternalKind] = {}
 
 
 def job_kind(
@@ -62,10 +80,36 @@ def job_kind(
     return register
 
 
+def internal_kind(model: type[Job], *, time_limit: int, memory_limit: int) -> Callable[[Work], Work]:
+    """Registers the decorated function as the work of `model`, which the system alone asks for."""
+
+    def register(work: Work) -> Work:
+        _internal_kinds[model.plugin] = InternalKind(model, work, time_limit, memory_limit)
+        return work
+
+    return register
+
+
 def kind_named(name: str) -> JobKind:
     """Raises KeyError for a plugin that registered no kind."""
     return _kinds[name]
 
 
 def registered_kinds() -> list[JobKind]:
+    """The kinds that users ask for."""
     return sorted(_kinds.values(), key=lambda kind: kind.name)
+
+
+def work_named(name: str) -> AnyKind:
+    """A kind of either sort. Raises KeyError for a name that nobody registered."""
+    return _internal_kinds[name] if name in _internal_kinds else _kinds[name]
+
+
+def all_kinds() -> list[AnyKind]:
+    """Those of the plugins and the system's own."""
+    return sorted((*_kinds.values(), *_internal_kinds.values()), key=lambda kind: kind.name)
+
+
+def permission_to_run(name: str) -> str:
+    """What a user must hold in the county to start, cancel or retry jobs of this kind."""
+    return "review_jobs" if name in _internal_kinds else f"execute_{name}"

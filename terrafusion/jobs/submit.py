@@ -14,7 +14,7 @@ from county_configs.models import County
 from terrafusion.problems import Conflict, UnprocessableContent
 
 from .models import Job
-from .registry import JobKind, kind_named
+from .registry import AnyKind, work_named
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 
@@ -26,7 +26,7 @@ def request_digest(body: Any) -> str:
 
 
 def submit(
-    kind: JobKind,
+    kind: AnyKind,
     county: County,
     user: Any,
     *,
@@ -81,7 +81,7 @@ def retry(job: Job, user: Any) -> Job:
     if job.is_open:
         raise Conflict(f"The job is still {job.status}; only an ended job can be retried.")
     return submit(
-        kind_named(job.kind),
+        work_named(job.kind),
         job.county,
         user,
         own_fields={name: getattr(job, name) for name in job.own_fields},

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from county_configs.models import County
 
 from .geometry import EDGES, Located, LocatedQuerySet, SpatialIndex
+from .last_load import LastLoad as LastLoad
 from .querysets import PropertyQuerySet, SaleParcelQuerySet, SaleQuerySet, TimeIndexQuerySet, parcel_number_key
 from .sale_fitness import INVALID, VALID
 
