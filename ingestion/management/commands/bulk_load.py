@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from county_configs.models import County
-from ingestion.pipelines.bulk_load import LoadRefused, LoadReport, finding_text
 from ingestion.pipelines.controls import printed
 from ingestion.pipelines.findings_file import write_findings
+from ingestion.pipelines.reports import LoadRefused, LoadReport, finding_text
 from ingestion.pipelines.requests import Asked, Outcome, run_load
 from terrafusion.errors import TerraFusionError
 from terrafusion.full_disk import is_disk_full
