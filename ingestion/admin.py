@@ -70,7 +70,7 @@ class SourceFileAdmin(CountyScopedAdmin):
         return False if obj is not None else super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: SourceFile, form: Any, change: bool) -> None:
-        obj.describe(request.user, timezone.now())
+        obj.describe(request.user, timezone.now())  # type: ignore[arg-type]  # staff have signed in
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Load into the roll")

@@ -44,7 +44,7 @@ class IngestionParametersSerializer(StrictSerializer):
 class IngestionRequestSerializer(JobRequestSerializer):
     """`source`: a legacy database of the county's mapping (`pacs`), or a file handed in (`upload:12`)."""
 
-    source = serializers.CharField(max_length=200)
+    source = serializers.CharField(max_length=200)  # type: ignore[assignment] # the contract's own word
     parameters = IngestionParametersSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

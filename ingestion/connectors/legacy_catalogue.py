@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import DatabaseError, connections
 
-from ingestion.transforms.mapper import Dataset
+from ingestion.transforms.mapper import Dataset, FieldMapping
 from ingestion.transforms.near_names import did_you_mean
 from ingestion.transforms.queries import Query
 
@@ -170,8 +170,9 @@ def faults_of_query(
     named = [(f"query.{place}", column) for place, column in query.columns()]
     for number, join in enumerate(query.joins):
         named += [(f"query.joins.{number}.totals", f"{join.name}.{column}") for column in join.totals]
-    for target, fields in [*dataset.targets().items(), ("controls", dataset.controls)]:
-        named += [(f"{target}.{name}", column) for name, each in fields.items() for column in each.source_columns]
+    read: dict[str, Mapping[Any, FieldMapping]] = {**dataset.targets(), "controls": dataset.controls}
+    for target, fields in read.items():
+        named += [(f"{target}.{name}", column) for name, mapping in fields.items() for column in mapping.source_columns]
     named += [("watermark", dataset.watermark)] if dataset.watermark else []
     for place, column in named:
         if fault := _fault_of_column(column, tables, catalogue, query, place.startswith("query.joins."), why_absent):

@@ -7,6 +7,7 @@ be converted there, and SQL Server's DATETIME takes no more than three decimals 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -149,17 +150,20 @@ def kept(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
+_RESTORED: dict[str, Callable[[str], Any]] = {
+    "decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "bytes": bytes.fromhex,
+}
+
+
 def restored(value: Any) -> Any:
     """What `kept` was given."""
     if not isinstance(value, list):
         return value
     kind, text = value
-    return {
-        "decimal": Decimal,
-        "datetime": datetime.fromisoformat,
-        "date": date.fromisoformat,
-        "bytes": bytes.fromhex,
-    }[kind](text)
+    return _RESTORED[kind](text)
 
 
 # --- As parameters ---

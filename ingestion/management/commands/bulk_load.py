@@ -55,7 +55,11 @@ class Command(BaseCommand):
         )
         try:
             with tqdm(unit=" rows", desc="Reading", disable=None) as bar:  # None: silent where there is no terminal
-                outcome = run_load(asked, lambda name, rows: bar.update(max(0, rows - bar.n)))
+
+                def show(dataset: str, rows: int) -> None:
+                    bar.update(max(0, rows - bar.n))
+
+                outcome = run_load(asked, show)
         except LoadRefused as error:
             if error.report is not None:
                 self._list_findings(error.report, rejects)
