@@ -141,7 +141,7 @@ class MarketModel:
     levels: MarketLevels | None
 
     def log_change(self, since: Floats, until: float, coefficients: Floats | None = None) -> Floats:
-        """The change of the market in log price from each day of `since` to the day `until`, in days since the epoch."""
+        """The change of the market in log price from each day of `since` to `until`. Days count from the epoch."""
         days = np.append(since, until)
         if self.levels is not None:
             level = self.levels.log_at(days)
