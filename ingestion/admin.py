@@ -16,24 +16,16 @@ from accounts.permissions import may
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.admin import JobAdminBase
 from terrafusion.jobs.registry import kind_named
 from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
-from .models import IngestionJob, IngestionRun, RejectedRow, SourceFile
+from .models import IngestionRun, RejectedRow, SourceFile
 from .totals_page import totals_table
 from .transforms.mapper import Dataset
 from .transforms.roll_fields import PERSONAL
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
-
-
-@admin.register(IngestionJob)
-class IngestionJobAdmin(JobAdminBase):
-    list_display = ("created_at", "county", "source", "badge", "progress", "message")
-    list_filter = ("status", "failure_reason")
-    search_fields = ("=id", "=source")
 
 
 class SourceFileForm(forms.ModelForm):

@@ -135,7 +135,7 @@ class AppreciationSerializer(AreaTrendSerializer):
     minimum_sales = serializers.IntegerField(default=15, min_value=10, max_value=1000)
 
     def validate_area_layer(self, value: str) -> str:
-        layers = LayerFeature.objects.filter(county=self.context["county"], retired_at__isnull=True)
+        layers = LayerFeature.objects.in_county(self.context["county"]).current()
         known = list(layers.order_by("layer").values_list("layer", flat=True).distinct())
         if value not in known:
             raise serializers.ValidationError(f"Unknown layer {value!r}. Known: {', '.join(known) or 'none'}.")
@@ -166,7 +166,7 @@ PARAMETERS: dict[str, type[StrictSerializer]] = {
 
 def require_on_roll(county: County, column: str, values: list[str], name: str) -> None:
     """Raises ValidationError naming the parameter, the unknown values and some that exist."""
-    properties = Property.objects.in_county(county)
+    properties = Property.objects.in_county(county).current()
     known = set(properties.filter(**{f"{column}__in": values}).values_list(column, flat=True).distinct())
     if unknown := [value for value in dict.fromkeys(values) if value not in known]:
         examples = properties.exclude(**{column: ""}).order_by(column).values_list(column, flat=True).distinct()[:20]

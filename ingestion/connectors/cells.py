@@ -1,4 +1,4 @@
-"""A value of a source as the text a mapping reads: one value, or a whole column of them."""
+"""The text that a mapping reads for a value of a source, for one value and for a whole column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of one answer as texts: by the driver's Arrow reader where it has one, elsewhere cell by cell."""
+"""The rows a database answers with, as texts: by the driver's Arrow reader where it has one, elsewhere cell by cell."""
 
 from __future__ import annotations
 
@@ -15,16 +15,20 @@ from .legacy_faults import reason_of
 from .sql_statements import Statement
 
 logger = logging.getLogger(__name__)
-ARROW_ROWS = 10_000  # of one record batch
+ARROW_ROWS = 10_000  # in one record batch
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows in the order of the key. texts: String columns. key: of a row. latest: watermark of the first n rows."""
+    """Rows in the order of the key.
+
+    texts: a String column for each column. key: gives the key of a row. latest: gives the latest watermark of the
+    first n rows.
+    """
 
     texts: pl.DataFrame
     key: Callable[[int], tuple[Any, ...]]
-    empty_key: int | None  # place of the key's column that says nothing in some row
+    empty_key: int | None  # the number of a key column that is empty in some row
     latest: Callable[[int], Any]
 
     @property
@@ -33,7 +37,7 @@ class Answer:
 
 
 class Reader:
-    """Puts statements to one database. Whether its driver's Arrow reader serves is found out at the first answer."""
+    """Puts statements to one database. The first answer shows whether its driver's Arrow reader can be used."""
 
     def __init__(self, alias: str, columns: Sequence[str], keys: int, has_watermark: bool) -> None:
         self.alias, self.columns, self.keys, self.has_watermark = alias, list(columns), keys, has_watermark
@@ -50,9 +54,9 @@ class Reader:
                     with connection.wrap_database_errors, cursor.arrow_reader(ARROW_ROWS) as reader:
                         return self.from_arrow(reader.read_all())
                 except (ImportError, NotSupportedError, RuntimeError) as error:
-                    # A type the Arrow reader does not know: the same question again, answered cell by cell.
-                    why = reason_of(error, self.alias)
-                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, why)
+                    # The Arrow reader does not know a type: the statement is put again and read cell by cell.
+                    reason = reason_of(error, self.alias)
+                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, reason)
                     self.has_arrow = False
                     cursor.execute(statement.sql, statement.parameters)
             return self.from_rows(cursor.fetchall())

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from county_configs.county_file import DorRatioSection
 from county_configs.models import County
 from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
@@ -18,6 +17,7 @@ from terrafusion.roll.models import AssessedValue, Sale, SaleParcel
 from terrafusion.roll.querysets import SaleQuerySet
 from terrafusion.roll.sale_fitness import LeftOut
 
+from ..county_settings import DorRatioSection
 from ..delivery import delivered
 from ..formats.document import Column, Report, Section, Table
 from ..formats.provenance import facts_of
@@ -52,7 +52,7 @@ def make(job: ReportJob) -> Outcome:
     year = parameters.get("year") or assessment_year_of(as_of)
     window = sale_window(year, as_of)
     require_tax_year(county, year)
-    section = county.settings.dor_ratio
+    section = county.section(DorRatioSection)
     strata = Strata({**section.land_use_strata}, section.value_strata)
     sales = _sales(county, year, window, section)
     if not sales:
@@ -122,8 +122,8 @@ def _invalid_code(is_valid: bool, reason: str, code: int) -> int:
 
 
 def _values(links: QuerySet[SaleParcel], year: int) -> dict[int, int]:
-    values = AssessedValue.objects.filter(tax_year=year, roll_property__in=links.values("roll_property"))
-    return dict(values.order_by("supplement").values_list("roll_property_id", "market_total"))
+    values = AssessedValue.objects.of_year(year).filter(roll_property__in=links.values("roll_property"))
+    return dict(values.values_list("roll_property_id", "market_total"))
 
 
 def _sum(values: Sequence[int | None], has_all: bool) -> int | None:

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
 from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
-from terrafusion.roll.models import AssessedValue, Property, TimeIndex
+from terrafusion.roll.models import Property, TimeIndex
 
+from ..county_settings import RatioBands, RatioStudySection
 from ..delivery import delivered
 from ..formats.document import Fact
 from ..formats.provenance import facts_of
 from ..models import ReportJob
+from ..roll.roll_reader import values_of_year
 from ..serializers import filters_in
 from ..statistics.editions import EDITIONS, Edition
 from ..statistics.ratio_statistics import NotEnoughSales
@@ -36,7 +37,6 @@ from .sales_from_roll import (
     NothingSelected,
     ReadSales,
     latest_tax_year,
-    property_filter,
     read_sales,
     require_attributes,
     require_filters,
@@ -51,7 +51,7 @@ Compared = list[tuple[str, str, SoldUnsold]]
 
 def make(job: ReportJob) -> Outcome:
     parameters, county = job.parameters, job.county
-    section = county.settings.ratio_study
+    section = county.section(RatioStudySection)
     tax_year = parameters.get("year") or latest_tax_year(county)
     strata, filters = parameters.get("stratify_by", ["property_class"]), filters_in(parameters)
     require_tax_year(county, tax_year)
@@ -190,7 +190,7 @@ def _bounds(study: RatioStudy) -> str:
 
 # --- Sales chasing ---
 
-_CHANGE = np.dtype([("key", np.int64), ("supplement", np.int64), ("value", np.int64), ("new", np.int64)])
+_CHANGE = np.dtype([("key", np.int64), ("value", np.int64), ("new", np.int64)])
 
 
 @dataclass(frozen=True)
@@ -248,19 +248,16 @@ def _changes(county: County, tax_year: int, filters: Mapping[str, str]) -> _Chan
 
 
 def _roll(county: County, tax_year: int, filters: Mapping[str, str]) -> npt.NDArray[Any]:
-    """The values of the last supplement of each property. The keys ascend, and each occurs once."""
-    values = AssessedValue.objects.filter(property_filter(filters, "roll_property__"), roll_property__county=county)
-    rows = values.filter(tax_year=tax_year).values_list(
-        "roll_property_id", "supplement", "market_total", "new_construction"
-    )
+    """The year's roll. The keys ascend, and each occurs once."""
+    values = values_of_year(county, tax_year, filters)
+    rows = values.values_list("roll_property_id", "market_total", "new_construction")
     roll = np.fromiter(rows.iterator(chunk_size=5000), dtype=_CHANGE)
-    roll = roll[np.lexsort([roll["supplement"], roll["key"]])]
-    last = np.append(roll["key"][1:] != roll["key"][:-1], True) if len(roll) else np.zeros(0, dtype=bool)
-    return roll[last]
+    return roll[np.argsort(roll["key"])]
 
 
 def _labels(county: County, name: str, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
     """The stratum of each property under this field of the property. Shape (n,)."""
+    # Retired properties too: earlier rolls hold them.
     rows = Property.objects.in_county(county).values_list("pk", name.replace(".", "__"))
     labels = {key: UNKNOWN if value in ("", None) else str(value) for key, value in rows.iterator(chunk_size=5000)}
     return np.array([labels.get(key, UNKNOWN) for key in keys.tolist()], dtype=object)

@@ -16,6 +16,7 @@ from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 
+from ..county_settings import RatioStudySection
 from ..delivery import delivered
 from ..formats.document import Column, Report, Section, Table, Value
 from ..formats.provenance import facts_of
@@ -95,6 +96,7 @@ def _pairs(county: County, before: npt.NDArray[Any], after: npt.NDArray[Any]) ->
     old, new = before["value"][at_before].astype(np.float64), after["value"][at_after].astype(np.float64)
     fit = (old > 0) & (new > 0)
     keys = keys[fit]
+    # Retired properties too: earlier rolls hold them.
     rows = Property.objects.in_county(county).values_list("pk", *_GROUPS)
     groups_by_key = {key: groups for key, *groups in rows.iterator(chunk_size=AT_A_TIME)}
     labels = np.empty((len(keys), 2), dtype=object)
@@ -226,7 +228,7 @@ def _ratio_section(
         read = read_sales(county, tax_year, first, last, filters, ())
     except NothingSelected as error:
         return Section(heading, [f"Not computed. {error}"])
-    section = county.settings.ratio_study
+    section = county.section(RatioStudySection)
     settings = StudySettings(
         bands={name: Band(*bounds) for name, bounds in section.bands},
         trim_rule=section.trim_rule,
@@ -269,7 +271,7 @@ def _affected_section(pairs: ValuePairs, tax_year: int) -> Section:
     keys = [int(pairs.keys[at]) for at in (*rises, *falls)]
     rows = Property.objects.filter(pk__in=keys).values_list("pk", "parcel_number", "situs_address", "neighborhood")
     descriptions = {key: description for key, *description in rows}
-    built = AssessedValue.objects.filter(roll_property__in=keys, tax_year=tax_year).order_by("supplement")
+    built = AssessedValue.objects.of_year(tax_year).filter(roll_property__in=keys)
     new = dict(built.values_list("roll_property_id", "new_construction"))
     columns = (
         Column("parcel_number", "Parcel number"),

@@ -18,7 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("county")
         parser.add_argument("--tax-year", type=int, required=True)
         parser.add_argument("--out", type=Path, required=True, help="for example 2026_APPRAISAL_INFO.TXT")
-        parser.add_argument("--proposed", action="store_true", help="also values nobody has decided on yet")
+        parser.add_argument("--proposed", action="store_true", help="also values that are not decided yet")
 
     def handle(self, *, county: str, tax_year: int, out: Path, proposed: bool = False, **options: Any) -> None:
         row = county_named(county)
