@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from accounts.permissions import may
+from accounts.permissions import may, permitted
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
@@ -63,7 +63,7 @@ class SourceFileAdmin(CountyScopedAdmin):
         return False if obj is not None else super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: SourceFile, form: Any, change: bool) -> None:
-        obj.describe(request.user, timezone.now())
+        obj.describe(request.user, timezone.now())  # type: ignore[arg-type]  # staff have signed in
         super().save_model(request, obj, form, change)
 
     @admin.action(description="Load into the roll")
@@ -85,7 +85,7 @@ def ask_for_load(
     """Queues the job as the API would, with the same checks."""
     kind = kind_named("ingestion")
     body = {"county_id": county.pk, "source": source, "parameters": parameters}
-    asked = kind.request(data=body, context={"request": request, "plugin": "ingestion"})
+    asked = kind.request(data=body, context={"request": request, "plugin": kind.name})
     if not asked.is_valid():
         page.message_user(request, f"{source}: {_sentence(asked.errors)}", messages.ERROR)
         return
@@ -186,8 +186,9 @@ class RejectedRowAdmin(CountyScopedAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RejectedRow]:
-        self._reader = request.user
-        return super().get_queryset(request)
+        """Each row says whether this request's user may see names: all requests share the page itself."""
+        shows_names = permitted(request.user, "view_owner_names", OuterRef("run__county_id"))
+        return super().get_queryset(request).annotate(shows_names=shows_names)
 
     @display(description="value")
     def shown_value(self, row: RejectedRow) -> str:
@@ -199,13 +200,16 @@ class RejectedRowAdmin(CountyScopedAdmin):
 
     @display(description="the row, by column")
     def cells(self, row: RejectedRow) -> str:
-        hidden = set() if may(self._reader, "view_owner_names", row.run.county) else _personal_columns(row)
+        hidden = set() if row.shows_names else _personal_columns(row)  # type: ignore[attr-defined]  # get_queryset's
         shown = [(name, "(withheld)" if name in hidden else text) for name, text in row.raw.items()]
         return format_html("<table>{}</table>", format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", shown))
 
     def save_model(self, request: HttpRequest, obj: RejectedRow, form: Any, change: bool) -> None:
-        obj.corrected_by = request.user
-        super().save_model(request, obj, form, change)
+        """A correction waits to be loaded, also where an earlier one of its row is on the roll. Only what is corrected
+        is written: a load may mark the row meanwhile."""
+        if form.initial["corrections"] != obj.corrections:
+            obj.corrected_by, obj.loaded_by = request.user, None  # type: ignore[assignment]  # staff have signed in
+            obj.save(update_fields=["corrections", "corrected_by", "loaded_by"])
 
 
 def _personal_columns(row: RejectedRow) -> set[str]:

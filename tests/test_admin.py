@@ -28,7 +28,7 @@ from .factories import (
 from .valuation.roll import VALUATION_DATE, a_market, a_subject
 
 CANARY = "ZZQX"
-OURS = ("county_configs", "accounts", "roll", "jobs", "valuation", "market_analysis", "ingestion")
+OURS = ("county_configs", "accounts", "roll", "jobs", "analytics", "valuation", "market_analysis", "ingestion")
 pytestmark = pytest.mark.django_db
 
 

@@ -22,9 +22,9 @@ from ingestion.models import IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.mapper import Mapping as MappingFile
 from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.models import Job
 
-from .bulk_load import Load, LoadReport, discard_staging, merge_all, new_run, stage_all
+from .bulk_load import Load, merge_all, new_run, stage_all
+from .reports import LoadReport
 from .staging import StagedSet
 
 
@@ -74,9 +74,9 @@ def run_load(asked: Asked, progress: Callable[[str, int], None] = lambda name, r
     try:
         report = prepared.switch()
     except TerraFusionError as error:
-        _failed(run, str(error))
+        _close(run, str(error), error.on_failure)
         raise
-    discard_staging(run)
+    run.discard_staging()
     return Outcome(run, report)
 
 
@@ -96,11 +96,14 @@ def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
         # ends with its fault, and its retry is a job of its own.
         keep = asked.job is None and not asked.dry_run and any(run.folder.glob("*/part-*.parquet"))
         what_next = "; the load can be resumed" if keep else ""
-        told = f"{error}. Nothing was written{what_next}."
-        _failed(run, told, keep=keep)
-        raise LegacyFault(told) from error
+        message = f"{error}. Nothing was written{what_next}."
+        if keep:
+            IngestionRun.objects.filter(pk=run.pk).update(message=message)
+        else:
+            _close(run, message)
+        raise LegacyFault(message) from error
     except TerraFusionError as error:
-        _failed(run, str(error))
+        _close(run, str(error))
         raise
     return Prepared(load, staged, asked.dry_run)
 
@@ -151,7 +154,7 @@ def _checked_variables(asked: Asked, mapping: MappingFile) -> dict[str, Any]:
 
 
 def _since(asked: Asked, datasets: Mapping[str, Dataset]) -> dict[str, str | None] | None:
-    """By data set, from when on; None for a whole load. A data set without a watermark is left out of neither."""
+    """By data set, from when on; None for a whole load. Data sets without a watermark are read whole."""
     if asked.since is None:
         return None
     if asked.since != LAST:
@@ -177,7 +180,6 @@ def source_name(asked: Asked) -> str:
 
 def _run_of(asked: Asked, datasets: Mapping[str, Dataset], sources: Mapping[str, Source], now: Any) -> IngestionRun:
     """A new run; or, resumed, the interrupted one of the same source and mapping."""
-    _close_abandoned(asked.county)
     options = {"dataset": asked.dataset, "variables": dict(asked.variables), "since": asked.since}
     sha256 = next(iter(sources.values())).digest()
     interrupted = IngestionRun.objects.filter(
@@ -209,18 +211,11 @@ def _run_of(asked: Asked, datasets: Mapping[str, Dataset], sources: Mapping[str,
         )
 
 
-def _close_abandoned(county: County) -> None:
-    """A job that ended without its switch leaves a run behind that nobody will resume."""
-    open_runs = IngestionRun.objects.filter(county=county, status=IngestionRun.Status.STAGING, job__isnull=False)
-    for run in open_runs.exclude(job__status__in=Job.OPEN).select_related("job"):
-        _failed(run, run.job.message if run.job else "")
-
-
-def _failed(run: IngestionRun, message: str, keep: bool = False) -> None:
-    if keep:
-        IngestionRun.objects.filter(pk=run.pk).update(message=message)
+def _close(run: IngestionRun, message: str, on_failure: Callable[[], None] | None = None) -> None:
+    """A load of a job is closed where the job ends (`close_loads_of`)."""
+    if run.job_id is not None:
         return
-    IngestionRun.objects.filter(pk=run.pk).update(
-        status=IngestionRun.Status.FAILED, message=message, finished_at=timezone.now()
-    )
-    discard_staging(run)
+    with transaction.atomic():
+        run.close_failed(message)
+        if on_failure is not None:
+            on_failure()

@@ -23,25 +23,25 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from .models import Job
-from .registry import JobKind, registered_kinds
+from .registry import Kind, every_kind
 
 
 class JobCollector(Collector):
     """Counts the job rows at each scrape, one query a metric family."""
 
     def collect(self) -> Iterator[Metric]:
-        for kind in registered_kinds():
+        for kind in every_kind():
             yield from _counters(kind)
             yield _durations(kind)
         yield from _queue()
 
 
-def _labels(kind: JobKind) -> list[str]:
+def _labels(kind: Kind) -> list[str]:
     extra = kind.metrics.label
     return ["county_id", *([extra] if extra else [])]
 
 
-def _counters(kind: JobKind) -> Iterator[Metric]:
+def _counters(kind: Kind) -> Iterator[Metric]:
     prefix, labels = f"{kind.metrics.prefix}_jobs", _labels(kind)
     submitted = CounterMetricFamily(f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"])
     completed = CounterMetricFamily(f"{prefix}_completed", "Jobs completed.", labels=labels)
@@ -62,7 +62,7 @@ def _counters(kind: JobKind) -> Iterator[Metric]:
     yield from (submitted, completed, failed, cancelled)
 
 
-def _durations(kind: JobKind) -> Metric:
+def _durations(kind: Kind) -> Metric:
     metrics, labels = kind.metrics, _labels(kind)
     family = HistogramMetricFamily(
         f"{metrics.prefix}_processing_duration_seconds",

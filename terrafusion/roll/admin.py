@@ -204,6 +204,12 @@ class SaleReviewAdmin(CountyScopedAdmin):
         self.message_user(request, f"Sales decided: {len(decided)}.")
 
 
+@admin.register(models.LastLoad)
+class LastLoadAdmin(CountyScopedAdmin):
+    list_display = ("county", "loaded_at")
+    list_select_related = ("county",)
+
+
 def _sign(review: models.SaleReview, request: HttpRequest) -> None:
     undecided = review.decision == models.SaleReview.Decision.UNDECIDED
     review.decided_by = None if undecided else request.user  # type: ignore[assignment]  # staff have signed in

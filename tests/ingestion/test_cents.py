@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from ingestion.pipelines.amounts import as_kept, as_read, raw_amounts
-from ingestion.pipelines.bulk_load import LoadRefused
+from ingestion.pipelines.reports import LoadRefused
 from ingestion.pipelines.requests import Asked, run_load
 from ingestion.transforms.mapper import FieldMapping
 from terrafusion.roll.models import Sale

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.pipelines.bulk_load import LoadRefused
+from ingestion.pipelines.reports import LoadRefused
 from ingestion.pipelines.requests import Asked, run_load
 from terrafusion.roll.models import Property
 from tests.factories import a_county

@@ -5,7 +5,6 @@ import json
 import pytest
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 
 from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from terrafusion.jobs.finish import give_back
@@ -216,21 +215,6 @@ def test_a_correction_that_is_wrong_again_waits_on(browser):
     row.refresh_from_db()
     assert row.loaded_by is None
     assert Property.objects.count() == 2
-
-
-def test_names_in_a_rejected_row_are_withheld_from_who_may_not_see_them(browser, configs):
-    upload(browser)
-    act(browser, "sourcefile", "load_selected", SourceFile.objects.get())
-    run_next_job()
-    row = RejectedRow.objects.get()
-    clerk = a_user("clerk", configs, "execute_ingestion", "view_county", is_staff=True)
-    other = Client()
-    other.force_login(clerk)
-
-    assert "Cid" in browser.get(f"/admin/ingestion/rejectedrow/{row.pk}/change/").content.decode()
-    page = other.get(f"/admin/ingestion/rejectedrow/{row.pk}/change/").content.decode()
-    assert "Cid" not in page
-    assert "(withheld)" in page
 
 
 def test_any_value_leads_to_its_load_and_line(browser):

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from django.db.models import Sum
 
-from ingestion.pipelines.bulk_load import LoadRefused
+from ingestion.pipelines.reports import LoadRefused
 from ingestion.pipelines.requests import Asked, run_load
 from ingestion.transforms.mapper import read_mapping
 from ingestion.transforms.rules import RULES, rules_for

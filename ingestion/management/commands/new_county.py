@@ -15,7 +15,7 @@ from ingestion.legacy import alias_of, fault_of_alias
 from ingestion.onboarding.checks import faults_of_county, not_checked
 from ingestion.onboarding.folder import STATES, NewCounty, default_id, mapping_yaml, writable, write_folder
 from ingestion.onboarding.proposals import Proposal, propose
-from ingestion.pipelines.bulk_load import LoadReport
+from ingestion.pipelines.reports import LoadReport
 from ingestion.pipelines.requests import Asked, run_load
 from terrafusion.errors import TerraFusionError
 
