@@ -15,7 +15,7 @@ from terrafusion.roll.models import AssessedValue, LayerFeature, Property
 from terrafusion.settings.storage import BucketAddress, files_in
 from tests.factories import a_county, a_user, client_of
 from tests.ingestion.example import OUTLINE
-from tests.jobs.examples import ingestion as outline_request
+from tests.ingestion.example import request as outline_request
 
 from .small_roll import HEADER, ROWS, act, another_county
 
