@@ -1,4 +1,4 @@
-"""Errors whose sentence is meant for the user. It imports no other module of ours."""
+"""Errors whose sentence is meant for the user. This module imports no other one of TerraFusion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class TerraFusionError(Exception):
 
     failure_reason = "bad_data"
 
-    # What else is written when the error ends a job, inside the transaction that ends it. It must not hold the error,
+    # Called when the error ends a job, inside the transaction that ends it. It must hold no reference to the error,
     # whose frames would keep reads of the work open.
     on_failure: Callable[[], None] | None = None
 

@@ -16,7 +16,7 @@ from .source import BATCH_ROWS, Batch, text_frame
 class CorrectedRows:
     """The corrected rows of one data set. Each has the line number it had in the earlier load.
 
-    rows: as they were when the source was made, in the order of their lines. What is corrected later is not read.
+    rows: in the order of their lines, as they were when the source was made. Later corrections are not read.
     """
 
     run: IngestionRun
@@ -26,7 +26,7 @@ class CorrectedRows:
 
     @classmethod
     def waiting(cls, run: IngestionRun, dataset_name: str, dataset: Dataset) -> CorrectedRows:
-        """Those that wait now."""
+        """The corrected rows that are not loaded yet."""
         rows = run.waiting_corrections().filter(dataset=dataset_name).order_by("line")
         return cls(run, dataset_name, dataset, tuple(rows))
 
@@ -44,7 +44,7 @@ class CorrectedRows:
         return self.run.source_sha256
 
     def batches(self, after: int | None = None) -> Iterator[Batch]:
-        """after: the last line read. A count of rows would not do, because rows before it may be loaded meanwhile."""
+        """The rows after a line. A number of rows is no position, because rows before it may be loaded meanwhile."""
         columns = self.columns()
         rows = [row for row in self.rows if after is None or row.line > after]
         for start in range(0, len(rows), BATCH_ROWS):
