@@ -38,7 +38,7 @@ class RollViewSet(StrictQuery, ReadOnlyModelViewSet):
         user = self.request.user
         mine = counties_for(user, "view_county") if self.action == "list" else counties_of(user)
         may_see_names = permitted(user, "view_owner_names", OuterRef("county_id"))
-        return self.queryset.filter(county__in=mine).annotate(user_may_see_names=may_see_names)
+        return super().get_queryset().filter(county__in=mine).annotate(user_may_see_names=may_see_names)
 
     def get_object(self) -> Any:
         named = {name: self.kwargs[name] for name in ("county_id", self.county_key)}
@@ -83,8 +83,9 @@ class PropertyViewSet(RollViewSet):
     def get_serializer_class(self) -> Any:
         return PropertySerializer if self.action == "list" else PropertyDetailSerializer
 
-    def paginate_queryset(self, queryset: QuerySet[Property]) -> list[Property]:
-        return with_current_values(super().paginate_queryset(queryset))
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        return None if page is None else with_current_values(page)
 
     def get_object(self) -> Property:
         (row,) = with_current_values([super().get_object()])
