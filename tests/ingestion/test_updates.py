@@ -1,4 +1,4 @@
-"""Updates of properties that are on the roll already: what a load costs grows with its rows and not with their square."""
+"""Updates of properties on the roll: what a load costs grows with its rows and not with their square."""
 
 import pytest
 from django.db import connection
@@ -21,7 +21,9 @@ datasets:
 def _load_addresses(county, folder, houses):
     mapping, source = folder / "mappings.yaml", folder / "addresses.csv"
     mapping.write_text(MAPPING)
-    source.write_text("parcel,address\n" + "".join(f"{house.parcel_number},New {house.property_id}\n" for house in houses))
+    source.write_text(
+        "parcel,address\n" + "".join(f"{house.parcel_number},New {house.property_id}\n" for house in houses)
+    )
     return run_load(Asked(county=county, source=str(source), mapping=mapping, dataset="addresses"))
 
 
