@@ -14,25 +14,18 @@ from unfold.decorators import display
 
 from accounts.permissions import may
 from terrafusion.admin import CountyScopedAdmin
+from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.admin import JobAdminBase
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import request_digest, submit
+from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
-from .models import IngestionJob, IngestionRun, RejectedRow, SourceFile
+from .models import IngestionRun, RejectedRow, SourceFile
 from .totals_page import totals_table
 from .transforms.mapper import Dataset
 from .transforms.roll_fields import PERSONAL
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
-
-
-@admin.register(IngestionJob)
-class IngestionJobAdmin(JobAdminBase):
-    list_display = ("created_at", "county", "source", "badge", "progress", "message")
-    list_filter = ("status", "failure_reason")
-    search_fields = ("=id", "=source")
 
 
 class SourceFileForm(forms.ModelForm):
@@ -98,7 +91,7 @@ def ask_for_load(
         return
     fields = dict(asked.validated_data)
     county, checked = fields.pop("county_id"), fields.pop("parameters", {})
-    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=request_digest(body))
+    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=json_digest(body))
     page.message_user(request, f"{source}: job {job.pk} queued.", messages.SUCCESS)
 
 

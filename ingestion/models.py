@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import Storage, storages
@@ -14,7 +14,7 @@ from django.db import models
 
 from accounts.models import User
 from county_configs.models import County
-from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.models import Job
 
 
 def uploads_storage() -> Storage:
@@ -116,10 +116,6 @@ class RejectedRow(models.Model):
 
 class IngestionJob(Job):
     """Loads a source into the county's roll."""
-
-    plugin = "ingestion"
-    own_fields: ClassVar[tuple[str, ...]] = ("source",)
-    metrics = KindMetrics("ingestion", (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600))
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."

@@ -9,12 +9,12 @@ from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.jobs.serializers import ResultSerializer
 
 from .indices.price_index import METHODS
-from .models import MarketAnalysisJob
 from .parameters import PARAMETERS
+from .serializers import MarketAnalysisRequestSerializer
 
 
 class MarketAnalysisFields(serializers.Serializer):
-    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), MarketAnalysisJob.drill.value])
+    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), MarketAnalysisRequestSerializer.drill.value])
 
 
 def _unknown(**options: object) -> serializers.FloatField:

@@ -1,11 +1,11 @@
-"""Errors whose sentence is meant for the user. Imports nothing, so that every part may raise them."""
+"""Errors whose sentence is meant for the user. This module imports nothing, so that every part may raise them."""
 
 
 class TerraFusionError(Exception):
-    """A fault the user can mend; `str(error)` tells how and is shown to them.
+    """A fault the user can correct; `str(error)` says how, and is shown to the user.
 
-    `failure_reason` is the word of the closed set in `terrafusion.jobs.models.FailureReason` under which
-    a job that raised it is counted.
+    `failure_reason` is the member of `terrafusion.jobs.models.FailureReason` under which a job that fails with this
+    error is counted.
     """
 
     failure_reason = "bad_data"
@@ -16,4 +16,4 @@ class ConfigurationError(TerraFusionError):
 
 
 class JobStopped(Exception):
-    """Raised inside the work of a job that was cancelled or is no longer this worker's to finish."""
+    """Raised in the work of a job that was cancelled, or that this worker may no longer finish."""

@@ -15,13 +15,13 @@ from shapely.geometry.base import BaseGeometry
 from terrafusion.roll.shapes import repaired
 
 MOST_VERTICES = 100_000
-MOST_CROSSING_VERTICES = 1_000  # repairing 1,000 random points takes three seconds, ten times as many minutes
+MOST_CROSSING_VERTICES = 1_000  # repairing 1,000 random points takes three seconds; repairing 10,000 takes minutes
 GEOMETRY_TYPES = ("Polygon", "MultiPolygon")
 ALLOWED = (
     'Write {"type": "bbox", "coordinates": [west, south, east, north]}, {"type": "wkt", "wkt": "POLYGON (...)"}, '
     'a GeoJSON Polygon, MultiPolygon or Feature of one, or {"type": "county_boundary"}.'
 )
-# Nothing else may reach the reader of WKT: geometry collections in each other overflow its stack and end the process.
+# Nothing else may reach the WKT reader: deeply nested geometry collections overflow its stack and end the process.
 _WKT_POLYGON = re.compile(r"\s*(MULTI)?POLYGON(Z|M|ZM)?\b", re.IGNORECASE)
 _TOO_DEEP = re.compile(r"(\(\s*){4}")  # a MULTIPOLYGON has three levels
 
@@ -32,7 +32,7 @@ class BadArea(ValueError):
 
 @dataclass(frozen=True)
 class AreaOfInterest:
-    """polygon: None means the whole county. repaired: it crossed itself and was mended first."""
+    """polygon: None means the whole county. repaired: the polygon of the request crossed itself and was mended."""
 
     polygon: BaseGeometry | None
     repaired: bool = False
@@ -97,7 +97,7 @@ def _from_wkt(text: Any) -> BaseGeometry:
     if not _WKT_POLYGON.match(text):
         raise BadArea("The WKT is no polygon; a Polygon or MultiPolygon is needed: POLYGON ((x y, ...)).")
     if _TOO_DEEP.search(text):
-        raise BadArea("Not readable as WKT: its brackets stand in each other too deeply.")
+        raise BadArea("Not readable as WKT: its brackets are nested too deeply.")
     try:
         return shapely.from_wkt(text)
     except shapely.GEOSException as error:
@@ -139,13 +139,13 @@ _NOT_DEGREES = "Longitude runs from -180 to 180 and latitude from -90 to 90 degr
 
 
 def _check_degrees(points: np.ndarray) -> None:
-    """Raises BadArea outside the world, which is where coordinates in feet or metres lie."""
+    """Raises BadArea for coordinates that are no degrees, such as those in feet or metres."""
     if not np.isfinite(points).all() or np.abs(points[:, 0]).max() > 180 or np.abs(points[:, 1]).max() > 90:
         raise BadArea(_NOT_DEGREES)
 
 
 def _check_antimeridian(area: BaseGeometry) -> None:
-    """Raises BadArea for a ring from 179 to -179: a polygon in degrees runs the long way around the world."""
+    """Raises BadArea for an edge from 179 to -179: as a polygon in degrees it runs the long way around the world."""
     points, ring = shapely.get_coordinates(shapely.get_rings(area), return_index=True)
     steps = np.abs(np.diff(points[:, 0]))
     if (steps[ring[1:] == ring[:-1]] > 180).any():

@@ -1,4 +1,4 @@
-"""Coordinate reference systems of exports: which are taken, their unit, and bringing coordinates into one."""
+"""Coordinate reference systems of exports: which are accepted, their units, and bringing coordinates into one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ STORAGE = "EPSG:4326"
 
 
 class BadCoordinateSystem(ValueError):
-    """The sentence says what is wrong and what is allowed."""
+    """The coordinate system cannot be used; the sentence says why and what is allowed."""
 
 
 @dataclass(frozen=True)
 class CoordinateSystem:
-    """code: its EPSG number. unit: of its axes, for example "US survey foot"."""
+    """code: the EPSG number. unit: the unit of the axes, for example "US survey foot"."""
 
     code: int
     name: str
@@ -41,11 +41,11 @@ class CoordinateSystem:
 
 @cache
 def coordinate_system(text: str) -> CoordinateSystem:
-    """Raises BadCoordinateSystem for what is not a horizontal system of the EPSG register."""
+    """The system a text names, such as EPSG:2927. Raises BadCoordinateSystem if it is no horizontal EPSG system."""
     written = text.strip().upper()
     digits = written.removeprefix("EPSG:")
     if written in ("OGC:CRS84", "CRS84"):
-        digits = "4326"  # the same place; every export writes longitude first
+        digits = "4326"  # the two differ only in the order of the axes, and every export writes longitude first
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 6):
         raise BadCoordinateSystem(f"{text!r} is not a coordinate reference system; write EPSG:2927.")
     try:
@@ -66,7 +66,10 @@ def _transformer(target: str, authority_order: bool) -> Transformer:
 
 
 def operation(system: CoordinateSystem, longitude: float, latitude: float) -> str:
-    """The name of the coordinate operation from storage, for the metadata; PROJ chooses it by the place (degrees)."""
+    """The name of the operation that brings stored coordinates into the system, for the metadata.
+
+    PROJ chooses the operation by the place, given here in degrees.
+    """
     if system.is_storage:
         return "none"
     transformer = _transformer(system.identifier, False)
@@ -75,8 +78,9 @@ def operation(system: CoordinateSystem, longitude: float, latitude: float) -> st
 
 
 def reproject(geometries: np.ndarray, system: CoordinateSystem, *, authority_order: bool = False) -> np.ndarray:
-    """Geometries from storage in the system. authority_order: axes as the register orders them (OGC API).
+    """Stored geometries in the coordinates of the system.
 
+    authority_order: the axes in the order of the EPSG register, as the OGC API wants them.
     A coordinate the system cannot express becomes infinite; see `expresses`.
     """
     transformer = _transformer(system.identifier, authority_order)
@@ -90,7 +94,7 @@ def reproject(geometries: np.ndarray, system: CoordinateSystem, *, authority_ord
 
 
 def box_to_degrees(system: CoordinateSystem, left: float, bottom: float, right: float, top: float) -> list[float]:
-    """West, south, east, north of a box whose axes are as the register orders them."""
+    """West, south, east and north in degrees of a box whose axes are in the order of the EPSG register."""
     back = TransformDirection.INVERSE
     return list(_transformer(system.identifier, True).transform_bounds(left, bottom, right, top, direction=back))
 

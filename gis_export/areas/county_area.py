@@ -12,8 +12,8 @@ from terrafusion.roll.models import LayerFeature, Property
 
 
 def boundary_of(county: County) -> BaseGeometry | None:
-    """The loaded boundary in degrees; None when there is none."""
-    features = LayerFeature.objects.filter(county=county, layer=BOUNDARY_LAYER, geometry__isnull=False, retired_at=None)
+    """The loaded boundary in degrees; None when no boundary is loaded."""
+    features = LayerFeature.objects.in_county(county).current().filter(layer=BOUNDARY_LAYER, geometry__isnull=False)
     shapes = [feature.geometry for feature in features]
     return shapely.union_all(shapes) if shapes else None
 
@@ -21,13 +21,14 @@ def boundary_of(county: County) -> BaseGeometry | None:
 def extent_of(county: County) -> BaseGeometry | None:
     """The box, in degrees, around everything current that the county has loaded; None when nothing has a place."""
     boxes = [
-        model.objects.filter(county=county, retired_at=None).aggregate(
-            west=Min("west"), south=Min("south"), east=Max("east"), north=Max("north")
-        )
-        for model in (Property, LayerFeature)
+        rows.current().aggregate(west=Min("west"), south=Min("south"), east=Max("east"), north=Max("north"))
+        for rows in (Property.objects.in_county(county), LayerFeature.objects.in_county(county))
     ]
-    positions = Property.objects.filter(county=county, geometry=None, retired_at=None).aggregate(
-        west=Min("longitude"), south=Min("latitude"), east=Max("longitude"), north=Max("latitude")
+    positions = (
+        Property.objects.in_county(county)
+        .current()
+        .filter(geometry=None)
+        .aggregate(west=Min("longitude"), south=Min("latitude"), east=Max("longitude"), north=Max("latitude"))
     )
     shapes = [
         shapely.box(box["west"], box["south"], box["east"], box["north"])

@@ -13,9 +13,9 @@ FULL_DECIMALS = 15
 
 
 def rounded(shapes: np.ndarray, decimals: int = DEGREE_DECIMALS) -> np.ndarray:
-    """The shapes, shape (n,), at so many decimals.
+    """The shapes (an array of shape (n,)) with their coordinates at this many decimals.
 
-    Where rounding breaks a valid one, it is put on the grid as a whole. One that is thinner than the grid keeps its own
+    A valid shape that rounding breaks is put on the grid as a whole. A shape thinner than the grid keeps its own
     decimals, because nothing would be left of it.
     """
 
@@ -32,13 +32,16 @@ def rounded(shapes: np.ndarray, decimals: int = DEGREE_DECIMALS) -> np.ndarray:
 
 
 def geojson_on_postgis(shape: str) -> tuple[str, str]:
-    """(expression, join) that give the same in PostGIS: the text of a GeoJSON geometry for the column `shape`."""
+    """The SQL that does in PostGIS what `rounded` does: an expression and the join it needs.
+
+    shape: the column. The expression gives the text of a GeoJSON geometry.
+    """
     grid = f"1e-{DEGREE_DECIMALS}"
     join = f"CROSS JOIN LATERAL (SELECT ST_SnapToGrid({shape}, {grid}) AS shape) snapped"
     whole = f"ST_ReducePrecision({shape}, {grid})"
 
-    def text(of: str, decimals: int = DEGREE_DECIMALS) -> str:
-        return f"ST_AsGeoJSON(ST_ForcePolygonCCW({of}), {decimals})"
+    def text(geometry: str, decimals: int = DEGREE_DECIMALS) -> str:
+        return f"ST_AsGeoJSON(ST_ForcePolygonCCW({geometry}), {decimals})"
 
     expression = (
         f"CASE WHEN ST_IsValid(snapped.shape) AND NOT ST_IsEmpty(snapped.shape) THEN {text('snapped.shape')}"

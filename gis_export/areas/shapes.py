@@ -28,7 +28,7 @@ class CountyBoundarySerializer(serializers.Serializer):
 class PolygonAreaSerializer(serializers.Serializer):
     """A GeoJSON Polygon: rings of positions, the outline first."""
 
-    may_have_more = True  # GeoJSON lets a bbox or a crs stand beside
+    may_have_more = True  # GeoJSON also allows members such as bbox and crs
 
     type = constant("Polygon")
     coordinates = position_lists(2)
@@ -42,7 +42,7 @@ class MultiPolygonAreaSerializer(serializers.Serializer):
 
 
 class FeatureAreaSerializer(serializers.Serializer):
-    """A GeoJSON Feature; what it says beside its geometry is not read."""
+    """A GeoJSON Feature. Only its geometry is read."""
 
     may_have_more = True
 
@@ -68,4 +68,4 @@ AREA_OF_INTEREST = PolymorphicProxySerializer(
 
 @extend_schema_field(AREA_OF_INTEREST)
 class AreaOfInterestField(serializers.DictField):
-    """Any of the shapes; null is the whole county."""
+    """Any of these shapes; null is the whole county."""

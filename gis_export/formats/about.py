@@ -1,12 +1,10 @@
-"""The files that tell what an export is: fields.csv, ISO 19115 metadata, README.txt, styles, SHA256SUMS."""
+"""The files that describe an export: fields.csv, ISO 19115 metadata, README.txt, styles and SHA256SUMS."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from terrafusion.csv_files import CsvWriter
@@ -25,10 +23,10 @@ _CODES = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml"
 
 @dataclass(frozen=True)
 class About:
-    """What is said of an export. as_of: the last change or load of the roll, UTC.
+    """What the describing files say of an export.
 
-    extent: west, south, east, north, degrees.
-    counts: features by layer. request_digest: names the request that made it.
+    as_of: the last change or load of the roll, UTC. counts: the number of features by layer name.
+    extent: west, south, east and north in degrees. request_digest: identifies the request that made the export.
     """
 
     title: str
@@ -78,25 +76,20 @@ Tax year of the values: {about.tax_year or "none"}
 As of: {about.as_of or "unknown"} (the last change or load of the roll, UTC)
 Request: {about.request_digest}
 {short}{private}
-fields.csv says what each column means and its unit; metadata.xml says the same of the whole by ISO 19115;
+fields.csv explains every column and gives its unit; metadata.xml describes the export by ISO 19115;
 SHA256SUMS lets you check that every file arrived whole: sha256sum -c SHA256SUMS
 
 {DISCLAIMER}
 """
 
 
-def sums(files: Mapping[str, str]) -> str:
-    """As sha256sum writes and checks them. files: digest by name."""
+def sha256_sums(files: Mapping[str, str]) -> str:
+    """The text of a file that sha256sum can check. files: the digest by file name."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
 
 
-def digest_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def texts(about: About) -> dict[str, str]:
-    """The files by name, without SHA256SUMS, which needs the data too."""
+def about_texts(about: About) -> dict[str, str]:
+    """The describing files by name, without SHA256SUMS, which also covers the data files."""
     stems = file_stems([layer.name for layer in about.layers])  # QGIS looks for the style beside the file
     styles = {f"{stems[layer.name]}.qml": qml(layer, short_names=about.short_names) for layer in about.layers}
     return {"README.txt": readme(about), "fields.csv": fields_csv(about), "metadata.xml": iso_metadata(about)} | styles
@@ -106,7 +99,7 @@ def texts(about: About) -> dict[str, str]:
 
 
 def iso_metadata(about: About) -> str:
-    """What a catalogue needs: who, what, when, where, in which coordinates."""
+    """What a catalogue of data sets asks for: who made the export, what it holds, when, where, in which coordinates."""
     Xml.register_namespace("gmd", _GMD)
     Xml.register_namespace("gco", _GCO)
     root = Xml.Element(f"{{{_GMD}}}MD_Metadata")
@@ -130,7 +123,7 @@ def iso_metadata(about: About) -> str:
 
 
 def _middle(about: About) -> tuple[float, float]:
-    """A place of the county, in degrees; anywhere when it has none."""
+    """The middle of the export in degrees; longitude 0 and latitude 0 when nothing in it has a place."""
     west, south, east, north = about.extent or (0, 0, 0, 0)
     return (west + east) / 2, (south + north) / 2
 
@@ -141,12 +134,12 @@ def _identification(parent: Xml.Element, about: About) -> None:
     date = _under(citation, "date", "CI_Date")
     Xml.SubElement(_under(date, "date"), f"{{{_GCO}}}Date").text = about.as_of[:10] or "1970-01-01"
     _code(_under(date, "dateType"), "CI_DateTypeCode", "revision")
-    named = ", ".join(f"{layer.title} ({about.counts.get(layer.name, 0)} features)" for layer in about.layers)
-    _text(parent, "abstract", f"{named} of {about.county}. {DISCLAIMER}")
+    contents = ", ".join(f"{layer.title} ({about.counts.get(layer.name, 0)} features)" for layer in about.layers)
+    _text(parent, "abstract", f"{contents} of {about.county}. {DISCLAIMER}")
     _contact(_under(parent, "pointOfContact"), about)
     limits = _under(parent, "resourceConstraints", "MD_LegalConstraints")
-    private = "Holds personal data; not for publication." if about.holds_owner_names else DISCLAIMER
-    _text(limits, "useLimitation", private)
+    limitation = "Holds personal data; not for publication." if about.holds_owner_names else DISCLAIMER
+    _text(limits, "useLimitation", limitation)
     _text(parent, "language", "eng")
     Xml.SubElement(_under(parent, "topicCategory"), f"{{{_GMD}}}MD_TopicCategoryCode").text = "planningCadastre"
     if about.extent is not None:
@@ -168,6 +161,7 @@ def _contact(parent: Xml.Element, about: About) -> None:
 
 
 def _under(parent: Xml.Element, *names: str) -> Xml.Element:
+    """The innermost of new elements of these names, each inside the one before."""
     for name in names:
         parent = Xml.SubElement(parent, f"{{{_GMD}}}{name}")
     return parent

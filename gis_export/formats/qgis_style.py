@@ -13,8 +13,8 @@ _GEOMETRY_TYPE = {POINT: "0", LINE: "1", POLYGON: "2"}
 
 
 def qml(layer: ExportLayer, *, short_names: bool = False) -> str:
-    """short_names: for a Shapefile, whose columns have ten characters; the aliases are the long names."""
-    names = {each.name: each.short_name if short_names else each.name for each in layer.fields}
+    """The style of a layer. short_names: its columns have the ten-character names of a Shapefile; aliases stay long."""
+    names = {field.name: field.short_name if short_names else field.name for field in layer.fields}
     root = Xml.Element("qgis", version="3.28.0", styleCategories="Symbology|Fields|MapTips")
     renderer = Xml.SubElement(root, "renderer-v2", type="singleSymbol", enableorderby="0", forceraster="0")
     _symbol(Xml.SubElement(renderer, "symbols"), layer)

@@ -13,28 +13,28 @@ from .loaded_layers import loaded_layer, loaded_layers
 
 Maker = Callable[[LayerRequest], ExportLayer]
 
-OF_THE_ROLL: dict[str, Maker] = {
+ROLL_LAYERS: dict[str, Maker] = {
     "parcels": roll_layers.parcels,
     "parcels_basic": roll_layers.parcels_basic,
     "assessment_summary": roll_layers.assessment_summary,
     "sales": roll_layers.sales,
 }
-MADE: dict[str, Maker] = {"comparables": made_layers.comparables, "appreciation": made_layers.appreciation}
+MADE_LAYERS: dict[str, Maker] = {"comparables": made_layers.comparables, "appreciation": made_layers.appreciation}
 
 
 def layer_names(county: County) -> list[str]:
-    """Every layer the county can export; loaded layers of the same name as ours are not reachable."""
-    loaded = [name for name in loaded_layers(county) if name not in OF_THE_ROLL | MADE]
+    """Every layer the county can export. A loaded layer with the name of one of ours cannot be reached."""
+    loaded = [name for name in loaded_layers(county) if name not in ROLL_LAYERS | MADE_LAYERS]
     made = ["comparables"]
     if TimeIndex.objects.filter(county=county).exists():
         made.append("appreciation")
-    return [*OF_THE_ROLL, *made, *loaded]
+    return [*ROLL_LAYERS, *made, *loaded]
 
 
-def make_layer(name: str, asked: LayerRequest) -> ExportLayer:
-    """Raises LayerError for a layer that is not loaded or cannot be made."""
-    if maker := (OF_THE_ROLL | MADE).get(name):
-        return maker(asked)
-    if name not in loaded_layers(asked.county):
-        raise LayerError(f"Layer {name!r} is no longer loaded in {asked.county.pk}.")
-    return loaded_layer(asked, name)
+def make_layer(name: str, request: LayerRequest) -> ExportLayer:
+    """The layer of this name. Raises LayerError for one that is not loaded or cannot be made."""
+    if maker := (ROLL_LAYERS | MADE_LAYERS).get(name):
+        return maker(request)
+    if name not in loaded_layers(request.county):
+        raise LayerError(f"Layer {name!r} is no longer loaded in {request.county.pk}.")
+    return loaded_layer(request, name)

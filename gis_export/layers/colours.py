@@ -1,4 +1,4 @@
-"""The colours a layer is drawn in: in QGIS, in KML and on the map page alike. Distinguishable by the colour-blind.
+"""The colours of a layer, the same in QGIS, in KML and on the map page. Colour-blind people can tell them apart.
 
 Source: Okabe and Ito, Color Universal Design (2008).
 """
@@ -12,7 +12,7 @@ from .layer import ExportLayer
 
 @dataclass(frozen=True)
 class MapColours:
-    """fill and line as #rrggbb; words: what a legend says."""
+    """fill and line: as #rrggbb. words: the colour's name in a legend."""
 
     fill: str
     line: str
@@ -34,5 +34,5 @@ _OWN = {
 
 
 def colours_of(layer: ExportLayer) -> MapColours:
-    """The same layer always has the same colours."""
+    """The colours of a layer, which depend on its name alone."""
     return _OWN.get(layer.name) or _PALETTE[sum(layer.name.encode()) % len(_PALETTE)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,8 +28,8 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 class Field:
     """One column of an export.
 
-    sql: where its value comes from; parameters: of that expression. Both are left out where rows are made in Python.
-    width: bytes of a text column in a Shapefile.
+    sql: the expression that gives its value; parameters: those of the expression. Both are empty where the rows are
+    made in Python. width: the bytes of a text column in a Shapefile.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Field:
     width: int = DBASE_TEXT_WIDTH
 
     def arrow(self, *, short: bool = False) -> pa.Field:
-        """With what GDAL writes into formats that keep a description of a column."""
+        """The Arrow column. Its metadata is what GDAL writes into formats that hold a column's description."""
         comment = f"{self.description} Unit: {self.unit}." if self.unit else self.description
         metadata = {"GDAL:OGR:comment": comment}
         if short and self.type == "text":
@@ -54,29 +55,29 @@ def arrow_schema(fields: Sequence[Field], *, short: bool = False) -> pa.Schema:
 
 
 def unique_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """A column name for each attribute of a loaded layer, all different whatever their case, by key in order.
+    """The column name of each attribute of a loaded layer, by the attribute's key, in the order of the keys.
 
-    A key keeps its own name if it can; the same keys give the same names.
+    No two names are alike, upper and lower case aside, and none is one of those taken. A key is its own name where it
+    can be; the same keys always give the same names.
     """
-    reserved = {each.lower() for each in taken}
-    changed_last = sorted(keys, key=lambda key: (key.lower() in reserved, key))
-    names = all_different({key: key or "field" for key in changed_last}, reserved, LONGEST_NAME)
+    reserved = {name.lower() for name in taken}
+    reserved_last = sorted(keys, key=lambda key: (key.lower() in reserved, key))
+    names = all_different({key: key or "field" for key in reserved_last}, reserved, LONGEST_NAME)
     return {key: names[key] for key in sorted(names)}
 
 
 def short_names(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """A name of at most ten characters for each, all different whatever their case.
+    """A name of at most ten characters for each long name. No two are alike, upper and lower case aside.
 
-    For layers whose columns come with the data; our own schema has fixed ones. The same names give the same answer.
+    For layers whose columns come with the data; the layers of the roll have fixed short names. The same names always
+    give the same short names.
     """
-    plain = {name: "".join(each if each.isascii() and each.isalnum() else "_" for each in name) for name in names}
-    return all_different(
-        {name: text or "field" for name, text in plain.items()}, {each.lower() for each in taken}, SHORT_NAME_LENGTH
-    )
+    plain = {name: re.sub(r"[^A-Za-z0-9]", "_", name) or "field" for name in names}
+    return all_different(plain, {name.lower() for name in taken}, SHORT_NAME_LENGTH)
 
 
 def all_different(wanted: Mapping[str, str], taken: set[str], most_bytes: int) -> dict[str, str]:
-    """The wanted name of each, cut to a number of bytes, with a number behind it where that one is taken."""
+    """The wanted names cut to a number of bytes. One that is taken, whatever its case, gets a number at its end."""
     used, chosen = set(taken), {}
     for name, text in wanted.items():
         candidate, number = cut(text, most_bytes), 1
@@ -89,5 +90,5 @@ def all_different(wanted: Mapping[str, str], taken: set[str], most_bytes: int) -
 
 
 def cut(text: str, most_bytes: int) -> str:
-    """At most so many bytes of UTF-8, at the end of a character."""
+    """The beginning of a text, at most this many bytes of UTF-8, ending with a whole character."""
     return text.encode()[:most_bytes].decode(errors="ignore")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection, models
 
+from accounts.models import User
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
 
@@ -30,22 +31,24 @@ class LayerError(TerraFusionError):
 
 @dataclass(frozen=True)
 class LayerRequest:
-    """What a request says that changes what a layer holds."""
+    """The parts of an export's request on which the contents of a layer depend."""
 
     county: County
     tax_year: int | None = None
     include_assessment_data: bool = False
     include_owner_info: bool = False
     property_id: str | None = None  # the subject whose comparables are shown
+    reader: User | None = None  # to whom names are shown; None is the system itself
 
 
 @dataclass(frozen=True)
 class Query:
-    """SQL that both databases understand, but for the geometry.
+    """Where the features of a layer are read, in SQL that both databases understand.
 
-    source: from FROM to the end of WHERE. key: a unique column that puts the features in order. geometry: the column
-    or expression that holds it; as_points: show a point on it instead. longitude and latitude stand in for a missing
-    geometry. box: the columns of its bounding box, where a box test may be used before the exact one.
+    source: from FROM to the end of WHERE. key: a unique column, which puts the features in order.
+    geometry: the column or expression with the shape. as_points: the feature is a point on that shape.
+    position: the columns of the longitude and latitude that replace a missing shape.
+    box: the alias of the table with the shape's bounding box, where that may be tested before the shape itself.
     """
 
     source: str
@@ -59,14 +62,17 @@ class Query:
 
 @dataclass(frozen=True)
 class Rows:
-    """Features made in Python, for layers of a few hundred at most: a frame in degrees, its columns by field name."""
+    """Features made in Python, for layers of a few hundred features at most.
+
+    frame: shapes in degrees, and a column for each field, by its name.
+    """
 
     frame: GeoDataFrame
 
 
 @dataclass(frozen=True)
 class ExportLayer:
-    """label: the field a map shows as a feature's name."""
+    """A layer as it is exported. label: the field whose value a map shows as a feature's name."""
 
     name: str
     title: str
@@ -78,15 +84,10 @@ class ExportLayer:
 
     @cached_property
     def missing_geometry(self) -> int:
-        """Records of the roll that belong to the layer and have no shape to show; counted when first asked for."""
+        """The number of records that belong to the layer and have no shape; counted when it is first read."""
         return self.count_missing()
 
 
 def table(model: type[models.Model]) -> str:
+    """The model's table, quoted for SQL."""
     return connection.ops.quote_name(model._meta.db_table)
-
-
-def current(model: type[models.Model], alias: str) -> str:
-    """The condition under which a row is on the roll today."""
-    names = {field.name for field in model._meta.get_fields()}
-    return f"{alias}.retired_at IS NULL" if "retired_at" in names else "1 = 1"

@@ -7,45 +7,47 @@ from typing import Any
 from django.db import connection
 
 from county_configs.models import County
+from terrafusion.roll.current import current_sql
 from terrafusion.roll.models import LayerFeature
 
+from ..county_settings import GisExportSection
 from . import roll_fields
 from .fields import Field, FieldType, short_names, unique_names
-from .layer import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, current, table
+from .layer import DIMENSION, POLYGON, ExportLayer, LayerError, LayerRequest, Query, Shape, table
 from .names import title_of
 
 FEATURE = table(LayerFeature)
-OWN_NAMES = {
+TITLES = {
     "neighborhoods": "Neighborhoods",
     "zoning": "Zoning",
     "zip_areas": "ZIP areas",
     "county_boundary": "County boundary",
 }
-# Columns the formats make themselves; a second one of the name would be refused or read as theirs.
+# Columns the formats make themselves. A second column of such a name would be refused, or read as the format's own.
 RESERVED = ("fid", "geometry", "geom", "shape", "shape_length", "shape_area", "objectid", "layer", "bbox", "wkt")
 LARGEST = 10**18 - 1  # every whole number of 18 digits fits 64 bits
 
 
 def loaded_layers(county: County) -> list[str]:
-    features = LayerFeature.objects.filter(county=county, retired_at=None)
+    features = LayerFeature.objects.in_county(county).current()
     return sorted(features.values_list("layer", flat=True).distinct())
 
 
 def hidden_attributes(county: County) -> frozenset[str]:
-    """In lower case: attributes county.yaml keeps from everybody, such as an owner's name in a layer of parcels."""
-    return frozenset(attribute.lower() for attribute in county.settings.gis_export.hidden_attributes)
+    """Attributes (in lower case) that county.yaml hides from everybody, such as the owner's name in a parcel layer."""
+    return frozenset(attribute.lower() for attribute in county.section(GisExportSection).hidden_attributes)
 
 
-def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
-    """A layer as it was loaded: key, name, and its attributes as columns."""
-    features = LayerFeature.objects.filter(county=asked.county, layer=name, retired_at=None)
-    source = f"FROM {FEATURE} f WHERE f.county_id = %s AND f.layer = %s AND {current(LayerFeature, 'f')}"
-    parameters = (asked.county.pk, name)
+def loaded_layer(request: LayerRequest, name: str) -> ExportLayer:
+    """A layer as it was loaded, with the key, the name and the attributes of its features as columns."""
+    features = LayerFeature.objects.in_county(request.county).current().filter(layer=name)
+    source = f"FROM {FEATURE} f WHERE f.county_id = %s AND f.layer = %s AND {current_sql('f')}"
+    parameters = (request.county.pk, name)
     return ExportLayer(
         name=name,
-        title=OWN_NAMES.get(name) or title_of(name),
+        title=TITLES.get(name) or title_of(name),
         shape=_shape(source, parameters, name),
-        fields=(*roll_fields.AREA, *_attribute_fields(source, parameters, hidden_attributes(asked.county))),
+        fields=(*roll_fields.AREA, *_attribute_fields(source, parameters, hidden_attributes(request.county))),
         source=Query(f"{source} AND f.geometry IS NOT NULL", parameters, "f.id", "f.geometry", box="f"),
         label="name",
         count_missing=features.filter(geometry=None).count,
@@ -53,20 +55,21 @@ def loaded_layer(asked: LayerRequest, name: str) -> ExportLayer:
 
 
 _SHAPES: dict[int, Shape] = {dimension: shape for shape, dimension in DIMENSION.items()}
+# By the second byte of a shape's WKB, its geometry type.
 _DIMENSIONS = {"01": 0, "04": 0, "02": 1, "05": 1, "03": 2, "06": 2, "07": 2}
 
 
 def _shape(source: str, parameters: tuple[Any, ...], name: str) -> Shape:
-    """What the layer's features are. Raises LayerError for a mixture: most formats hold one kind in a layer."""
+    """Polygon, line or point: what the features are. Raises LayerError for a mixture, which most formats refuse."""
     on_postgis = connection.vendor == "postgresql"
     kind = "ST_Dimension(f.geometry)" if on_postgis else "hex(substr(f.geometry, 2, 1))"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT {kind} {source} AND f.geometry IS NOT NULL", parameters)
-        found = {each if on_postgis else _DIMENSIONS[each] for (each,) in cursor.fetchall()}
-    if len(found) > 1:
-        named = " and ".join(f"{_SHAPES[each]}s" for each in sorted(found))
-        raise LayerError(f"Layer {name!r} mixes {named}; load them as layers of their own.")
-    return _SHAPES[found.pop()] if found else POLYGON
+        dimensions = {code if on_postgis else _DIMENSIONS[code] for (code,) in cursor.fetchall()}
+    if len(dimensions) > 1:
+        mixture = " and ".join(f"{_SHAPES[dimension]}s" for dimension in sorted(dimensions))
+        raise LayerError(f"Layer {name!r} mixes {mixture}; load them as layers of their own.")
+    return _SHAPES[dimensions.pop()] if dimensions else POLYGON
 
 
 _JSON_TYPES: dict[str, FieldType] = {
@@ -76,19 +79,19 @@ _JSON_TYPES: dict[str, FieldType] = {
 
 
 def _attribute_fields(source: str, parameters: tuple[Any, ...], hidden: frozenset[str]) -> tuple[Field, ...]:
-    """A column for each attribute any feature has, of the narrowest type that holds every value."""
-    seen: dict[str, set[FieldType]] = {}
+    """A column for each attribute that any feature has, of the narrowest type that holds all its values."""
+    types: dict[str, set[FieldType]] = {}
     for key, kind in _attribute_types(source, parameters):
         if kind != "null" and key.lower() not in hidden:
-            seen.setdefault(key, set()).add(_JSON_TYPES.get(kind, "text"))
-    names = unique_names(seen, [*RESERVED, *(each.name for each in roll_fields.AREA)])
-    shorts = short_names(names.values(), [each.short_name for each in roll_fields.AREA])
-    return tuple(_attribute_field(key, name, shorts[name], seen[key]) for key, name in names.items())
+            types.setdefault(key, set()).add(_JSON_TYPES.get(kind, "text"))
+    names = unique_names(types, [*RESERVED, *(field.name for field in roll_fields.AREA)])
+    shorts = short_names(names.values(), [field.short_name for field in roll_fields.AREA])
+    return tuple(_attribute_field(key, name, shorts[name], types[key]) for key, name in names.items())
 
 
 def _attribute_types(source: str, parameters: tuple[Any, ...]) -> list[tuple[str, str]]:
     if connection.vendor == "postgresql":
-        # By its text: 40.0 is a decimal, and so is what a bigint may not hold.
+        # The text of a number tells its type: 40.0 is a decimal, and so is a number too long for a bigint.
         kind = "CASE WHEN j.value::text ~ '^-?[0-9]{1,18}$' THEN 'integer' ELSE jsonb_typeof(j.value) END"
         join = source.replace(" WHERE ", " CROSS JOIN LATERAL jsonb_each(f.attributes) j WHERE ", 1)
     else:
@@ -108,6 +111,6 @@ def _attribute_field(key: str, name: str, short: str, types: set[FieldType]) -> 
     if connection.vendor == "postgresql":
         sql, parameter = "f.attributes ->> %s", key
     else:
-        # json_extract gives booleans as 1 and 0, the text of any other type with ->>.
+        # json_extract gives 1 and 0 for booleans; for every other type it gives what ->> gives in PostgreSQL.
         sql, parameter = "json_extract(f.attributes, %s)", f'$."{key}"'
     return Field(name, short, kind, f"{key}, as loaded.", sql=sql, parameters=(parameter,))

@@ -1,4 +1,4 @@
-"""Layers made of what the plugins give each other: a valuation's comparables, and the change of prices by area."""
+"""Layers made of other plugins' results: the comparables of a valuation, and the change of prices by area."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ from .layer import POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Rows
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-AREA_LAYERS = ("zip_areas", "neighborhoods", "county_boundary")  # in this order an index finds its area
+AREA_LAYERS = ("zip_areas", "neighborhoods", "county_boundary")  # searched in this order for the area of an index
 DAYS_A_YEAR = 365.25
 
 
-def comparables(asked: LayerRequest) -> ExportLayer:
+def comparables(request: LayerRequest) -> ExportLayer:
     """The subject of the newest estimate of a property, and the sales it was compared with, as points.
 
     Raises LayerError when the property has no estimate.
     """
     estimates = ValueEstimate.objects.filter(
-        roll_property__county=asked.county, roll_property__property_id=asked.property_id
+        roll_property__county=request.county, roll_property__property_id=request.property_id
     )
     estimate = estimates.select_related("roll_property").order_by("-created_at", "-pk").first()
     if estimate is None:
-        raise LayerError(f"Property {asked.property_id} has no value estimate; run a valuation first.")
+        raise LayerError(f"Property {request.property_id} has no value estimate; run a valuation first.")
     grid = estimate.grid["comparables"]
-    wanted = [each["property_id"] for each in grid]
-    properties = {
-        each.property_id: each for each in Property.objects.in_county(asked.county).filter(property_id__in=wanted)
-    }
+    # Retired ones too: a comparable keeps its place when it leaves the roll after the estimate was made.
+    sold = Property.objects.in_county(request.county).filter(property_id__in=[line["property_id"] for line in grid])
+    properties = {row.property_id: row for row in sold}
     subject = estimate.roll_property
     of_subject = {
         "role": "subject",
@@ -52,7 +51,7 @@ def comparables(asked: LayerRequest) -> ExportLayer:
     rows, points = [of_subject | _named(subject)], [point_of(subject)]
     for rank, line in enumerate(grid, start=1):
         row = properties.get(line["property_id"])
-        sold = {
+        columns = {
             "role": "comparable",
             "rank": rank,
             "property_id": line["property_id"],
@@ -63,22 +62,24 @@ def comparables(asked: LayerRequest) -> ExportLayer:
             "weight": float(line["weight"]),
             "distance_miles": line["distance_miles"],
         }
-        rows.append(sold | (_named(row) if row else {}))
+        rows.append(columns | (_named(row) if row else {}))
         points.append(point_of(row) if row else None)
-    every = _frame(roll_fields.COMPARABLE, rows, points)
-    placed = every.dropna(subset="geometry")
+    frame = _frame(roll_fields.COMPARABLE, rows, points)
+    placed = frame.dropna(subset="geometry")
     return ExportLayer(
         "comparables", f"Comparables of {subject.parcel_number}", POINT, roll_fields.COMPARABLE, Rows(placed), "role",
-        count_missing=lambda: len(every) - len(placed),
+        count_missing=lambda: len(frame) - len(placed),
     )  # fmt: skip
 
 
 def _frame(
     fields: Sequence[Field], rows: Sequence[dict[str, Any]], shapes: Sequence[BaseGeometry | None]
 ) -> GeoDataFrame:
-    """A column for each field, also without a row; values as they are: one that is missing makes no fractions of the
-    others."""
-    import geopandas  # only who asks for such a layer pays for it
+    """A frame with a column for each field, even when it has no rows.
+
+    Values stay Python objects: in a column of numbers a missing one would turn whole numbers into fractions.
+    """
+    import geopandas  # slow to import, and only these layers need it
     import pandas as pd
 
     values = pd.DataFrame(rows, columns=[field.name for field in fields], dtype=object)
@@ -90,14 +91,15 @@ def _named(row: Property) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-def appreciation(asked: LayerRequest) -> ExportLayer:
-    """How far each price index of the county moved, on the area it is for.
+def appreciation(request: LayerRequest) -> ExportLayer:
+    """How far each price index of the county moved, shown on the area of the index.
 
-    A series names its area: the county, or the key of a ZIP area or neighborhood. One of several areas has no place.
+    The name of a series names its area: the county, or the key of a ZIP area or neighborhood. A series over several
+    areas has no place on a map and counts as missing.
     """
-    areas = _areas(asked)
-    points = TimeIndex.objects.filter(county=asked.county).order_by("series", "period_start")
-    rows, shapes, homeless = [], [], 0
+    areas = _areas(request)
+    points = TimeIndex.objects.filter(county=request.county).order_by("series", "period_start")
+    rows, shapes, without_area = [], [], 0
     for series, of_series in groupby(points, key=lambda point: point.series):
         path = list(of_series)
         name = SeriesName.parse(series)
@@ -105,26 +107,26 @@ def appreciation(asked: LayerRequest) -> ExportLayer:
         if len(path) < 2 or path[0].level <= 0:
             continue
         if area is None:
-            homeless += 1
+            without_area += 1
             continue
         rows.append(_movement(series, path, area))
         shapes.append(area.geometry)
     movements = _frame(roll_fields.APPRECIATION, rows, shapes)
     return ExportLayer(
         "appreciation", "Change of prices", POLYGON, roll_fields.APPRECIATION, Rows(movements), "name",
-        count_missing=lambda: homeless,
+        count_missing=lambda: without_area,
     )  # fmt: skip
 
 
-def _areas(asked: LayerRequest) -> dict[str, LayerFeature]:
-    found: dict[str, LayerFeature] = {}
-    features = LayerFeature.objects.filter(
-        county=asked.county, layer__in=AREA_LAYERS, geometry__isnull=False, retired_at=None
-    )
-    for feature in sorted(features, key=lambda each: (AREA_LAYERS.index(each.layer), each.pk)):
+def _areas(request: LayerRequest) -> dict[str, LayerFeature]:
+    """The area of each place a series can name, by that name."""
+    areas: dict[str, LayerFeature] = {}
+    current = LayerFeature.objects.in_county(request.county).current()
+    features = current.filter(layer__in=AREA_LAYERS, geometry__isnull=False)
+    for feature in sorted(features, key=lambda feature: (AREA_LAYERS.index(feature.layer), feature.pk)):
         key = COUNTY if feature.layer == "county_boundary" else feature.feature_id
-        found.setdefault(key, feature)
-    return found
+        areas.setdefault(key, feature)
+    return areas
 
 
 def _movement(series: str, path: list[TimeIndex], area: LayerFeature) -> dict[str, Any]:

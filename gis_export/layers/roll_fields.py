@@ -1,21 +1,25 @@
-"""The documented schema: what each column of the roll's layers is called, means and is measured in.
+"""The documented schema of the roll's layers: the name, meaning, unit and SQL of every column.
 
-One place for the long names, the ten-character names, the units and the SQL they come from. `p` is the property,
-`v` its assessed value, `u` the condominium units on it, `s` the sale.
+In the SQL, `p` is the property, `v` its assessed value, `u` the condominium units on it, `s` the sale and `f` a feature
+of a loaded layer.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property, Sale
+from terrafusion.roll.sale_fitness import LeftOut
 
 from .fields import Field
+
+Parameters = tuple[Any, ...]  # of an expression in SQL
 
 _MODELS = {"p": Property, "v": AssessedValue, "s": Sale, "f": LayerFeature}
 
 
 def _measured(fields: Iterable[Field]) -> tuple[Field, ...]:
-    """Texts as wide as their column on the roll, where that says; every Shapefile of a county is smaller for it."""
+    """The fields, with texts no wider than their column on the roll, which makes every Shapefile smaller."""
     return tuple(replace(field, width=min(_length(field), field.width)) for field in fields)
 
 
@@ -79,7 +83,7 @@ _DOLLARS = (
 VALUE_COLUMNS = tuple(name for name, _, _ in _DOLLARS)
 TAX_YEAR = Field("tax_year", "tax_year", "integer", "Tax year of the values.", "year", "v.tax_year")
 
-# Of one record of the roll
+# The values of one record of the roll
 VALUES = _measured(
     (
         TAX_YEAR,
@@ -88,7 +92,7 @@ VALUES = _measured(
         Field("roll_status", "rollstatus", "text", "Preliminary or certified.", sql="v.status"),
     )
 )
-# Of a polygon: the parcel and the condominium units on it, added up
+# The values of a polygon: those of the parcel and the condominium units on it, added up
 VALUES_OF_POLYGON = (
     Field("tax_year", "tax_year", "integer", "Tax year of the values.", "year", "COALESCE(v.tax_year, u.tax_year)"),
     *(
@@ -149,17 +153,26 @@ APPRECIATION = (
 )
 
 
-def party_fields(grantor_sql: str, grantee_sql: str) -> tuple[Field, ...]:
-    """Personal data: only with view_owner_names."""
+def left_out_field(reason: str, parameters: Parameters) -> Field:
+    """Why a sale is left out. reason: the SQL of the code, with its parameters."""
+    codes = f"{', '.join(LeftOut.values[:-1])} or {LeftOut.values[-1]}"
+    meaning = f"Why the sale does not speak for the property: {codes}; empty where it may."
+    width = max(len(code) for code in LeftOut.values)
+    return Field("left_out", "left_out", "text", meaning, sql=reason, parameters=parameters, width=width)
+
+
+def party_fields(grantor: str, of_grantor: Parameters, grantee: str, of_grantee: Parameters) -> tuple[Field, ...]:
+    """The parties of a sale: personal data, only for users with view_owner_names."""
     return (
-        Field("grantor", "grantor", "text", "Seller.", sql=grantor_sql),
-        Field("grantee", "grantee", "text", "Buyer.", sql=grantee_sql),
+        Field("grantor", "grantor", "text", "Seller.", sql=grantor, parameters=of_grantor),
+        Field("grantee", "grantee", "text", "Buyer.", sql=grantee, parameters=of_grantee),
     )
 
 
-def owner_fields(names_sql: str, address_sql: str) -> tuple[Field, ...]:
-    """Personal data: only with view_owner_names. Confidential owners are never named."""
+def owner_fields(names: str, of_names: Parameters, address: str, of_address: Parameters) -> tuple[Field, ...]:
+    """The owners: personal data, only for users with view_owner_names. Confidential owners are never named."""
+    largest = "Of the owner with the largest share."
     return (
-        Field("owner_names", "owner_name", "text", "Owners, by falling share.", sql=names_sql),
-        Field("owner_mailing_address", "owner_addr", "text", "Of the owner with the largest share.", sql=address_sql),
+        Field("owner_names", "owner_name", "text", "Owners, by falling share.", sql=names, parameters=of_names),
+        Field("owner_mailing_address", "owner_addr", "text", largest, sql=address, parameters=of_address),
     )

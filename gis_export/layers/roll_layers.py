@@ -6,23 +6,18 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Max
+from django.db.models.expressions import RawSQL
 
 from county_configs.models import County
-from terrafusion.roll.current_values import latest_tax_years
+from terrafusion.roll.current import current_sql
 from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel
+from terrafusion.roll.statements import compiled
 
 from . import roll_fields
 from .fields import Field
-from .layer import POINT, POLYGON, ExportLayer, LayerRequest, Query, current, table
+from .layer import POINT, POLYGON, ExportLayer, LayerRequest, Query, table
 
-PROPERTY, VALUE, OWNER = table(Property), table(AssessedValue), table(Owner)
-SALE, SALE_PARCEL = table(Sale), table(SaleParcel)
-CONFIDENTIAL = "CONFIDENTIAL"
-
-
-def latest_tax_year(county: County) -> int | None:
-    """The newest tax year with a value on the county's roll."""
-    return latest_tax_years([county.pk]).get(county.pk)
+PROPERTY, SALE, SALE_PARCEL = table(Property), table(Sale), table(SaleParcel)
 
 
 def last_change(county: County) -> str:
@@ -66,8 +61,8 @@ def _polygons(
         parameters += of_values
         fields += roll_fields.VALUES_OF_POLYGON
     if asked.include_owner_info:
-        fields += _owners()
-    where = f"p.county_id = %s AND {current(Property, 'p')}"
+        fields += _owners(asked)
+    where = f"p.county_id = %s AND {current_sql('p')}"
     polygon = f"p.geometry IS NOT NULL AND {_is_polygon('p.geometry')}"
     stands_on_one = f"p.parent_parcel_number <> '' AND {_ground_of('p.parent_parcel_number')} IS NOT NULL"
     lacking = f"FROM {PROPERTY} p WHERE {where} AND ({polygon}) IS NOT TRUE AND NOT ({stands_on_one})"
@@ -99,14 +94,14 @@ def _ground_of(parcel_number: str) -> str:
     """The key of the current parcel of p's county with that number and a polygon; the first of several."""
     return (
         f"(SELECT MIN(h.id) FROM {PROPERTY} h WHERE h.county_id = p.county_id AND h.parcel_number = {parcel_number}"
-        f" AND {current(Property, 'h')} AND {_is_polygon('h.geometry')})"
+        f" AND {current_sql('h')} AND {_is_polygon('h.geometry')})"
     )
 
 
-def _units(asked: LayerRequest) -> tuple[str, list[Any]]:
+def _units(asked: LayerRequest) -> tuple[str, tuple[Any, ...]]:
     """Condominium units by the parcel they stand on. A unit with a polygon of its own is a parcel itself."""
     columns, join = "COUNT(*) AS units", ""
-    parameters: list[Any] = []
+    parameters: tuple[Any, ...] = ()
     if asked.include_assessment_data:
         sums = ", ".join(f"CAST(SUM(w.{name}) AS BIGINT) AS {name}" for name in roll_fields.VALUE_COLUMNS)
         columns += f", MAX(w.tax_year) AS tax_year, {sums}"
@@ -114,45 +109,44 @@ def _units(asked: LayerRequest) -> tuple[str, list[Any]]:
         join = f"LEFT JOIN ({values}) w ON w.roll_property_id = q.id"
     sql = (
         f"SELECT q.parent_parcel_number AS parent, {columns} FROM {PROPERTY} q {join}"
-        f" WHERE q.county_id = %s AND q.parent_parcel_number <> '' AND {current(Property, 'q')}"
+        f" WHERE q.county_id = %s AND q.parent_parcel_number <> '' AND {current_sql('q')}"
         f" AND ({_is_polygon('q.geometry')}) IS NOT TRUE GROUP BY q.parent_parcel_number"
     )
-    return sql, [*parameters, asked.county.pk]
+    return sql, (*parameters, asked.county.pk)
 
 
-def _values(asked: LayerRequest) -> tuple[str, list[Any]]:
-    """Each record's value in the tax year, by its latest supplement."""
-    sql = (
-        f"SELECT a.* FROM {VALUE} a WHERE a.tax_year = %s AND NOT EXISTS (SELECT 1 FROM {VALUE} b"
-        " WHERE b.roll_property_id = a.roll_property_id AND b.tax_year = a.tax_year AND b.supplement > a.supplement)"
-    )
-    return sql, [asked.tax_year or 0]
+def _values(asked: LayerRequest) -> tuple[str, tuple[Any, ...]]:
+    """Each record's value in the tax year."""
+    of_year = AssessedValue.objects.of_year(asked.tax_year or 0)
+    return compiled(of_year.values("roll_property_id", "tax_year", "supplement", "status", *roll_fields.VALUE_COLUMNS))
 
 
-def _owners() -> tuple[Field, ...]:
+# RawSQL names a column of the layer's own statement, into which the queryset is compiled.
+
+
+def _owners(asked: LayerRequest) -> tuple[Field, ...]:
     """Of the newest tax year an owner is known for."""
-    newest = f"(SELECT MAX(y.tax_year) FROM {OWNER} y WHERE y.roll_property_id = p.id)"
-    shown = f"CASE WHEN o.confidential THEN '{CONFIDENTIAL}' ELSE o.name END"
-    own = f"FROM {OWNER} o WHERE o.roll_property_id = p.id AND o.tax_year = {newest} AND {current(Owner, 'o')}"
-    order = "ORDER BY o.share DESC, o.id"
+    own: Any = Owner.objects.filter(roll_property=RawSQL("p.id", ())).of_latest_year().by_share().shown_to(asked.reader)
+    names, of_names = compiled(own.values("shown_name", "share", "id"))
     if connection.vendor == "postgresql":
-        names = f"(SELECT string_agg({shown}, '; ' {order}) {own})"
+        joined = "string_agg(o.shown_name, '; ' ORDER BY o.share DESC, o.id)"
     else:
-        names = f"(SELECT group_concat(each, '; ') FROM (SELECT {shown} AS each {own} {order}))"
-    address = (
-        f"(SELECT CASE WHEN o.confidential THEN '{CONFIDENTIAL}' ELSE o.mailing_address END {own} {order} LIMIT 1)"
-    )
-    return roll_fields.owner_fields(names, address)
+        joined = "group_concat(o.shown_name, '; ')"  # in the order of the rows
+    address, of_address = compiled(own.values("shown_mailing_address")[:1])
+    return roll_fields.owner_fields(f"(SELECT {joined} FROM ({names}) o)", of_names, f"({address})", of_address)
 
 
-def _parties() -> tuple[Field, ...]:
-    """Hidden where any owner of a conveyed parcel, of whichever year, is confidential: a deed would name them."""
-    hidden = (
-        f"EXISTS (SELECT 1 FROM {SALE_PARCEL} x JOIN {OWNER} o ON o.roll_property_id = x.roll_property_id"
-        " WHERE x.sale_id = s.id AND o.confidential)"
-    )
-    shown = (f"CASE WHEN {hidden} THEN '{CONFIDENTIAL}' ELSE s.{name} END" for name in ("grantor", "grantee"))
-    return roll_fields.party_fields(*shown)
+def _parties(asked: LayerRequest) -> tuple[Field, ...]:
+    deed: Any = Sale.objects.filter(pk=RawSQL("s.id", ())).parties_shown_to(asked.reader)
+    grantor, of_grantor = compiled(deed.values("shown_grantor"))
+    grantee, of_grantee = compiled(deed.values("shown_grantee"))
+    return roll_fields.party_fields(f"({grantor})", of_grantor, f"({grantee})", of_grantee)
+
+
+def _left_out() -> Field:
+    parcel: Any = SaleParcel.objects.filter(pk=RawSQL("sp.id", ())).judged()
+    reason, parameters = compiled(parcel.values("left_out"))
+    return roll_fields.left_out_field(f"({reason})", parameters)
 
 
 # --- Records of the roll, units included ---
@@ -173,9 +167,9 @@ def assessment_summary(asked: LayerRequest) -> ExportLayer:
     values, of_values = _values(asked)
     fields: tuple[Field, ...] = (*roll_fields.PARCEL_BASIC, *roll_fields.VALUES)
     if asked.include_owner_info:
-        fields += _owners()
+        fields += _owners(asked)
     own = f"FROM {PROPERTY} p JOIN ({values}) v ON v.roll_property_id = p.id {_ground()} WHERE p.county_id = %s"
-    source = f"{own} AND {current(Property, 'p')}"
+    source = f"{own} AND {current_sql('p')}"
     parameters = (*of_values, asked.county.pk)
     return ExportLayer(
         name="assessment_summary",
@@ -189,13 +183,13 @@ def assessment_summary(asked: LayerRequest) -> ExportLayer:
 
 
 def sales(asked: LayerRequest) -> ExportLayer:
-    """One feature for each parcel a deed conveyed, at a point on it."""
-    fields: tuple[Field, ...] = (*roll_fields.SALE, *roll_fields.PARCEL_BASIC)
+    """One feature for each parcel a deed conveyed, at a point on it; a retired parcel's too, which says so."""
+    fields: tuple[Field, ...] = (*roll_fields.SALE, _left_out(), *roll_fields.PARCEL_BASIC)
     if asked.include_owner_info:
-        fields += _parties()
+        fields += _parties(asked)
     source = (
         f"FROM {SALE_PARCEL} sp JOIN {SALE} s ON s.id = sp.sale_id JOIN {PROPERTY} p ON p.id = sp.roll_property_id"
-        f" {_ground()} WHERE s.county_id = %s AND p.county_id = %s AND {current(Sale, 's')}"
+        f" {_ground()} WHERE s.county_id = %s AND p.county_id = %s AND {current_sql('s')}"
     )
     parameters = (asked.county.pk, asked.county.pk)
     return ExportLayer(

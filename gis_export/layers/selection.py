@@ -1,4 +1,4 @@
-"""Which features an export takes and what happens to their shapes: by shapely. By SQL: statements.py."""
+"""Which features an export takes and what happens to their shapes, in shapely; statements.py does the same in SQL."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _SINGLE_TYPES = {0: 0, 1: 1, 2: 3}  # shapely type ids of Point, LineString, Pol
 
 @dataclass(frozen=True)
 class Selection:
-    """touching: only features that share a point with it. clip_to: cut shapes at it. Both in storage coordinates.
+    """What an export takes of a layer.
 
-    multi: every polygon becomes a multipolygon, for formats that hold one type in a layer.
-    tolerance_m: metres by which an outline may be simplified; 0 leaves it.
+    touching: the area of which a feature must share a point. clip_to: the area at which shapes are cut. Both are in
+    degrees. multi: every polygon becomes a multipolygon, for formats that hold one geometry type in a layer.
+    tolerance_m: metres by which simplifying may move an outline; 0 leaves outlines as they are.
     """
 
     touching: BaseGeometry | None = None
@@ -58,12 +59,12 @@ def clip(shapes: np.ndarray, area: BaseGeometry) -> np.ndarray:
 
 
 def one_shape(shapes: np.ndarray, shape: Shape, *, multi: bool) -> np.ndarray:
-    """Shapes of one dimension: what a clip or repair leaves over of a lower one is taken away."""
+    """The shapes reduced to the layer's dimension: clipping and repair can leave lines and points beside polygons."""
     dimension = DIMENSION[shape]
     result = shapely.force_2d(shapes)
     collections = np.flatnonzero(shapely.get_type_id(result) == 7)
-    for place in collections:
-        result[place] = _parts_of(result[place], dimension)
+    for index in collections:
+        result[index] = _parts_of(result[index], dimension)
     lower = (shapely.get_dimensions(result) != dimension) | shapely.is_empty(result)
     result[lower] = None
     if multi:
@@ -73,14 +74,15 @@ def one_shape(shapes: np.ndarray, shape: Shape, *, multi: bool) -> np.ndarray:
 
 
 def _parts_of(collection: BaseGeometry, dimension: int) -> BaseGeometry:
-    parts = [part for each in shapely.get_parts(collection) for part in shapely.get_parts(each)]
-    return _OF_PARTS[dimension]([each for each in parts if shapely.get_dimensions(each) == dimension])
+    """The parts of this dimension, as one shape. A collection can hold shapes that have parts themselves."""
+    parts = [part for member in shapely.get_parts(collection) for part in shapely.get_parts(member)]
+    return _OF_PARTS[dimension]([part for part in parts if shapely.get_dimensions(part) == dimension])
 
 
 def simplify(shapes: np.ndarray, tolerance_m: float) -> np.ndarray:
-    """Outlines with fewer vertices, each shape for itself: neighbours may part by up to the tolerance.
+    """Outlines with fewer vertices. Each is simplified alone, so gaps up to the tolerance may open between neighbours.
 
-    The tolerance is met north and south and stricter east and west, where a degree is shorter.
+    The tolerance is exact to the north and south, and stricter to the east and west, where a degree is shorter.
     """
     if tolerance_m <= 0:
         return shapes
@@ -88,5 +90,5 @@ def simplify(shapes: np.ndarray, tolerance_m: float) -> np.ndarray:
 
 
 def place(shapes: np.ndarray, selection: Selection) -> np.ndarray:
-    """Simplified where asked, and in the coordinate system of the export."""
+    """The shapes in the coordinate system of the export, simplified if it asks for that."""
     return reproject(simplify(shapes, selection.tolerance_m), selection.system)

@@ -1,11 +1,10 @@
-"""Which districts a place is in: every polygon layer that contains the point, and the parcel under it."""
+"""Which districts a place is in: the polygons of every loaded layer that contain the point, and the parcel there."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import shapely
-from django.db.models import Q
 from shapely import Point
 
 from county_configs.models import County
@@ -23,18 +22,18 @@ MOST_FOUND = 50
 
 
 class PlaceUnknown(TerraFusionError):
-    """The parcel is not on the roll, or nobody knows where it lies."""
+    """The parcel is not on the roll, or has neither an outline nor a position."""
 
 
 def look_up_point(county: County, longitude: float, latitude: float) -> dict[str, Any]:
-    """Longitude and latitude in degrees. A point on an edge is in both districts."""
+    """The districts of a point in degrees. A point on a common edge is in both districts."""
     point = Point(longitude, latitude)
-    under = Property.objects.in_county(county).current().intersecting(point).order_by("property_id")[:MOST_FOUND]
-    return _answer(county, point, list(under.defer("geometry", "attributes")))
+    parcels = Property.objects.in_county(county).current().intersecting(point).order_by("property_id")[:MOST_FOUND]
+    return _answer(county, point, list(parcels.defer("geometry", "attributes")))
 
 
 def look_up_parcel(county: County, parcel_number: str) -> dict[str, Any]:
-    """By parcel number, dashes and spaces ignored. Raises PlaceUnknown."""
+    """The districts of a parcel; dashes and spaces in its number are ignored. Raises PlaceUnknown."""
     key = parcel_number_key(parcel_number)
     rows = list(Property.objects.in_county(county).current().filter(parcel_number_key=key).order_by("pk")[:MOST_FOUND])
     if not key or not rows:
@@ -50,7 +49,8 @@ def point_of(row: Property) -> Point | None:
     shape = row.geometry
     if shape is None and row.parent_parcel_number:
         ground = Property.objects.in_county(row.county_id).current().filter(parcel_number=row.parent_parcel_number)
-        shape = next((each.geometry for each in ground.exclude(geometry=None)[:1]), None)
+        parent = next(iter(ground.exclude(geometry=None)[:1]), None)
+        shape = parent.geometry if parent else None
     if shape is not None and not shape.is_empty:
         return shapely.point_on_surface(shape)
     if row.longitude is not None and row.latitude is not None:
@@ -59,7 +59,7 @@ def point_of(row: Property) -> Point | None:
 
 
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:
-    on_map = LayerFeature.objects.filter(~Q(geometry=None), county=county, retired_at=None).intersecting(point)
+    on_map = LayerFeature.objects.in_county(county).current().exclude(geometry=None).intersecting(point)
     districts = on_map.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
     hidden = hidden_attributes(county)
     return {

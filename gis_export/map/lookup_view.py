@@ -38,7 +38,7 @@ class LookedUpParcelSerializer(serializers.ModelSerializer):
 
 
 class DistrictSerializer(serializers.Serializer):
-    """One polygon of a loaded layer. attributes: as the layer has them."""
+    """One polygon of a loaded layer. attributes: those of the layer, unchanged."""
 
     layer = serializers.CharField()
     feature_id = serializers.CharField()
@@ -47,7 +47,7 @@ class DistrictSerializer(serializers.Serializer):
 
 
 class DistrictsOfPlaceSerializer(serializers.Serializer):
-    """The place in degrees, the parcels there, and every district it is in."""
+    """The place in degrees, the parcels there, and every district that contains it."""
 
     county_id = serializers.CharField()
     longitude = serializers.FloatField()
@@ -62,15 +62,17 @@ class LookupView(StrictQuery, APIView):
         operation_id="district_lookup", parameters=[LookupQuerySerializer], responses=DistrictsOfPlaceSerializer
     )
     def get(self, request: Request, county_id: str) -> Response:
-        """The districts a point or parcel is in: tax code area, and every loaded polygon layer that contains it."""
+        """The districts a point or parcel is in: its tax code area, and the loaded polygons that contain it."""
         county = seen_county(request.user, county_id)
         names = LookupQuerySerializer().fields
-        asked = LookupQuerySerializer(data={name: v for name, v in request.query_params.items() if name in names})
-        asked.is_valid(raise_exception=True)
-        said = asked.validated_data
-        if "parcel_number" not in said:
-            return Response(look_up_point(county, said["lon"], said["lat"]))
+        query = LookupQuerySerializer(
+            data={name: value for name, value in request.query_params.items() if name in names}
+        )
+        query.is_valid(raise_exception=True)
+        place = query.validated_data
+        if "parcel_number" not in place:
+            return Response(look_up_point(county, place["lon"], place["lat"]))
         try:
-            return Response(look_up_parcel(county, said["parcel_number"]))
+            return Response(look_up_parcel(county, place["parcel_number"]))
         except PlaceUnknown as error:
             raise serializers.ValidationError({"parcel_number": [str(error)]}) from error

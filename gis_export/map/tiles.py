@@ -20,13 +20,13 @@ DEEPEST_ZOOM = 24
 
 
 def map_artifact(job: GisExportJob) -> JobArtifact | None:
-    """The file the map is drawn from; None when the export has none."""
+    """The PMTiles file the map is drawn from; None when the export has none."""
     return job.artifacts.filter(name__endswith=".pmtiles").order_by("pk").first()
 
 
 @contextmanager
 def opened(artifact: JobArtifact) -> Iterator[Reader]:
-    """See `readable` for what it raises."""
+    """A reader of the PMTiles file. `readable` says what it raises."""
     with readable(artifact), results_storage().open(artifact.path) as file:
 
         def get_bytes(offset: int, length: int) -> bytes:
@@ -37,16 +37,16 @@ def opened(artifact: JobArtifact) -> Iterator[Reader]:
 
 
 def tile(artifact: JobArtifact, zoom: int, x: int, y: int) -> bytes | None:
-    """The tile, gzipped; None where nothing lies."""
+    """The tile, gzipped; None where no feature lies."""
     if zoom > DEEPEST_ZOOM or x >> zoom or y >> zoom:
         return None
     with opened(artifact) as reader:
-        found = reader.get(zoom, x, y)
-    return None if found is None else bytes(found)
+        content = reader.get(zoom, x, y)
+    return None if content is None else bytes(content)
 
 
 def map_json(artifact: JobArtifact) -> dict[str, Any]:
-    """What the map page draws with: extent in degrees, zoom levels, and each layer's colours, label and units."""
+    """What the map page needs: the extent in degrees, the zoom levels, and each layer's colours, label and units."""
     with opened(artifact) as reader:
         header, metadata = reader.header(), reader.metadata()
     edges = ("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7")

@@ -1,4 +1,4 @@
-"""Rejected rows of an earlier load, with their corrections, as a source: only they are loaded again."""
+"""The corrected rejects of an earlier load as a source, so that they alone are loaded again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .source import BATCH_ROWS, Batch, text_frame
 
 @dataclass(frozen=True)
 class CorrectedRows:
-    """The corrected rows of one data set; each keeps the line it had."""
+    """The corrected rows of one data set. Each has the line number it had in the earlier load."""
 
     run: IngestionRun
     dataset_name: str
@@ -42,7 +42,7 @@ class CorrectedRows:
         rows = list(self.rows()[(after or 0) :])
         for start in range(0, len(rows), BATCH_ROWS):
             piece = rows[start : start + BATCH_ROWS]
-            cells = [{**each.raw, **each.corrections} for each in piece]
+            cells = [{**row.raw, **row.corrections} for row in piece]
             texts = [[str(row.get(name, "")) for name in columns] for row in cells]
-            lines = [each.line for each in piece]
+            lines = [row.line for row in piece]
             yield Batch(text_frame(columns, texts, lines), (after or 0) + start + len(piece))

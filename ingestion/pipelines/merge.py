@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 from django.db import connection, models
 
+from county_configs.county_file import SalesSection
 from county_configs.models import County
 from ingestion.connectors.source import LINE
 from ingestion.transforms.mapper import ATTRIBUTE, Dataset
@@ -151,7 +152,7 @@ class Merge:
         return rows.select(*columns, lineage, *self._extra(rows))
 
     def _valid_codes(self) -> list[str]:
-        return list(self.county.settings.sales.valid_codes)
+        return list(self.county.section(SalesSection).valid_codes)
 
     def _extra(self, rows: pl.DataFrame) -> list[pl.Expr]:
         key = pl.lit(None, dtype=pl.String)

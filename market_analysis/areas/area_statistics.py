@@ -1,4 +1,4 @@
-"""What each area of a county is like as a market: level, change, and what stands there. No Django."""
+"""The figures of each area of a county as a market: price level, change, and the stock of property. No Django."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from ..selection import DAYS_A_YEAR, Selection, day_number, effective_window, fi
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
-MIDDLE_DAY = 18_000  # about 2019: keeps the sums of squares small, so that both engines agree to 1e-9
+# The sums count from these middles, about April 2019 and usual logs. That keeps them small, so that both engines agree
+# to 1e-9.
+MIDDLE_DAY = 18_000
 MIDDLE_LOG_PRICE, MIDDLE_LOG_AREA = 12.5, 7.4
 FEWEST_FOR_CHANGE = 10
 
 
 @dataclass(frozen=True)
 class AreaStatistics:
-    """One area. Dollars; change: log price a year at equal living area, None with fewer than ten such sales.
+    """The figures of one area.
 
-    shrunk_change: pulled towards the county's by as much as the area's own is unsure.
+    median_price, price_per_sqft: dollars. change: of the log price in a year at equal living area; None with fewer than
+    ten sales of known living area. change_error: its standard error. shrunk_change: the change pulled towards that of
+    the county, the further the larger its standard error is. turnover: sales a year for each property.
     """
 
     area: str
@@ -38,7 +42,7 @@ class AreaStatistics:
     lot_sqft: float | None
     year_built: float | None
     single_family_share: float | None
-    turnover: float | None  # sales a year for each property
+    turnover: float | None
 
     @property
     def change_percent(self) -> float | None:
@@ -50,7 +54,7 @@ class AreaStatistics:
 
 
 def area_statistics(market: Market, selection: Selection, area: str) -> list[AreaStatistics]:
-    """Every area with a sale, in order of its code; '' is not an area."""
+    """The figures of every area with a sale, in order of its code. Sales without an area do not count."""
     sold = market.rows(sold_expression(market.sales, selection, area))
     standing = {row["area"]: row for row in market.rows(stock_expression(market.properties, selection, area))}
     years = max(effective_window(market, selection).years, 1 / 12)
@@ -63,7 +67,7 @@ def area_statistics(market: Market, selection: Selection, area: str) -> list[Are
 
 
 def sold_expression(sales: ibis.Table, selection: Selection, area: str) -> ibis.Table:
-    """Medians by area, and the sums a regression of log price on time and log living area is made of."""
+    """Medians by area, and the sums for a regression of log price on time and log living area."""
     chosen = market_sales(sales, selection)
     chosen = chosen.filter((chosen[area] != "") & (chosen.sale_price > 0))
     chosen = chosen.mutate(area=chosen[area], day=day_number(chosen.sale_date), per_sqft=price_per_sqft(chosen))
@@ -92,6 +96,7 @@ def sold_expression(sales: ibis.Table, selection: Selection, area: str) -> ibis.
 
 
 def stock_expression(properties: ibis.Table, selection: Selection, area: str) -> ibis.Table:
+    """The number and the usual characteristics of the properties on the roll, by area."""
     on_roll = filtered(properties, selection)
     on_roll = on_roll.filter(on_roll.on_roll & (on_roll[area] != ""))
     on_roll = on_roll.mutate(area=on_roll[area])
@@ -106,16 +111,16 @@ def stock_expression(properties: ibis.Table, selection: Selection, area: str) ->
 
 
 def change_per_year(row: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Slope of log price on time at equal living area, and its standard error. None where it cannot be told."""
+    """Slope of log price on time at equal living area, and its standard error. None where the sales do not show it."""
     n = int(row["n_described"])
     if n < FEWEST_FOR_CHANGE:
         return None
     t, s, y = (row[f"sum_{name}"] for name in "tsy")
     tt, ss, yy = row["sum_tt"] - t * t / n, row["sum_ss"] - s * s / n, row["sum_yy"] - y * y / n
     ts, ty, sy = row["sum_ts"] - t * s / n, row["sum_ty"] - t * y / n, row["sum_sy"] - s * y / n
-    if ss > 1e-9 * n:  # by Frisch and Waugh: what living area explains is taken out of both
+    if ss > 1e-9 * n:  # After Frisch and Waugh, what living area explains is taken out of price and time.
         tt, ty, yy = tt - ts * ts / ss, ty - ts * sy / ss, yy - sy * sy / ss
-    if tt <= 1e-6 * n:  # all sold within days of each other
+    if tt <= 1e-6 * n:  # All sales lie within days of each other.
         return None
     slope = ty / tt
     residual = max(yy - slope * ty, 0.0) / (n - 3)
@@ -123,13 +128,15 @@ def change_per_year(row: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def shrink(changes: Sequence[tuple[float, float] | None]) -> list[float | None]:
-    """Each change pulled towards the mean of all: an unsure one far, a sure one hardly.
+    """Each change pulled towards the mean of all, the further the larger its standard error is.
+
+    changes: slope and standard error of each area; None where unknown.
 
     Source: empirical Bayes with the between-area variance of DerSimonian and Laird (1986), Controlled Clinical Trials.
     """
-    known = np.array([each for each in changes if each is not None], dtype=np.float64).reshape(-1, 2)
+    known = np.array([change for change in changes if change is not None], dtype=np.float64).reshape(-1, 2)
     if len(known) < 2:
-        return [None if each is None else each[0] for each in changes]
+        return [None if change is None else change[0] for change in changes]
     slope, variance = known[:, 0], known[:, 1] ** 2
     weight = 1 / variance
     mean = float(weight @ slope / weight.sum())
@@ -145,7 +152,7 @@ def shrink(changes: Sequence[tuple[float, float] | None]) -> list[float | None]:
         share = between / (between + error**2)
         return share * own + (1 - share) * mean
 
-    return [pulled(each) for each in changes]
+    return [pulled(change) for change in changes]
 
 
 def _area(

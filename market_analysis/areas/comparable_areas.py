@@ -9,6 +9,7 @@ import numpy as np
 
 from terrafusion.errors import TerraFusionError
 
+from ..selection import Selection
 from .area_statistics import AreaStatistics
 
 
@@ -16,9 +17,20 @@ class NotEnoughAreas(TerraFusionError):
     """There is nothing to compare."""
 
 
+def areas_with_enough_sales(areas: Sequence[AreaStatistics], selection: Selection, column: str) -> list[AreaStatistics]:
+    """The areas that have the selection's fewest sales. Raises NotEnoughAreas when none has. column: of the areas."""
+    fewest = selection.minimum_sales
+    if enough := [area for area in areas if area.sales_volume >= fewest]:
+        return enough
+    raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
+
+
 @dataclass(frozen=True)
 class Feature:
-    """What two areas are compared by. weight: its share of the squared distance; logarithm: compared as a ratio."""
+    """A figure by which two areas are compared.
+
+    weight: its share of the squared distance. logarithm: whether the figures are compared as a ratio.
+    """
 
     name: str
     words: str
@@ -54,14 +66,16 @@ FEATURES = (
     ),
 )  # fmt: skip
 REASONS = 3
-_FLOORS = [0.01 if feature.logarithm else 0.25 for feature in FEATURES]  # less nobody would notice
+_FLOORS = [0.01 if feature.logarithm else 0.25 for feature in FEATURES]  # smaller differences nobody would notice
 
 
 @dataclass(frozen=True)
 class ComparableArea:
-    """distance: 0 is the same market; 1 differs by one robust spread of the county's areas in every feature.
+    """An area that resembles the subject.
 
-    alike: sentences, the most telling first. unlike: the greatest difference in spreads; '' with few features known.
+    distance: 0 is the same market; 1 is a difference of one robust spread of the county's areas in every feature.
+    alike: the features in which the two are most alike, in words. unlike: the feature in which they differ most, in
+    words; '' where few features are known.
     """
 
     statistics: AreaStatistics
@@ -71,7 +85,7 @@ class ComparableArea:
 
 
 def comparable_areas(areas: Sequence[AreaStatistics], subject: str, count: int) -> list[ComparableArea]:
-    """The `count` nearest to the subject. Raises NotEnoughAreas when there is no other area to compare with."""
+    """The areas nearest to the subject, `count` of them. Raises NotEnoughAreas when there is no other area."""
     others = [area for area in areas if area.area != subject]
     (own,) = (area for area in areas if area.area == subject)
     if not others:
@@ -82,8 +96,8 @@ def comparable_areas(areas: Sequence[AreaStatistics], subject: str, count: int) 
     weight = np.where(np.isnan(scaled), 0.0, [feature.weight for feature in FEATURES])
     distance = np.sqrt(np.nansum(weight * np.nan_to_num(scaled) ** 2, axis=1) / np.maximum(weight.sum(axis=1), 1e-9))
     order = sorted(range(len(others)), key=lambda at: (distance[at], others[at].area))
-    telling = ~np.isclose(spreads, _FLOORS)  # what is the same everywhere is no reason
-    return [_told(own, others[at], float(distance[at]), scaled[at], telling) for at in order[:count]]
+    telling = ~np.isclose(spreads, _FLOORS)  # A feature that is the same everywhere gives no reason.
+    return [_comparable(own, others[at], float(distance[at]), scaled[at], telling) for at in order[:count]]
 
 
 def _gap(feature: Feature, own: AreaStatistics, other: AreaStatistics) -> float:
@@ -92,7 +106,7 @@ def _gap(feature: Feature, own: AreaStatistics, other: AreaStatistics) -> float:
 
 
 def _measured(feature: Feature, area: AreaStatistics) -> float:
-    """NaN where unknown."""
+    """The feature of an area, as its logarithm where it is compared as a ratio. NaN where unknown."""
     value = feature.value(area)
     if value is None or (feature.logarithm and value <= 0):
         return float("nan")
@@ -100,7 +114,7 @@ def _measured(feature: Feature, area: AreaStatistics) -> float:
 
 
 def _spreads(areas: Sequence[AreaStatistics]) -> np.ndarray:
-    """Robust standard deviation of each feature over the county's areas; no less than what nobody would notice."""
+    """Robust standard deviation of each feature over the county's areas, at least the floor of the feature."""
     table = np.array([[_measured(feature, area) for feature in FEATURES] for area in areas])
     spreads = []
     for floor, column in zip(_FLOORS, table.T, strict=True):
@@ -110,9 +124,10 @@ def _spreads(areas: Sequence[AreaStatistics]) -> np.ndarray:
     return np.array(spreads)
 
 
-def _told(
+def _comparable(
     own: AreaStatistics, other: AreaStatistics, distance: float, scaled: np.ndarray, telling: np.ndarray
 ) -> ComparableArea:
+    """scaled: the difference in each feature, in spreads; NaN where unknown. telling: which features give a reason."""
     known = [at for at in range(len(FEATURES)) if not np.isnan(scaled[at]) and telling[at]]
     greatest = max(known, key=lambda at: (abs(scaled[at]), -at)) if len(known) > REASONS else None
     nearest = sorted((at for at in known if at != greatest), key=lambda at: (abs(scaled[at]) / FEATURES[at].weight, at))

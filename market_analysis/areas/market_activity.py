@@ -1,4 +1,4 @@
-"""How busy a market is: volume, turnover, the spread of prices, resales, and the months that sell. No Django."""
+"""How busy a market is: volume, turnover, the spread of prices, resales and the seasons. No Django."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ..selection import (
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
 
-DECILES = tuple(each / 10 for each in range(1, 10))
+DECILES = tuple(tenth / 10 for tenth in range(1, 10))
 
 
 def activity_by_period(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Volume, dollars and quartiles of every period with a sale, and the volume of each of its months."""
+    """Number of sales, dollars and quartiles of every period with a sale, and the number of each of its months."""
     chosen = market_sales(sales, selection)
     chosen = chosen.mutate(period=period_number(chosen.sale_date, selection.period), per_sqft=price_per_sqft(chosen))
     spread = chosen.sale_price.quantile([0.25, 0.5, 0.75])
@@ -41,7 +41,7 @@ def activity_by_period(sales: ibis.Table, selection: Selection) -> ibis.Table:
         dollars=chosen.sale_price.sum(),
         spread=spread,
         per_sqft=chosen.per_sqft.median(),
-        **{f"month_{each}": chosen.count(where=place == each) for each in range(months)},
+        **{f"month_{month}": chosen.count(where=place == month) for month in range(months)},
     )
     return grouped.order_by("period")
 
@@ -56,7 +56,7 @@ def price_distribution(sales: ibis.Table, selection: Selection) -> ibis.Table:
 
 
 def resales(sales: ibis.Table, selection: Selection, within_days: int = FLIP_DAYS) -> ibis.Table:
-    """Flips by period of the second sale: number, median gain in percent, median days held.
+    """Quick resales by the period of the second sale: their number, median gain in percent and median days held.
 
     The second sale lies in the window; the first may lie before it.
     """
@@ -74,19 +74,19 @@ def resales(sales: ibis.Table, selection: Selection, within_days: int = FLIP_DAY
     with_before = chosen.mutate(
         day_before=previous(chosen.day).over(before), price_before=previous(chosen.sale_price).over(before)
     )
-    held = with_before.day - with_before.day_before
-    flips = on_days(with_before.filter(held <= within_days), selection)
+    days_held = with_before.day - with_before.day_before
+    flips = on_days(with_before.filter(days_held <= within_days), selection)
     flips = flips.mutate(
-        held=flips.day - flips.day_before, gain_percent=100 * (flips.sale_price / flips.price_before - 1)
+        days_held=flips.day - flips.day_before, gain_percent=100 * (flips.sale_price / flips.price_before - 1)
     )
     grouped = flips.group_by("period").aggregate(
-        n=flips.count(), gain_percent=flips.gain_percent.median(), held=flips.held.median()
+        n=flips.count(), gain_percent=flips.gain_percent.median(), days_held=flips.days_held.median()
     )
     return grouped.order_by("period")
 
 
 def monthly_volume(rows: Sequence[Mapping[str, Any]], period: str) -> list[dict[str, int]]:
-    """Sales of every month with one. rows: of `activity_by_period`."""
+    """The number of sales of every month with a sale. rows: of `activity_by_period`."""
     months = _months_of(period)
     return [
         {"period": row["period"] * months + each, "n": row[f"month_{each}"]}
@@ -101,17 +101,17 @@ def _months_of(period: str) -> int:
 
 
 def stock(market: Market, selection: Selection) -> int:
-    """Properties on the roll that the filters let through."""
+    """The number of properties on the roll that pass the filters."""
     on_roll = filtered(market.properties, selection)
     on_roll = on_roll.filter(on_roll.on_roll)
     return int(market.rows(on_roll.aggregate(n=on_roll.count()))[0]["n"])
 
 
 def seasonality(monthly: Sequence[Mapping[str, Any]], window: Window) -> dict[str, float]:
-    """Each month's share of its year's volume, 1.0 being a twelfth, over the years with sales in all twelve months
-    that lie in the window as a whole.
+    """The sales of each month of the year against an average month, by the number of the month; 1.0 is a twelfth.
 
-    monthly: rows with the month's `period` number and its `n` sales. Empty without such a year.
+    Only years count that lie in the window as a whole and have sales in every month; without such a year the result is
+    empty. monthly: rows with the `period` number of a month and its `n` sales.
     """
     by_year: dict[int, dict[int, int]] = {}
     for row in monthly:

@@ -10,16 +10,8 @@ import ibis
 
 from terrafusion.analytics.engine import previous
 
-from ..selection import (
-    FEWEST_FOR_INTERVAL,
-    Selection,
-    change_words,
-    market_sales,
-    period_label,
-    period_number,
-    price_per_sqft,
-    whole_dollars,
-)
+from ..figures import area_kind, change_words, whole_dollars
+from ..selection import FEWEST_FOR_INTERVAL, Selection, market_sales, period_label, period_number, price_per_sqft
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
@@ -29,9 +21,10 @@ EVERYWHERE = ""  # the area of a trend without areas
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """One period of one area. Dollars; the interval holds the median with 95 %; None where it cannot be told.
+    """The prices of one period in one area, in dollars.
 
-    change_percent: of the median against the period before, None when that had no sale.
+    median_low, median_high: the 95 % interval of the median; None with too few sales. change_percent: of the median
+    against the period before; None when that period had no sale.
     """
 
     area: str
@@ -47,7 +40,7 @@ class TrendPoint:
 
 
 def price_trend(market: Market, selection: Selection, area: str | None = None) -> list[TrendPoint]:
-    """Every period with a sale, in order of area and time. area: a column of the sales, or None."""
+    """Every period with a sale, in order of area and time. area: the column of the areas; None without areas."""
     expression = trend_expression(market.sales, selection, area)
     return [_point(row, selection) for row in market.rows(expression)]
 
@@ -55,8 +48,8 @@ def price_trend(market: Market, selection: Selection, area: str | None = None) -
 def trend_expression(sales: ibis.Table, selection: Selection, area: str | None) -> ibis.Table:
     """The query behind `price_trend`.
 
-    The interval of the median stands on order statistics, which no distribution of prices can spoil: of n sorted
-    prices those at (n + 1) / 2 -+ 1.96 sqrt(n) / 2, rounded outwards. Source: IAAO Standard on Ratio Studies (2013),
+    The interval of the median is made of order statistics, which hold for any distribution of prices: of n sorted
+    prices, those at (n + 1) / 2 -+ 1.96 sqrt(n) / 2, rounded outwards. Source: IAAO Standard on Ratio Studies (2013),
     appendix on confidence intervals of the median.
     """
     chosen = market_sales(sales, selection)
@@ -69,7 +62,7 @@ def trend_expression(sales: ibis.Table, selection: Selection, area: str | None) 
         average_price=chosen.sale_price.mean(),
         per_sqft=chosen.per_sqft.median(),
         n=chosen.count(),
-        prices=chosen.sale_price.collect(include_null=True),  # there is none, and DuckDB need not look
+        prices=chosen.sale_price.collect(include_null=True),  # No price is NULL, so DuckDB need not look for one.
     )
     n = grouped.n.cast("int64")
     low = ((n + 1) / 2 - 0.98 * n.cast("float64").sqrt()).floor().cast("int64")
@@ -111,7 +104,7 @@ def _point(row: Mapping[str, Any], selection: Selection) -> TrendPoint:
 
 
 def trend_json(point: TrendPoint, period: str, area_name: str | None) -> dict[str, Any]:
-    """The point as the API shows it; with areas it names its own, for example `zip_code`."""
+    """The point as the API shows it. area_name: the field for the area's code, for example `zip_code`."""
     return {
         **({area_name: point.area} if area_name else {}),
         "period": period_label(point.period_number, period),
@@ -128,7 +121,7 @@ def trend_json(point: TrendPoint, period: str, area_name: str | None) -> dict[st
 
 @dataclass(frozen=True)
 class AreaChange:
-    """From an area's first period with enough sales to its last. clear: the two intervals do not overlap."""
+    """The change from an area's first period with enough sales to its last."""
 
     first: TrendPoint
     last: TrendPoint
@@ -139,7 +132,7 @@ class AreaChange:
 
     @property
     def caveat(self) -> str:
-        """What the finding must add; '' for a clear change."""
+        """The clause that a finding must add to the change; '' for a clear change."""
         if self.clear:
             return ""
         if self.first.median_low is None or self.last.median_low is None:
@@ -148,6 +141,7 @@ class AreaChange:
 
     @property
     def clear(self) -> bool:
+        """Whether the intervals of the two medians are known and do not overlap."""
         a, b = self.first, self.last
         if a.median_low is None or a.median_high is None or b.median_low is None or b.median_high is None:
             return False
@@ -155,7 +149,7 @@ class AreaChange:
 
 
 def area_changes(points: Sequence[TrendPoint]) -> dict[str, AreaChange]:
-    """Areas with at least two periods of enough sales, by area."""
+    """The change of every area that has two periods with enough sales, by area."""
     by_area: dict[str, list[TrendPoint]] = {}
     for point in points:
         if not point.too_few_sales and point.median_price > 0:
@@ -164,27 +158,27 @@ def area_changes(points: Sequence[TrendPoint]) -> dict[str, AreaChange]:
 
 
 def finding(points: Sequence[TrendPoint], selection: Selection, area_name: str | None) -> str:
-    """One true sentence: the strongest change between first and last period, or that none can be told."""
+    """One true sentence about the strongest change from a first to a last period, or that no change can be told."""
     changes = area_changes(points)
     if not changes:
         few = f"at least {selection.minimum_sales} sales"
         return f"No {'area' if area_name else 'pair of periods'} has two periods with {few}, so no change can be told."
-    # A clear change before one that two medians of a few sales happen to show.
+    # A clear change takes precedence over a larger one that two medians of few sales happen to show.
     area, change = max(changes.items(), key=lambda item: (item[1].clear, abs(item[1].percent), item[0]))
-    told = _change_told(change, selection)
+    clause = _change_in_words(change, selection)
     if not area_name:
-        return f"The median sale price {told}{change.caveat}."
-    words = area_name.replace("_", " ").replace("zip code", "ZIP code")
-    name = f"{words} {area}" if area else f"sales without a {words}"
+        return f"The median sale price {clause}{change.caveat}."
+    kind = area_kind(area_name)
+    name = f"{kind} {area}" if area else f"sales without a {kind}"
     largest = "largest clear change" if change.clear else "largest change"
-    of = f", the {largest} of {len(changes)} areas" if len(changes) > 1 else ""
-    return f"In {name} the median sale price {told}{of}{change.caveat}."
+    rank = f", the {largest} of {len(changes)} areas" if len(changes) > 1 else ""
+    return f"In {name} the median sale price {clause}{rank}{change.caveat}."
 
 
-def _change_told(change: AreaChange, selection: Selection) -> str:
-    a, b = change.first, change.last
-    since, until = (period_label(each.period_number, selection.period) for each in (a, b))
+def _change_in_words(change: AreaChange, selection: Selection) -> str:
+    first, last = change.first, change.last
+    since, until = (period_label(point.period_number, selection.period) for point in (first, last))
     return (
-        f"{change_words(change.percent)} from ${a.median_price:,} in {since} ({a.sales_volume:,} sales) "
-        f"to ${b.median_price:,} in {until} ({b.sales_volume:,} sales)"
+        f"{change_words(change.percent)} from ${first.median_price:,} in {since} ({first.sales_volume:,} sales) "
+        f"to ${last.median_price:,} in {until} ({last.sales_volume:,} sales)"
     )

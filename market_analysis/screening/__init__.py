@@ -1,1 +1,1 @@
-"""Sales that staff should look at."""
+"""The screening: it finds sales that staff should look at."""

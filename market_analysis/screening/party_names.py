@@ -1,6 +1,6 @@
-"""What a party of a deed is, by its name: a natural person, a trust or estate of one, or a company. No Django.
+"""What the name of a party to a deed says it is: a natural person, a person's trust or estate, or a company. No Django.
 
-County rolls write names in every way: "SMITH, JOHN & MARY", "SMITH JOHN A", "John and Mary Smith", "THE SMITH FAMILY
+County rolls write names in many ways: "SMITH, JOHN & MARY", "SMITH JOHN A", "John and Mary Smith", "THE SMITH FAMILY
 TRUST", "ACME HOMES, L.L.C.". A company's words are never surnames.
 """
 
@@ -11,15 +11,15 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Sides of a deed that name several parties. "and" and "&" also stand inside a name, so they divide later.
+# What divides the parties on one side of a deed. "and" and "&" are no such mark, because they are part of a name too.
 _BETWEEN_PARTIES = re.compile(r"[;/|\n]+")
 _BETWEEN_NAMES = re.compile(r"\s*(?:&|\+|\band\b)\s*", re.IGNORECASE)
-# What follows is another name of the same party, or whom to write to.
+# What follows these words is another name of the same party, or the person to write to.
 _ALSO_KNOWN = re.compile(
     r"\b(?:aka|a\.k\.a|fka|f\.k\.a|nka|dba|d\.b\.a|c/o|attn|who acquired title|which acquired title)\b[^;|\n]*",
     re.IGNORECASE,
 )
-# In which right a person takes; the words are a company's elsewhere.
+# The right in which a person takes the property. Elsewhere the same words are those of a company.
 _IN_WHICH_RIGHT = re.compile(
     r"\b(?:separate|sole|community|marital)\s+(?:and\s+separate\s+)?(?:property|estate)\b", re.I
 )
@@ -52,11 +52,11 @@ _COMPANY = _LEGAL_FORMS | _words(
 )
 # Words of companies that are surnames as well: "CHURCH, MARY", "JOHN BANK".
 _ALSO_SURNAMES = _words("BANK CHURCH CO LOAN FUND GROUP HOMES BUILDER BROTHERS SAVINGS SCHOOL COLLEGE CREDIT")
-_BESIDE_GIVEN_NAMES = _words("BANK CHURCH")  # "RYAN HOMES" and "JAMES CO" are companies, "JOHN BANK" is a man
+_BESIDE_GIVEN_NAMES = _words("BANK CHURCH")  # "RYAN HOMES" and "JAMES CO" are companies, "JOHN BANK" is a man.
 _TRUST = _words("TRUST TRUSTS TRUSTEE TRUSTEES TTEE TR TRST LIVING REVOCABLE IRREVOCABLE TESTAMENTARY FAMILY")
 _ESTATE = _words("ESTATE EST DECEASED HEIRS EXECUTOR EXECUTRIX DECD")
 _PERSONAL_TRUST = _words("LIVING REVOCABLE IRREVOCABLE TESTAMENTARY TRUSTEE TRUSTEES TTEE")
-# Words that say what a party is, or in which right it takes, not who it is.
+# Words that say what a party is, or in which right it takes the property, but not who it is.
 _NO_NAME = _words(
     """
     THE OF A AN AS FOR AND OR BY HIS HER THEIR JR SR II III IV MR MRS MS DR REV ET AL UX VIR ETAL ETUX ETVIR HUSBAND
@@ -65,12 +65,12 @@ _NO_NAME = _words(
     SUCCESSOR CO-TRUSTEE U T D HW LIFE
     """
 )
-# They belong to the word after them: "DE LA CRUZ" is one surname, and "DE" none.
+# Words that belong to the word after them: "DE LA CRUZ" is one surname, and "DE" is none.
 _PARTICLES = _words(
     "DE LA LAS LOS DEL DELA DI DA DO DOS DAS VAN VON DER DEN TER TEN LE DU EL AL BIN BEN ST SAINT SAN MC"
 )
-# The given names most frequent in the United States (Census Bureau, 1990, public domain): where one of two words is
-# such a name, the other is the surname, whichever the county writes first.
+# The most frequent given names of the United States (Census Bureau, 1990, public domain). Where one of two words is
+# such a name, the other is the surname, whichever of them the county writes first.
 _GIVEN_NAMES = _words(
     """
     JAMES JOHN ROBERT MICHAEL WILLIAM DAVID RICHARD CHARLES JOSEPH THOMAS CHRISTOPHER DANIEL PAUL MARK DONALD GEORGE
@@ -108,9 +108,10 @@ _GIVEN_NAMES = _words(
 
 @dataclass(frozen=True)
 class Party:
-    """surnames: those it may bear, empty for a company. company: the name without its legal form, empty for others.
+    """A party to a deed.
 
-    in_trust: a trust or an estate of a person or family.
+    surnames: the surnames it may have; empty for a company. company: the words of a company's name without its legal
+    form; empty for persons. in_trust: the party is a trust or estate of a person or family.
     """
 
     surnames: frozenset[str] = frozenset()
@@ -120,7 +121,7 @@ class Party:
 
 @dataclass(frozen=True)
 class _Name:
-    """One name as written, its plain words, and those before and after its first comma (both empty without one)."""
+    """One name. words: all its words. before, after: the words before and after its first comma, if it has one."""
 
     words: list[str]
     before: list[str]
@@ -133,51 +134,51 @@ class _Name:
 
     @property
     def is_trust(self) -> bool:
-        """Of a trust or an estate, or of its trustee or executor."""
+        """Whether it is the name of a trust or an estate, or of its trustee or executor."""
         return not (_TRUST | _ESTATE).isdisjoint(self.words)
 
 
 def parties_of(side: str) -> list[Party]:
     """The parties that one side of a deed names."""
-    found = []
+    parties = []
     for text in _BETWEEN_PARTIES.split(_IN_WHICH_RIGHT.sub("", _ALSO_KNOWN.sub("", side))):
         names = [_Name.read(name) for name in _BETWEEN_NAMES.split(text)]
         persons, company = _divided([name for name in names if name.words])
         if company:
-            found.append(Party(company=company))
+            parties.append(Party(company=company))
         if persons:
-            found.append(_persons(persons))
-    return [party for party in found if party.company or party.surnames]
+            parties.append(_persons(persons))
+    return [party for party in parties if party.company or party.surnames]
 
 
 def _plain(text: str) -> list[str]:
-    """The words in upper case without accents, apostrophes and punctuation; "L.L.C." and "L L C" are LLC."""
+    """The words in upper case, without accents, apostrophes and punctuation. "L.L.C." and "L L C" become LLC."""
     letters = _APOSTROPHES.sub("", text).upper().replace(".", "")
     if not letters.isascii():
-        letters = "".join(each for each in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(each))
+        characters = unicodedata.normalize("NFKD", letters)
+        letters = "".join(character for character in characters if not unicodedata.combining(character))
     words = _WORD.findall(letters)
     if any(len(word) == 1 for word in words):
-        words = _SPELLED_OUT.sub(lambda found: found[0].replace(" ", ""), " ".join(words)).split()
+        words = _SPELLED_OUT.sub(lambda match: match[0].replace(" ", ""), " ".join(words)).split()
     return words
 
 
 def _divided(names: list[_Name]) -> tuple[list[_Name], tuple[str, ...]]:
-    """The persons among the names, and the company.
+    """The persons among the names, and the words of the company among them.
 
     "SMITH & SONS LLC" is one company; "JOHN SMITH & ACME LLC" are a person and a company.
     """
-    of_companies = [_is_company(name) for name in names]
-    if not any(of_companies):
+    if not any(_is_company(name) for name in names):
         return names, ()
     persons = [
         name
-        for name, is_company in zip(names, of_companies, strict=True)
-        if not is_company and len(name.words) > 1 and not _GIVEN_NAMES.isdisjoint(name.words)
+        for name in names
+        if not _is_company(name) and len(name.words) > 1 and not _GIVEN_NAMES.isdisjoint(name.words)
     ]
-    of_company = _company_words(name for name in names if name not in persons)
-    if _COMPANY.issuperset(of_company):  # "JAMES SMITH & SONS INC": the person is part of its name
+    company = _company_words(name for name in names if name not in persons)
+    if _COMPANY.issuperset(company):  # In "JAMES SMITH & SONS INC" the person is part of the company's name.
         return [], _company_words(names)
-    return persons, of_company
+    return persons, company
 
 
 def _company_words(names: Iterable[_Name]) -> tuple[str, ...]:
@@ -187,14 +188,14 @@ def _company_words(names: Iterable[_Name]) -> tuple[str, ...]:
 
 
 def _is_company(name: _Name) -> bool:
-    marks = [word for word in name.words if word in _COMPANY]
-    if not marks:
+    company_words = [word for word in name.words if word in _COMPANY]
+    if not company_words:
         return "REAL" in name.words and "ESTATE" in name.words
-    return not (len(marks) == 1 and marks[0] in _ALSO_SURNAMES and _bears(marks[0], name))
+    return not (len(company_words) == 1 and company_words[0] in _ALSO_SURNAMES and _is_surname(company_words[0], name))
 
 
-def _bears(word: str, name: _Name) -> bool:
-    """Is the word a person's surname? It stands alone before a comma, or, if it is a usual one, beside given names."""
+def _is_surname(word: str, name: _Name) -> bool:
+    """Whether a company's word is a person's surname: alone before a comma, or, if usual as one, beside given names."""
     if name.after:
         return name.before == [word]
     others = [other for other in name.words if other != word and len(other) > 1]
@@ -202,43 +203,44 @@ def _bears(word: str, name: _Name) -> bool:
 
 
 def _persons(names: list[_Name]) -> Party:
-    """One party of persons who hold together.
+    """One party of the persons who hold a property together.
 
-    Beside others a name alone or of given names only bears no surname ("SMITH JOHN & MARY ANN"), and neither does one
-    without a comma where another has one ("SMITH, JOHN & ELOWEN MAY"), unless it is a trust. Where that leaves none,
-    a name alone is a surname ("SMITH & JONES").
+    One of several names has no surname of its own when it is a single word or only given names ("SMITH JOHN & MARY
+    ANN"), or when it has no comma and another name has one ("SMITH, JOHN & ELOWEN MAY"); the name of a trust always has
+    its own. Where no name is left with a surname, the single words are surnames ("SMITH & JONES").
     """
-    bore: set[str] = set()
+    certain: set[str] = set()
     doubtful: set[str] = set()
-    with_comma = any(name.before for name in names)
+    has_comma = any(name.before for name in names)
     for name in names:
-        found = _surnames(name)
-        in_doubt = len(_names(name.words)) == 1 or _GIVEN_NAMES.issuperset(found) or with_comma
+        surnames = _surnames(name)
+        in_doubt = len(_names(name.words)) == 1 or _GIVEN_NAMES.issuperset(surnames) or has_comma
         if len(names) > 1 and in_doubt and not name.before and not name.is_trust:
-            doubtful |= found - _GIVEN_NAMES
+            doubtful |= surnames - _GIVEN_NAMES
         else:
-            bore |= found
+            certain |= surnames
     in_trust = any(name.is_trust for name in names)
-    return Party(frozenset(part for word in bore or doubtful for part in (word, *word.split("-"))), in_trust=in_trust)
+    parts = (part for surname in certain or doubtful for part in (surname, *surname.split("-")))
+    return Party(frozenset(parts), in_trust=in_trust)
 
 
 def _surnames(name: _Name) -> set[str]:
-    """The words that may be the surname of one name: before a comma, before FAMILY, else the first and the last."""
+    """The words of one name that may be its surname: those before a comma, before FAMILY, or the first and the last."""
     if "FAMILY" in name.words and not name.before:
         return set(_names(name.words[: name.words.index("FAMILY")])[-1:])
     if name.before and (before := _names(name.before)) and _names(name.after):
         return set(before)
-    found = _names(name.words)
-    ends = {*found[:1], *found[-1:]}
+    names = _names(name.words)
+    ends = {*names[:1], *names[-1:]}
     given = ends & _GIVEN_NAMES
     if len(ends) > 1 and not given and not _TRUST.isdisjoint(name.words) and _PERSONAL_TRUST.isdisjoint(name.words):
-        return set()  # "NORTH POINT TRUST" says nothing of a person
+        return set()  # "NORTH POINT TRUST" is not named for a person.
     return ends - given or ends
 
 
 def _names(words: list[str]) -> list[str]:
-    """The words that name someone, particles joined to the word after them; initials and numbers name nobody."""
-    found: list[str] = []
+    """The words that name a person. A particle is joined to the word after it; initials and numbers are left out."""
+    names: list[str] = []
     particles = ""
     for word in words:
         if word in _PARTICLES:
@@ -250,6 +252,6 @@ def _names(words: list[str]) -> list[str]:
             and word not in _TRUST
             and word not in _ESTATE
         ):
-            found.append(particles + word)
+            names.append(particles + word)
             particles = ""
-    return found
+    return names

@@ -1,6 +1,6 @@
-"""Whether seller and buyer look related. Works on names, so it runs beside the roll and gives only the reason's code.
+"""Whether seller and buyer look related by their names. No Django.
 
-No Django.
+Names are personal data. This module runs where the roll is read, and only the code of the reason leaves it.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ RELATED, IN_TRUST, SAME_COMPANY = "related_names", "family_trust_or_estate", "sa
 
 
 def relation(grantor: str, grantee: str) -> str | None:
-    """How the two sides of a deed are related by name, None when nothing says so.
+    """How the two sides of a deed are related by name; None when their names show no relation.
 
-    RELATED: natural persons on both sides share a surname. IN_TRUST: so do a person or family and the trust or estate
-    of another. SAME_COMPANY: a company of one name, but for its legal form, stands on both sides; a word that two
-    companies have in common says nothing, and neither does a surname in a company's name.
+    RELATED: natural persons on both sides share a surname. IN_TRUST: a person or family shares a surname with a trust
+    or estate. SAME_COMPANY: a company on either side has the same name, legal form aside. Companies that have only some
+    words in common are not related, nor is a company whose name holds the surname of a person.
     """
     if not _may_share_a_word(grantor, grantee):
         return None
     sellers, buyers = parties_of(grantor), parties_of(grantee)
-    found = {_between(seller, buyer) for seller in sellers for buyer in buyers}
-    return next((code for code in (RELATED, IN_TRUST, SAME_COMPANY) if code in found), None)
+    relations = {_between(seller, buyer) for seller in sellers for buyer in buyers}
+    return next((code for code in (RELATED, IN_TRUST, SAME_COMPANY) if code in relations), None)
 
 
 def _may_share_a_word(grantor: str, grantee: str) -> bool:
-    """Most sides of a deed have no word in common, and need no closer look. Accents are left to the closer look."""
+    """Whether the names need a closer look. Most sides have no word in common; names with accents always need one."""
     if not (grantor.isascii() and grantee.isascii()):
         return True
     sellers, buyers = (set(_WORD.findall(side.upper().replace("'", ""))) for side in (grantor, grantee))

@@ -1,4 +1,4 @@
-"""Sales that do not look like arm's length, each with its reasons. Suggestions: staff decide. No Django, no names."""
+"""Sales that do not look like arm's length, each with its reasons. Staff decide on them. No Django, no names."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MOST_REASONS = 3
 KEYS_AT_A_TIME = 5000
 _SHOWN = ("sale_key", "sale_id", "property_id", "sale_date", "sale_price", "coded_valid")
 SAME_PRICE_DAYS = 365
-MAD = 1.4826  # times the median absolute deviation: a standard deviation where prices are log-normal
-LEAST_SPREAD = 0.05  # of a log price; a group of equal houses must not make every cent suspicious
+MAD = 1.4826  # The median absolute deviation times this is the standard deviation of log-normal prices.
+LEAST_SPREAD = 0.05  # of log prices, so that a group of equal houses does not make every cent suspicious
 
 MULTI_PARCEL, PRICE_LOW, PRICE_HIGH = "multi_parcel", "price_low", "price_high"
 BY_NAME = {
@@ -33,7 +33,7 @@ BY_NAME = {
 }
 SQFT_LOW, SQFT_HIGH = "price_per_sqft_low", "price_per_sqft_high"
 VALUE_LOW, VALUE_HIGH = "price_to_value_low", "price_to_value_high"
-# What is compared with the group, and what a price too low and too high is called.
+# By measure: what is compared with the group, and the codes for too low and too high.
 MEASURES = {
     "price": ("price", PRICE_LOW, PRICE_HIGH),
     "sqft": ("price per square foot", SQFT_LOW, SQFT_HIGH),
@@ -44,9 +44,11 @@ QUICK_RESALE, SOLD_ON, SAME_PRICE = "quick_resale", "sold_again_soon", "same_pri
 
 @dataclass(frozen=True)
 class Thresholds:
-    """deviations: robust standard deviations of the log price from its group; both sides.
+    """When a sale is suspicious.
 
-    resale_days: sooner is quick. group_size: a smaller group is widened to the whole county's type and year.
+    deviations: a log price further than this many robust standard deviations from its group, up or down. resale_days:
+    a resale within so many days is quick. group_size: a group with fewer sales is widened to the sales of its property
+    type and year in the whole county.
     """
 
     deviations: float = 3.0
@@ -56,7 +58,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Reason:
-    """code: one of a closed set. strength: orders the reasons of one sale, the strongest first."""
+    """Why a sale is suspicious. strength: orders the reasons of one sale, the strongest first."""
 
     code: str
     text: str
@@ -68,7 +70,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Flagged:
-    """A sale with up to three reasons. coded_valid: at arm's length by the county's own code."""
+    """A suspicious sale with up to three reasons. coded_valid: the county's own code says it is at arm's length."""
 
     sale_key: int
     sale_id: str
@@ -86,28 +88,28 @@ def screen(
     related: Mapping[int, str] | Collection[int],
     include_invalid: bool,
 ) -> list[Flagged]:
-    """Suspicious sales in order of date.
+    """The suspicious sales in order of date.
 
-    related: how seller and buyer are related by name (a key of BY_NAME), by the key of the sale; keys alone mean a
-    surname in common. include_invalid: also the sales the county's own code already sets aside.
+    related: how seller and buyer are related by name (a key of BY_NAME), by the key of the sale; a collection of keys
+    means that they share a surname. include_invalid: screen also the sales that the county's own code sets aside.
     """
     by_name = related if isinstance(related, Mapping) else dict.fromkeys(related, RELATED)
-    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    suspicious: dict[int, Mapping[str, Any]] = {}
     for row in market.rows(suspicious_sales(market, selection, thresholds, include_invalid)):
-        found[row["sale_key"]].append(row)
-    flagged = [_flagged(rows[0], _reasons(rows[0], thresholds), by_name) for rows in found.values()]
-    others = sorted(set(by_name) - set(found))
+        suspicious.setdefault(row["sale_key"], row)  # the first of several parcels
+    flagged = [_flagged(row, _reasons(row, thresholds), by_name) for row in suspicious.values()]
+    others = sorted(set(by_name) - set(suspicious))
     flagged += [_flagged(row, [], by_name) for row in _sales_of(market, selection, others, include_invalid)]
-    return sorted(flagged, key=lambda each: (each.sale_date, each.sale_key))
+    return sorted(flagged, key=lambda sale: (sale.sale_date, sale.sale_key))
 
 
 def _sales_of(
     market: Market, selection: Selection, keys: Sequence[int], include_invalid: bool
 ) -> Iterator[Mapping[str, Any]]:
-    """One row for each of these sales that the screening looks at. In batches: a query's text has a limit."""
-    looked_at = screened_sales(market.sales, selection, include_invalid)
+    """A row for each of these sales that the screening looks at, read in batches because a query's text has a limit."""
+    screened = screened_sales(market.sales, selection, include_invalid)
     for start in range(0, len(keys), KEYS_AT_A_TIME):
-        chosen = looked_at.filter(looked_at.sale_key.isin(list(keys[start : start + KEYS_AT_A_TIME])))
+        chosen = screened.filter(screened.sale_key.isin(list(keys[start : start + KEYS_AT_A_TIME])))
         rows = market.rows(chosen.select(*_SHOWN).order_by("sale_key", "property_id"))
         yield from {row["sale_key"]: row for row in reversed(rows)}.values()  # the first of several parcels
 
@@ -120,11 +122,11 @@ def screened_sales(sales: ibis.Table, selection: Selection, include_invalid: boo
 
 
 def suspicious_sales(market: Market, selection: Selection, thresholds: Thresholds, include_invalid: bool) -> ibis.Table:
-    """One row for each suspicious parcel of a sale, with the figures its reasons are made of."""
-    # A sale of the window may have its neighbor in time outside.
+    """A row for each suspicious parcel of a sale, with the figures from which its reasons are made."""
+    # The sale before or after a sale of the window may lie outside the window.
     wide = widened(selection, max(thresholds.resale_days, SAME_PRICE_DAYS))
     described = _with_value(_columns(screened_sales(market.sales, wide, include_invalid)), market)
-    described = market.worked_out(described, "described_sales")  # five parts of the query read it
+    described = market.worked_out(described, "described_sales")  # Five parts of the query read it.
     chosen = on_days(_with_neighbors_in_time(described), selection)
     chosen = _with_deviations(chosen, on_days(described, selection), thresholds.group_size)
     suspicious = (
@@ -147,31 +149,33 @@ def _columns(chosen: ibis.Table) -> ibis.Table:
         "neighborhood", "property_type", "coded_valid",
         day=day_number(chosen.sale_date),
         year=chosen.sale_date.year().cast("int64"),
-        # A deed of several parcels has no price of one; it is suspicious anyway and spoils no group.
+        # The price of a deed of several parcels is the price of none of them, so it must not count in a group.
         log_price=ibis.ifelse(single, chosen.sale_price.cast("float64").ln(), ibis.null("float64")),
         log_sqft=ibis.ifelse(single, price_per_sqft(chosen), ibis.null("float64")).ln(),
     )  # fmt: skip
 
 
 def _with_value(chosen: ibis.Table, market: Market) -> ibis.Table:
-    """The price over the market value on the newest roll. The level of the year does not matter: a sale is compared
-    with others of its own year."""
+    """The sales with their price over the market value on the newest roll.
+
+    The year of the roll does not matter, because a sale is compared with other sales of its own year.
+    """
     values = market.assessed_values
     newest = market.rows(values.aggregate(tax_year=values.tax_year.max()))[0]["tax_year"] or 0
     on_roll = values.filter(values.tax_year == newest).select("property_key", "market_total")
     joined = chosen.left_join(on_roll, "property_key")
     joined = joined.drop(*(name for name in joined.columns if name.endswith("_right")))
-    # Compared with 0, not with NULL: where nothing joins, ClickHouse has 0.
+    # The value is compared with 0 and not with NULL, because ClickHouse gives 0 where no row joins.
     log_value = ibis.ifelse(joined.market_total > 0, joined.market_total, ibis.null("int64")).cast("float64").ln()
     return joined.mutate(log_value=joined.log_price - log_value).drop("market_total")
 
 
 def _with_neighbors_in_time(chosen: ibis.Table) -> ibis.Table:
-    """The sale of the same property before and after: days between, and its price."""
+    """The sales with the days to the sale of the same property before and after, and with the prices of those sales."""
     own = ibis.window(group_by="property_key", order_by=["day", "sale_key"])
 
     def other(column: Any, step: str) -> Any:
-        # NULL where the property is not on the roll: such sales are no series of one property.
+        # NULL where the property is not on the roll: sales without a property are no series of one property.
         shifted = getattr(or_null(column), step)().over(own)
         return ibis.ifelse(chosen.property_key.notnull(), shifted, ibis.null("int64"))
 
@@ -184,16 +188,19 @@ def _with_neighbors_in_time(chosen: ibis.Table) -> ibis.Table:
 
 
 def _with_deviations(chosen: ibis.Table, described: ibis.Table, group_size: int) -> ibis.Table:
-    """How many robust deviations each log measure lies from its group's median, and that median.
+    """The sales with the median of their group, and how many robust deviations each log measure lies from it.
 
-    The group is neighborhood, property type and year; one that is too small is the county's type and year.
-    described: the same sales before their neighbors in time were looked up, which the groups do not need.
+    A group is the sales of one neighborhood, property type and year; where those are too few, the sales of the type and
+    year in the county. described: the same sales without the sales before and after, which the groups do not need.
     """
     narrow, wide = ["neighborhood", "property_type", "year"], ["property_type", "year"]
     for prefix, by in (("near", narrow), ("far", wide)):
         joined = chosen.left_join(_groups(described, by, prefix), by)
         chosen = joined.drop(*(f"{name}_right" for name in by))
-    return chosen.mutate(**{name: each for m in MEASURES for name, each in _compared(chosen, m, group_size).items()})
+    figures: dict[str, Any] = {}
+    for measure in MEASURES:
+        figures |= _compared(chosen, measure, group_size)
+    return chosen.mutate(**figures)
 
 
 def _groups(sales: ibis.Table, by: list[str], prefix: str) -> ibis.Table:
@@ -209,6 +216,7 @@ def _groups(sales: ibis.Table, by: list[str], prefix: str) -> ibis.Table:
 
 
 def _compared(chosen: ibis.Table, measure: str, group_size: int) -> dict[str, Any]:
+    """The columns that compare one measure with its group."""
     near, far = (chosen[f"{group}_{measure}_n"] >= group_size for group in ("near", "far"))
     nothing = ibis.null("float64")
 
@@ -221,21 +229,24 @@ def _compared(chosen: ibis.Table, measure: str, group_size: int) -> dict[str, An
         f"{measure}_deviation": (chosen[f"log_{measure}"] - of_group("middle")) / spread,
         f"{measure}_middle": of_group("middle").exp(),
         f"{measure}_group": ibis.ifelse(near, chosen[f"near_{measure}_n"], chosen[f"far_{measure}_n"]),
-        f"{measure}_near": near.cast("int64"),  # ClickHouse has no true boolean to give back
+        f"{measure}_near": near.cast("int64"),  # ClickHouse returns no true boolean.
     }
 
 
 def _flagged(row: Mapping[str, Any], reasons: list[Reason], by_name: Mapping[int, str]) -> Flagged:
     if code := by_name.get(row["sale_key"]):
         reasons = [*reasons, Reason(code, BY_NAME[code], 50.0)]
-    strongest = sorted(reasons, key=lambda each: (-each.strength, each.code))
+    strongest = sorted(reasons, key=lambda reason: (-reason.strength, reason.code))
     shown = {name: row[name] for name in _SHOWN} | {"coded_valid": bool(row["coded_valid"])}
     return Flagged(**shown, reasons=tuple(strongest[:MOST_REASONS]))
 
 
 @dataclass(frozen=True)
 class Precision:
-    """Of the sales with a reason: how many, how many of them the county's own code sets aside, and in percent."""
+    """How well a reason agrees with the county's own codes.
+
+    flagged: the number of sales with the reason. set_aside: how many of them the county's code sets aside.
+    """
 
     flagged: int
     set_aside: int
@@ -246,16 +257,17 @@ class Precision:
 
 
 def precision_of_reasons(flagged: Iterable[Flagged]) -> dict[str, Precision]:
-    """How often each reason agrees with the county's own codes, by code, the most frequent first.
+    """How well each reason agrees with the county's own codes, by the reason's code, the most frequent first.
 
-    Says something only where the screening looked at all sales and the county codes some as not at arm's length.
+    The figures have a meaning only where the screening looked at all sales and the county codes some of them as not at
+    arm's length.
     """
-    counted: dict[str, list[bool]] = defaultdict(list)
+    set_aside: dict[str, list[bool]] = defaultdict(list)
     for sale in flagged:
         for code in {reason.code for reason in sale.reasons}:
-            counted[code].append(not sale.coded_valid)
-    ordered = sorted(counted.items(), key=lambda item: (-len(item[1]), item[0]))
-    return {code: Precision(len(set_aside), sum(set_aside)) for code, set_aside in ordered}
+            set_aside[code].append(not sale.coded_valid)
+    ordered = sorted(set_aside.items(), key=lambda item: (-len(item[1]), item[0]))
+    return {code: Precision(len(sales), sum(sales)) for code, sales in ordered}
 
 
 def _reasons(row: Mapping[str, Any], thresholds: Thresholds) -> list[Reason]:

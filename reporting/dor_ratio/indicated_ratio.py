@@ -45,7 +45,10 @@ class SaleWindow:
 
 
 def sale_window(assessment_year: int, as_of: date) -> SaleWindow:
-    """Raises UnusableSales when nothing of the window lies before the date. Source: WAC 458-53-070."""
+    """The sales of an assessment year up to a day. Raises UnusableSales when the window begins after that day.
+
+    Source: WAC 458-53-070.
+    """
     first, end = date(assessment_year - 1, 5, 1), date(assessment_year, 4, 30)
     if as_of < first:
         raise UnusableSales(
@@ -62,9 +65,10 @@ def assessment_year_of(day: date) -> int:
 
 @dataclass(frozen=True)
 class DorSale:
-    """A sale of the window. assessed values: dollars of all its parcels; None when the roll lacks one of them.
+    """A sale of the window.
 
-    invalid_code: 0 for a valid sale, else the number of WAC 458-53-080.
+    assessed_value, prior_assessed_value: dollars of all its parcels; None when the roll lacks one of them.
+    invalid_code: 0 for a valid sale, else the number of the reason in WAC 458-53-080.
     """
 
     affidavit: str
@@ -99,23 +103,23 @@ class SortedSales:
 
 
 def sort_sales(sales: Sequence[DorSale], instruments: Sequence[str]) -> SortedSales:
-    """Valid and invalid sales. A valid one needs a deed or contract the rule names, a price, a value, a sound ratio.
+    """Sorts the sales into valid and invalid ones.
 
-    instruments: words one of which the instrument must hold; an instrument not recorded passes.
-    The exclusion by ratio is left off when it would take out more than 5 % of the valid sales.
+    A valid sale has a warranty deed or contract, a price, an assessed value and a ratio within the bounds. The bounds
+    do not apply when they would exclude more than 5 % of the valid sales. instruments: words one of which the name of
+    the instrument must hold; a sale without a recorded instrument passes.
     Source: WAC 458-53-070 and 458-53-080.
     """
     checked = [_with_code(sale, instruments) for sale in sales]
-    valid = [each for each in checked if not each.invalid_code]
-    cut = trim([each.ratio or 0.0 for each in valid], WASHINGTON)
-    excluded = [
-        replace(each, invalid_code=RATIO_BOUNDS_CODE) for each, kept in zip(valid, cut.kept, strict=True) if not kept
-    ]
-    invalid = [each for each in checked if each.invalid_code] + excluded
+    valid = [sale for sale in checked if not sale.invalid_code]
+    trimming = trim([sale.ratio or 0.0 for sale in valid], WASHINGTON)
+    within = dict(zip(valid, trimming.kept.tolist(), strict=True))
+    excluded = [replace(sale, invalid_code=RATIO_BOUNDS_CODE) for sale in valid if not within[sale]]
+    invalid = [sale for sale in checked if sale.invalid_code] + excluded
     return SortedSales(
-        valid=tuple(each for each, kept in zip(valid, cut.kept, strict=True) if kept),
-        invalid=tuple(sorted(invalid, key=lambda each: (each.sale_date, each.affidavit))),
-        exclusion_note=cut.note,
+        valid=tuple(sale for sale in valid if within[sale]),
+        invalid=tuple(sorted(invalid, key=lambda sale: (sale.sale_date, sale.affidavit))),
+        exclusion_note=trimming.note,
     )
 
 
@@ -137,13 +141,17 @@ def _with_code(sale: DorSale, instruments: Sequence[str]) -> DorSale:
 
 @dataclass(frozen=True)
 class Strata:
-    """How property is divided: land use by the first digits of the use code, value by upper bounds, each included."""
+    """How property is divided into strata.
+
+    land_uses: the first digits of the use codes of each land use. value_bounds: the highest value of each value
+    stratum, in ascending order; the last stratum has no bound.
+    """
 
     land_uses: Mapping[str, Sequence[str]]
     value_bounds: Sequence[int]
 
     def land_use(self, use_code: str) -> str:
-        """The category with the longest matching digits; "Other" without one."""
+        """The land use with the longest digits that begin the use code; "Other" when none do."""
         matches = [
             (len(digits), name)
             for name, codes in self.land_uses.items()
@@ -153,7 +161,7 @@ class Strata:
         return max(matches)[1] if matches else OTHER_LAND_USE
 
     def value_stratum(self, assessed_value: int) -> int:
-        """0 for the lowest."""
+        """The number of the value stratum; 0 is the lowest."""
         return int(np.searchsorted(np.asarray(self.value_bounds), assessed_value, side="left"))
 
     def value_label(self, stratum: int) -> str:
@@ -165,9 +173,10 @@ class Strata:
 
 @dataclass(frozen=True)
 class StratumRatio:
-    """One land use and value stratum: its sales, the county's assessed value in it, and the market value indicated.
+    """One stratum of land use and value: its sales, the county's assessed value in it, and the market value indicated.
 
-    ratio: average assessed value / average adjusted price of its sales. ratio_from: whose sales gave the ratio.
+    ratio: average assessed value / average adjusted price. ratio_from: whose sales gave the ratio, "stratum",
+    "land use" or "county".
     """
 
     land_use: str
@@ -198,16 +207,16 @@ class IndicatedRatio:
 
 
 def market_value_indicated(assessed_value: int, ratio: float) -> int:
-    """Dollars, to the nearest. Raises UnusableSales for a ratio that is not above zero."""
+    """Whole dollars. Raises UnusableSales for a ratio that is not above zero."""
     if not ratio > 0:
         raise UnusableSales(f"A stratum ratio must be above zero; it is {ratio}.")
     return round(assessed_value / ratio)
 
 
 def indicated_ratio(strata: Sequence[tuple[int, float]]) -> tuple[int, float]:
-    """Market value and ratio of the county from (assessed value, ratio) of each stratum.
+    """Market value and ratio of the county. strata: assessed value and ratio of each stratum.
 
-    Source: WAC 458-53-135 and 458-53-160, whose example it gives.
+    Source: WAC 458-53-135 and 458-53-160. The example of the rule gives the figures of the rule.
     """
     assessed = sum(value for value, _ in strata)
     market = sum(market_value_indicated(value, ratio) for value, ratio in strata)
@@ -219,10 +228,10 @@ def indicated_ratio(strata: Sequence[tuple[int, float]]) -> tuple[int, float]:
 def county_indicated_ratio(
     valid: Sequence[DorSale], county_values: Mapping[tuple[str, int], int], strata: Strata
 ) -> IndicatedRatio:
-    """county_values: assessed dollars on the roll by land use and value stratum.
+    """The indicated ratio of the county. county_values: assessed dollars on the roll by land use and value stratum.
 
-    A stratum without a sale takes the ratio of its land use, and a land use without one that of all sales; which one
-    it was is kept. Raises UnusableSales without a valid sale or value.
+    A stratum without a sale takes the ratio of its land use. A land use without a sale takes the ratio of all sales.
+    Raises UnusableSales without a valid sale or an assessed value.
     """
     groups: dict[tuple[str, int], list[DorSale]] = {}
     for sale in valid:
@@ -230,26 +239,30 @@ def county_indicated_ratio(
         groups.setdefault(key, []).append(sale)
     if not groups:
         raise UnusableSales("No valid sale lies in the window, so no ratio is indicated.")
-    found = []
+    ratios = []
     order = [*strata.land_uses, OTHER_LAND_USE]
-    for key in sorted(set(groups) | set(county_values), key=lambda each: (order.index(each[0]), each[1])):
+    for key in sorted(set(groups) | set(county_values), key=lambda stratum: (order.index(stratum[0]), stratum[1])):
         ratio, source = _ratio_of(key, groups, valid)
         own = groups.get(key, [])
-        found.append(
+        ratios.append(
             StratumRatio(
                 land_use=key[0],
                 value_stratum=strata.value_label(key[1]),
                 sales=len(own),
-                sales_assessed_value=sum(each.assessed_value or 0 for each in own),
-                sales_adjusted_price=sum(each.adjusted_price for each in own),
+                sales_assessed_value=sum(sale.assessed_value or 0 for sale in own),
+                sales_adjusted_price=sum(sale.adjusted_price for sale in own),
                 county_assessed_value=county_values.get(key, 0),
                 ratio=ratio,
                 ratio_from=source,
             )
         )
-    counted = [(each.county_assessed_value, each.ratio) for each in found if each.ratio and each.county_assessed_value]
-    market, _ = indicated_ratio(counted)
-    return IndicatedRatio(tuple(found), sum(value for value, _ in counted), market)
+    with_value = [
+        (stratum.county_assessed_value, stratum.ratio)
+        for stratum in ratios
+        if stratum.ratio and stratum.county_assessed_value
+    ]
+    market, _ = indicated_ratio(with_value)
+    return IndicatedRatio(tuple(ratios), sum(value for value, _ in with_value), market)
 
 
 def _ratio_of(

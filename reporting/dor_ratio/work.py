@@ -1,4 +1,4 @@
-"""The Washington ratio report: reads sales and roll, sorts, computes the indicated ratio, hands over the report."""
+"""The work of a Washington ratio report: it reads and sorts the sales, and reports the indicated ratio."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet
 
-from county_configs.county_file import DorRatioSection
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Sale, SaleParcel
 from terrafusion.roll.querysets import SaleQuerySet
 from terrafusion.roll.sale_fitness import LeftOut
 
+from ..county_settings import DorRatioSection
 from ..delivery import delivered
 from ..formats.document import Column, Report, Section, Table
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob
 from ..ratio_study.sales_from_roll import NothingSelected, require_tax_year
 from ..roll.roll_reader import values_of_year
@@ -40,25 +41,25 @@ from .indicated_ratio import (
 )
 
 AT_A_TIME = 5000
-LISTED = 5000  # sales a PDF lists: the Department wants them all
+MOST_LISTED = 5000  # sales in a PDF; the Department wants to see them all
 
 
 def make(job: ReportJob) -> Outcome:
-    asked, county = job.parameters, job.county
+    parameters, county = job.parameters, job.county
     if county.state != "WA":
         raise NothingSelected(f"The report follows Washington's WAC 458-53; {county} is not in Washington.")
     as_of = _as_of(job)
-    year = asked.get("year") or assessment_year_of(as_of)
+    year = parameters.get("year") or assessment_year_of(as_of)
     window = sale_window(year, as_of)
     require_tax_year(county, year)
-    section = county.settings.dor_ratio
+    section = county.section(DorRatioSection)
     strata = Strata({**section.land_use_strata}, section.value_strata)
     sales = _sales(county, year, window, section)
     if not sales:
         raise NothingSelected(f"{county.pk} has no sale from {window.first} to {window.last}.")
-    found = sort_sales(sales, section.instruments)
-    indicated = county_indicated_ratio(found.valid, _county_values(county, year, strata), strata)
-    return delivered(job, _report(county, year, window, found, indicated, sales))
+    sorted_sales = sort_sales(sales, section.instruments)
+    indicated = county_indicated_ratio(sorted_sales.valid, _county_values(county, year, strata), strata)
+    return delivered(job, _report(county, year, window, sorted_sales, indicated, sales))
 
 
 def _as_of(job: ReportJob) -> date:
@@ -72,34 +73,34 @@ def _as_of(job: ReportJob) -> date:
 
 def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSection) -> list[DorSale]:
     """Every sale of the window with all its parcels, oldest first."""
-    of_county = Sale.objects.in_county(county).current()
-    in_window = of_county.filter(sale_date__gte=window.first, sale_date__lte=window.last)
+    current = Sale.objects.in_county(county).current()
+    in_window = current.filter(sale_date__gte=window.first, sale_date__lte=window.last)
     valid = set(in_window.valid().values_list("pk", flat=True))
-    no_sale_of_it = _left_out_by_the_roll(in_window)
+    reasons = _reasons_of_the_roll(in_window)
     parcels: dict[int, list[tuple[int, str, str]]] = {}
     links = SaleParcel.objects.filter(sale__in=in_window).order_by("pk")
     fields = ("sale_id", "roll_property_id", "roll_property__parcel_number", "roll_property__use_code")
     for sale, key, parcel_number, use_code in links.values_list(*fields):
         parcels.setdefault(sale, []).append((key, parcel_number, use_code))
-    now, prior = (_values(links, each) for each in (year, year - 1))
+    now, prior = _values(links, year), _values(links, year - 1)
     columns = ("pk", "sale_id", "instrument", "sale_date", "sale_price", "validity_code", "parcel_count")
     sales = []
     for pk, sale_id, instrument, sale_date, price, code, count in in_window.order_by(
         "sale_date", "sale_id"
     ).values_list(*columns):
-        of_sale = parcels.get(pk, [])
-        reason = no_sale_of_it.get(pk, "")
-        whole = len(of_sale) >= count
+        own = parcels.get(pk, [])
+        reason = reasons.get(pk, "")
+        has_all = len(own) >= count
         sales.append(
             DorSale(
                 affidavit=sale_id,
                 instrument=instrument,
-                parcel_numbers=tuple(each for _, each, _ in of_sale),
+                parcel_numbers=tuple(parcel_number for _, parcel_number, _ in own),
                 sale_date=sale_date,
                 sale_price=price,
-                use_code=of_sale[0][2] if of_sale else "",
-                assessed_value=_sum([now.get(key) for key, _, _ in of_sale], whole),
-                prior_assessed_value=_sum([prior.get(key) for key, _, _ in of_sale], whole),
+                use_code=own[0][2] if own else "",
+                assessed_value=_sum([now.get(key) for key, _, _ in own], has_all),
+                prior_assessed_value=_sum([prior.get(key) for key, _, _ in own], has_all),
                 invalid_code=_invalid_code(pk in valid, reason, section.invalid_codes.get(code, OTHER_CODE)),
                 note=reason if pk in valid else "" if code in section.invalid_codes else code,
             )
@@ -107,38 +108,39 @@ def _sales(county: County, year: int, window: SaleWindow, section: DorRatioSecti
     return sales
 
 
-def _left_out_by_the_roll(sales: SaleQuerySet) -> dict[int, str]:
-    """By sale: why its price is not that of the property as the roll describes it now, where it is not."""
-    found: Any = SaleParcel.objects.filter(sale__in=sales).left_out_as(LeftOut.BEFORE_BUILT, LeftOut.DUPLICATE)
-    return {pk: LeftOut(reason).label for pk, reason in found.values_list("sale_id", "left_out")}
+def _reasons_of_the_roll(sales: SaleQuerySet) -> dict[int, str]:
+    """By sale, why its price is not that of the property as the roll describes it now. Sound sales are not in it."""
+    links: Any = SaleParcel.objects.filter(sale__in=sales).left_out_as(LeftOut.BEFORE_BUILT, LeftOut.DUPLICATE)
+    return {pk: LeftOut(reason).label for pk, reason in links.values_list("sale_id", "left_out")}
 
 
-def _invalid_code(is_valid: bool, left_out: str, coded: int) -> int:
-    """The number of WAC 458-53-080: 0 for a valid sale."""
+def _invalid_code(is_valid: bool, reason: str, code: int) -> int:
+    """The number of WAC 458-53-080; 0 for a valid sale. reason: the roll's own. code: that of the validity code."""
     if not is_valid:
-        return coded
-    return OTHER_CODE if left_out else 0
+        return code
+    return OTHER_CODE if reason else 0
 
 
 def _values(links: QuerySet[SaleParcel], year: int) -> dict[int, int]:
-    values = AssessedValue.objects.filter(tax_year=year, roll_property__in=links.values("roll_property"))
-    return dict(values.order_by("supplement").values_list("roll_property_id", "market_total"))
+    values = AssessedValue.objects.of_year(year).filter(roll_property__in=links.values("roll_property"))
+    return dict(values.values_list("roll_property_id", "market_total"))
 
 
-def _sum(values: Sequence[int | None], whole: bool) -> int | None:
+def _sum(values: Sequence[int | None], has_all: bool) -> int | None:
+    """Dollars of all parcels of a sale; None when one is not on the roll or has no value. has_all: all are on it."""
     known = [value for value in values if value is not None]
-    return sum(known) if whole and known and len(known) == len(values) else None
+    return sum(known) if has_all and known and len(known) == len(values) else None
 
 
 def _county_values(county: County, year: int, strata: Strata) -> dict[tuple[str, int], int]:
-    """Assessed dollars by stratum. Left out: property in current use, studied apart, and wholly exempt property."""
+    """Assessed dollars by stratum. Property in current use and wholly exempt property do not count."""
     values = values_of_year(county, year, {}).filter(current_use_value=None, exempt_value__lt=F("market_total"))
-    found: dict[tuple[str, int], int] = {}
+    dollars: dict[tuple[str, int], int] = {}
     rows = values.values_list("roll_property__use_code", "market_total").iterator(chunk_size=AT_A_TIME)
     for use_code, total in rows:
         key = strata.land_use(use_code), strata.value_stratum(total)
-        found[key] = found.get(key, 0) + total
-    return found
+        dollars[key] = dollars.get(key, 0) + total
+    return dollars
 
 
 # --- The report ---
@@ -168,7 +170,7 @@ def _report(
     county: County,
     year: int,
     window: SaleWindow,
-    found: SortedSales,
+    sorted_sales: SortedSales,
     indicated: IndicatedRatio,
     sales: Sequence[DorSale],
 ) -> Report:
@@ -179,7 +181,7 @@ def _report(
         "deduction_percent": ("Deduction from the price, percent", DEDUCTION_PERCENT),
     }
     trimmed = "Washington: ratio under 25 % or over 175 %, unless more than 5 % of the valid sales"
-    digest = digest_of([[*map(str, _sale_row(sale)), sale.invalid_code] for sale in sales])
+    digest = json_digest([[*map(str, _sale_row(sale)), sale.invalid_code] for sale in sales])
     return Report(
         report_type="dor_ratio_report",
         title=f"Ratio report, assessment year {year}",
@@ -189,29 +191,34 @@ def _report(
             "indicated_ratio": indicated.ratio,
             "assessed_value": indicated.assessed_value,
             "market_value": indicated.market_value,
-            "valid_sales": len(found.valid),
-            "invalid_sales": len(found.invalid),
+            "valid_sales": len(sorted_sales.valid),
+            "invalid_sales": len(sorted_sales.invalid),
             "dry_run": not window.is_complete,
         },
-        findings=_findings(window, found, indicated),
-        sections=[_summary_section(indicated), _valid_section(found), _invalid_section(found)],
+        findings=_findings(window, sorted_sales, indicated),
+        sections=[_summary_section(indicated), _valid_section(sorted_sales), _invalid_section(sorted_sales)],
         landscape=True,
     )
 
 
-def _findings(window: SaleWindow, found: SortedSales, indicated: IndicatedRatio) -> list[str]:
-    told = [
+def _findings(window: SaleWindow, sorted_sales: SortedSales, indicated: IndicatedRatio) -> list[str]:
+    findings = [
         f"Indicated ratio of real property: {100 * indicated.ratio:.1f} %.",
-        f"{len(found.valid):,} valid and {len(found.invalid):,} invalid sales from {window.first} to {window.last}.",
+        f"{len(sorted_sales.valid):,} valid and {len(sorted_sales.invalid):,} invalid sales from {window.first} to "
+        f"{window.last}.",
     ]
-    borrowed = [each for each in indicated.strata if each.ratio_from != "stratum" and each.county_assessed_value]
+    borrowed = [
+        stratum for stratum in indicated.strata if stratum.ratio_from != "stratum" and stratum.county_assessed_value
+    ]
     if borrowed:
-        told.append(f"{len(borrowed)} strata have no valid sale and take the ratio of their land use or the county.")
-    if found.exclusion_note:
-        told.append(found.exclusion_note)
+        findings.append(
+            f"{len(borrowed)} strata have no valid sale and take the ratio of their land use or the county."
+        )
+    if sorted_sales.exclusion_note:
+        findings.append(sorted_sales.exclusion_note)
     if not window.is_complete:
-        told.append(f"Dry run: sales are counted up to {window.last}; the window closes on {window.end}.")
-    return told
+        findings.append(f"Dry run: sales are counted up to {window.last}; the window closes on {window.end}.")
+    return findings
 
 
 def _summary_section(indicated: IndicatedRatio) -> Section:
@@ -230,16 +237,17 @@ def _summary_section(indicated: IndicatedRatio) -> Section:
     )
     rows: list[list[str | int | float | date | None]] = [
         [
-            each.land_use, each.value_stratum, each.sales, each.sales_assessed_value, each.sales_adjusted_price,
-            each.sales_assessed_value / each.sales if each.sales else None,
-            each.sales_adjusted_price / each.sales if each.sales else None,
-            each.ratio, each.ratio_from, each.county_assessed_value, each.market_value,
+            stratum.land_use, stratum.value_stratum, stratum.sales, stratum.sales_assessed_value,
+            stratum.sales_adjusted_price,
+            stratum.sales_assessed_value / stratum.sales if stratum.sales else None,
+            stratum.sales_adjusted_price / stratum.sales if stratum.sales else None,
+            stratum.ratio, stratum.ratio_from, stratum.county_assessed_value, stratum.market_value,
         ]
-        for each in indicated.strata
+        for stratum in indicated.strata
     ]  # fmt: skip
-    number = sum(each.sales for each in indicated.strata)
-    assessed = sum(each.sales_assessed_value for each in indicated.strata)
-    price = sum(each.sales_adjusted_price for each in indicated.strata)
+    number = sum(stratum.sales for stratum in indicated.strata)
+    assessed = sum(stratum.sales_assessed_value for stratum in indicated.strata)
+    price = sum(stratum.sales_adjusted_price for stratum in indicated.strata)
     rows.append(
         [
             "County", "", number, assessed, price, assessed / number, price / number, indicated.ratio, "indicated",
@@ -259,26 +267,26 @@ def _summary_section(indicated: IndicatedRatio) -> Section:
     )
 
 
-def _valid_section(found: SortedSales) -> Section:
-    rows = [_sale_row(each) for each in found.valid]
+def _valid_section(sorted_sales: SortedSales) -> Section:
+    rows = [_sale_row(sale) for sale in sorted_sales.valid]
     return Section(
         "Valid sales",
-        tables=[Table("valid_sales", "Valid sales", _SALE_COLUMNS, rows, shown_rows=LISTED)],
+        tables=[Table("valid_sales", "Valid sales", _SALE_COLUMNS, rows, shown_rows=MOST_LISTED)],
         new_page=True,
     )
 
 
-def _invalid_section(found: SortedSales) -> Section:
+def _invalid_section(sorted_sales: SortedSales) -> Section:
     columns = (*_SALE_COLUMNS, Column("code", "Code", "integer"), Column("reason", "Reason"))
-    rows = [[*_sale_row(each), each.invalid_code, _reason(each)] for each in found.invalid]
-    counts = Counter(each.invalid_code for each in found.invalid)
+    rows = [[*_sale_row(sale), sale.invalid_code, _reason(sale)] for sale in sorted_sales.invalid]
+    counts = Counter(sale.invalid_code for sale in sorted_sales.invalid)
     by_code = Table(
         "invalid_codes",
         "Invalid sales by code",
         (Column("code", "Code", "integer"), Column("reason", "Reason"), Column("sales", "Sales", "integer")),
         [[code, INVALID_REASONS.get(code, f"Code {code}"), number] for code, number in sorted(counts.items())],
     )
-    listed = Table("invalid_sales", "Invalid sales", columns, rows, shown_rows=LISTED)
+    listed = Table("invalid_sales", "Invalid sales", columns, rows, shown_rows=MOST_LISTED)
     return Section("Invalid sales", tables=[by_code, listed], new_page=True)
 
 

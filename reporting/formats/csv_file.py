@@ -1,4 +1,4 @@
-"""A report as one CSV file: how it was made, then table after table, each under its title. No Django."""
+"""A report as one CSV file: how it was made, then every table under its title. No Django."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .document import Report
 
 
 def write_csv(report: Report, path: Path) -> None:
-    """The same report gives the same bytes. UTF-8; for Excel there is XLSX."""
+    """The same report gives the same bytes. The file is UTF-8; Excel is served by the XLSX format."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
         writer.writerow(["title", report.title])

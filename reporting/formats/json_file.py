@@ -1,4 +1,4 @@
-"""A report as JSON: what it is, how it was made, and every table by name. No Django."""
+"""A report as JSON: its title, how it was made, and every table by name. No Django."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .document import Report
 
 
 def write_json(report: Report, path: Path) -> None:
-    """The same report gives the same bytes. Numbers at full precision; unknown is null."""
+    """The same report gives the same bytes. Numbers have full precision; an unknown value is null."""
     body = {
         "report_type": report.report_type,
         "title": report.title,

@@ -1,4 +1,4 @@
-"""A report as a workbook: typed cells, frozen headers, a sheet for each table. No Django."""
+"""A report as a workbook with typed cells, frozen headers and a sheet for each table. No Django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 class Workbook:
-    """Rows go to disk as they are written, so memory does not grow with them. Use as a context manager."""
+    """A workbook whose rows go to disk as they are written, so memory does not grow. Use as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self._book = xlsxwriter.Workbook(
@@ -61,7 +61,7 @@ class Workbook:
             self._text(sheet, at, 0, finding)
 
     def add_table(self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:
-        """Returns the number of rows. A table longer than a sheet goes on in the next."""
+        """Returns the number of rows. A table longer than a sheet continues on the next sheet."""
         remaining, count, part = iter(rows), 0, 1
         while True:
             sheet = self._table_sheet(name if part == 1 else f"{name} {part}", columns)
@@ -79,15 +79,15 @@ class Workbook:
         return sheet
 
     def _write_rows(self, sheet: Worksheet, columns: Sequence[Column], rows: Iterator[Sequence[Any]]) -> int:
-        formats = [self._format(each) for each in columns]
+        formats = [self._format(column) for column in columns]
         at = 0
         while at < excel_limits.ROWS - 1:
             row = next(rows, None)
             if row is None:
                 break
             at += 1
-            for column, value in enumerate(row):
-                self._write(sheet, at, column, value, formats[column])
+            for place, value in enumerate(row):
+                self._write(sheet, at, place, value, formats[place])
         return at
 
     def _write(self, sheet: Worksheet, row: int, column: int, value: Any, cell_format: Any) -> None:
@@ -110,7 +110,7 @@ class Workbook:
         key = (column.kind, column.digits)
         if key not in self._formats:
             decimals = "." + "0" * column.digits if column.digits else ""
-            written = {
+            pattern = {
                 "dollars": "$#,##0;-$#,##0",
                 "integer": "#,##0",
                 "number": f"#,##0{decimals}",
@@ -118,13 +118,14 @@ class Workbook:
                 "date": "yyyy-mm-dd",
                 "text": "General",
             }[column.kind]
-            self._formats[key] = self._book.add_format({"num_format": written})
+            self._formats[key] = self._book.add_format({"num_format": pattern})
         return self._formats[key]
 
-    def _sheet(self, wanted: str) -> Worksheet:
-        name = _NOT_IN_A_SHEET_NAME.sub(" ", wanted).strip("' ")[: excel_limits.SHEET_NAME] or "Sheet"
+    def _sheet(self, title: str) -> Worksheet:
+        """A new sheet. Its name is the title as far as Excel allows it, with a number where the name is taken."""
+        name = _NOT_IN_A_SHEET_NAME.sub(" ", title).strip("' ")[: excel_limits.SHEET_NAME] or "Sheet"
         number = 2
-        while name.lower() in self._names or name.lower() == "history":  # Excel keeps that name for itself
+        while name.lower() in self._names or name.lower() == "history":  # Excel reserves this name.
             suffix = f" ({number})"
             name = name[: excel_limits.SHEET_NAME - len(suffix)] + suffix
             number += 1

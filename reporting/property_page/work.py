@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from accounts.models import User
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
 from terrafusion.roll.models import AssessedValue, Owner, Property, SaleParcel, ValueEstimate
 
 from ..delivery import delivered
 from ..formats.document import Column, Fact, Report, Section, Table, Value, labelled
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob, ReportType
 from ..ratio_study.sales_from_roll import NothingSelected
-from ..roll.listing import CONFIDENTIAL
+from ..roll.roll_reader import names_in_one
 
 YEARS_SHOWN, SALES_SHOWN, IMPROVEMENTS_SHOWN = 5, 6, 6
 MOST_COMPARABLES = 6  # a page is not wider
 
 
 def make(job: ReportJob) -> Outcome:
-    subject = Property.objects.in_county(job.county).filter(property_id=job.parameters["property_id"]).first()
+    subject = Property.objects.in_county(job.county).current().filter(property_id=job.parameters["property_id"]).first()
     if subject is None:
         raise NothingSelected(f"Property {job.parameters['property_id']} is no longer on the roll of {job.county_id}.")
     estimate = _estimate(subject, job.parameters.get("valuation_job_id"))
@@ -29,7 +31,8 @@ def make(job: ReportJob) -> Outcome:
         if estimate is None:
             raise NothingSelected(f"Property {subject.property_id} has no value estimate; run a valuation first.")
         return delivered(job, comparables_grid(job.county, subject, estimate))
-    return delivered(job, record_card(job.county, subject, estimate, with_owner=job.shows_owner_names))
+    owner = _owner(subject, job.submitted_by) if job.shows_owner_names else None
+    return delivered(job, record_card(job.county, subject, estimate, owner))
 
 
 def _estimate(subject: Property, job_id: str | None) -> ValueEstimate | None:
@@ -49,16 +52,19 @@ def _facts(county: County, subject: Property, estimate: ValueEstimate | None, co
         "property_id": ("Property", subject.property_id),
         "valuation_job": ("Valuation job", job),
     }
-    return facts_of(county, None, {}, digest_of(content), more=more)
+    return facts_of(county, None, {}, json_digest(content), more=more)
 
 
 # --- The record card ---
 
 
-def record_card(county: County, subject: Property, estimate: ValueEstimate | None, *, with_owner: bool) -> Report:
-    """What the roll knows of the property, its values and sales, and the estimate of its market value."""
+def record_card(county: County, subject: Property, estimate: ValueEstimate | None, owner: str | None) -> Report:
+    """What the roll knows of the property, its values and sales, and the estimate of its market value.
+
+    owner: None leaves the line out.
+    """
     tables = [
-        _description(subject, _owner(subject) if with_owner else None),
+        _description(subject, owner),
         _improvements(subject),
         _values(subject),
         _sales(subject),
@@ -81,12 +87,9 @@ def record_card(county: County, subject: Property, estimate: ValueEstimate | Non
     )
 
 
-def _owner(subject: Property) -> str:
-    """Owners of the latest tax year known; a confidential owner's name is withheld from everyone."""
-    owners = Owner.objects.filter(roll_property=subject)
-    latest = owners.order_by("-tax_year").values_list("tax_year", flat=True).first()
-    names = owners.filter(tax_year=latest or 0).order_by("-share", "pk").values_list("name", "confidential")
-    return "; ".join(dict.fromkeys(CONFIDENTIAL if hidden else name for name, hidden in names))
+def _owner(subject: Property, reader: User | None) -> str:
+    owners: Any = Owner.objects.filter(roll_property=subject).of_latest_year().by_share().shown_to(reader)
+    return names_in_one(owners.values_list("shown_name", flat=True))
 
 
 def _description(subject: Property, owner: str | None) -> Table:
@@ -137,7 +140,7 @@ def _improvements(subject: Property) -> Table:
         Column("quality", "Quality", "number", 1), Column("condition", "Condition", "number", 1),
         Column("value", "Value", "dollars"),
     )  # fmt: skip
-    rows = subject.improvements.order_by("improvement_number").values_list(*(each.name for each in columns))
+    rows = subject.improvements.current().order_by("improvement_number").values_list(*(each.name for each in columns))
     return Table("improvements", "Improvements", columns, list(rows), shown_rows=IMPROVEMENTS_SHOWN)
 
 
@@ -148,7 +151,7 @@ def _values(subject: Property) -> Table:
         Column("new_construction", "New construction", "dollars"), Column("taxable_value", "Taxable", "dollars"),
         Column("status", "Status"),
     )  # fmt: skip
-    values = AssessedValue.objects.filter(roll_property=subject).order_by("-tax_year", "-supplement")
+    values = AssessedValue.objects.filter(roll_property=subject).of_latest_supplements().order_by("-tax_year")
     rows = [list(each) for each in values.values_list(*(each.name for each in columns))]
     return Table("assessed_values", "Assessed values", columns, rows, shown_rows=YEARS_SHOWN)
 
@@ -160,7 +163,7 @@ def _sales(subject: Property) -> Table:
         Column("instrument", "Instrument"), Column("validity_code", "Validity"),
         Column("parcel_count", "Parcels", "integer"),
     )  # fmt: skip
-    sales = SaleParcel.objects.filter(roll_property=subject).order_by("-sale__sale_date", "-pk")
+    sales = SaleParcel.objects.current().filter(roll_property=subject).order_by("-sale__sale_date", "-pk")
     rows = [list(each) for each in sales.values_list(*(f"sale__{each.name}" for each in columns))]
     return Table("sales", "Sales", columns, rows, shown_rows=SALES_SHOWN)
 
@@ -185,6 +188,7 @@ def _estimate_table(estimate: ValueEstimate) -> Table:
 def comparables_grid(county: County, subject: Property, estimate: ValueEstimate) -> Report:
     """The grid as an appraiser reads it: the subject, each comparable beside it, every adjustment a line."""
     comparables: list[dict[str, Any]] = estimate.grid.get("comparables", [])
+    # Retired ones too: a comparable keeps its address when it leaves the roll after the estimate was made.
     places = Property.objects.in_county(county).filter(property_id__in=[each["property_id"] for each in comparables])
     situs = dict(places.values_list("property_id", "situs_address"))
     warnings = [f"{each['property_id']}: {' '.join(each['warnings'])}" for each in comparables if each["warnings"]]

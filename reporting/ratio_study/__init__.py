@@ -1,1 +1,1 @@
-"""The sales ratio study: its sales, its measures, what stands behind them, and the report."""
+"""The sales ratio study: its sales, its measures and verdicts, and its report."""

@@ -1,4 +1,4 @@
-"""One study under every edition of the standard: which verdicts flip, and why. No Django."""
+"""One study under every edition of the standard: which verdicts differ, and why. No Django."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ CHASING = "chasing"
 
 @dataclass(frozen=True)
 class Flip:
-    """A verdict that is not the same in all editions. verdicts: by the name of the edition. measure: or "chasing"."""
+    """A verdict that is not the same in all editions.
+
+    field, label: the stratum, for example neighborhood and 1040. measure: the name of a measure, or "chasing".
+    verdicts: by the name of the edition.
+    """
 
     field: str
     label: str
@@ -35,20 +39,23 @@ def flips_between_editions(
 ) -> list[Flip]:
     """Judges the study's sales by each edition and lists every verdict that differs, for all sales and each stratum.
 
-    A measure that an edition does not judge flips where another edition fails it: only then does the outcome change.
+    A measure that one edition does not judge is listed only where another edition fails it: only then does the outcome
+    of the study change.
 
-    confidence, tolerance: where the county or the request sets its own, which holds in every edition.
+    chasing: (field, label, comparison) of all sales and of each stratum. confidence, tolerance: where the county or the
+    request sets one, it holds in every edition; None is each edition's own.
     """
-    judged = {edition: _results(study, edition, confidence) for edition in editions}
-    found = []
-    for results in zip(*judged.values(), strict=True):
-        under = dict(zip(judged, results, strict=True))
+    results_by_edition = {edition: _results(study, edition, confidence) for edition in editions}
+    flips = []
+    for results in zip(*results_by_edition.values(), strict=True):
+        stratum, by_edition = results[0], dict(zip(results_by_edition, results, strict=True))
         for measure in JUDGED:
-            words = {edition.name: _word(result, measure) for edition, result in under.items()}
+            words = {edition.name: _word(result, measure) for edition, result in by_edition.items()}
             if _flips(words):
-                why = _why(under, measure, confidence)
-                found.append(Flip(results[0].field, results[0].label, results[0].n, measure, words, why))
-    return found + [flip for each in chasing if (flip := _chasing_flip(*each, list(judged), tolerance))]
+                why = _why(by_edition, measure, confidence)
+                flips.append(Flip(stratum.field, stratum.label, stratum.n, measure, words, why))
+    compared = list(results_by_edition)
+    return flips + [flip for comparison in chasing if (flip := _chasing_flip(*comparison, compared, tolerance))]
 
 
 def _results(study: RatioStudy, edition: Edition, confidence: float | None) -> list[StratumResult]:
@@ -72,18 +79,18 @@ def _flips(words: Mapping[str, str]) -> bool:
     return len(given) > 1 or (NOT_JUDGED in words.values() and FAILS in given)
 
 
-def _why(under: Mapping[Edition, StratumResult], measure: str, confidence: float | None) -> str:
-    """What decides under each edition; editions with the same ground are named together."""
+def _why(results: Mapping[Edition, StratumResult], measure: str, confidence: float | None) -> str:
+    """What the verdict rests on under each edition. Editions whose verdict rests on the same are named together."""
     names: dict[str, list[str]] = {}
-    for edition, result in under.items():
+    for edition, result in results.items():
         names.setdefault(_ground(edition, result, measure, confidence), []).append(edition.name)
     return "; ".join(f"{', '.join(of_ground)}: {ground}" for ground, of_ground in names.items()) + "."
 
 
 def _ground(edition: Edition, result: StratumResult, measure: str, confidence: float | None) -> str:
-    """The interval, the groups, or that the measure is not judged."""
-    found = result.measures[measure]
-    if found.verdict is None:
+    """What the verdict rests on: the interval, the value groups, or that the edition does not judge the measure."""
+    judged = result.measures[measure]
+    if judged.verdict is None:
         return NOT_JUDGED
     if measure == "vei":
         if result.vertical_equity is None:
@@ -91,24 +98,24 @@ def _ground(edition: Edition, result: StratumResult, measure: str, confidence: f
         apart = result.vertical_equity.significance
         which = "first and last group" if edition.vei_by_ends else "groups of lowest and highest median"
         return f"{which} {'of too few sales' if apart is None else f'{apart:.2f} % apart for certain'}"
-    if found.interval is None:
-        return found.note.rstrip(".") or "no interval"
+    if judged.interval is None:
+        return judged.note.rstrip(".") or "no interval"
     level, digits = 100 * (edition.confidence if confidence is None else confidence), DIGITS.get(measure, 4)
-    bounds = f"{found.interval.low:.{digits}f} to {found.interval.high:.{digits}f}"
-    return f"{level:g} % interval {bounds}, {found.interval_method}"
+    bounds = f"{judged.interval.low:.{digits}f} to {judged.interval.high:.{digits}f}"
+    return f"{level:g} % interval {bounds}, {judged.interval_method}"
 
 
 def _chasing_flip(
-    field: str, label: str, found: SoldUnsold, editions: Sequence[Edition], tolerance: float | None
+    field: str, label: str, change: SoldUnsold, editions: Sequence[Edition], tolerance: float | None
 ) -> Flip | None:
-    words = {edition.name: edition.chasing_verdict(found, tolerance) for edition in editions}
+    words = {edition.name: edition.chasing_verdict(change, tolerance) for edition in editions}
     if len(set(words.values())) == 1:
         return None
     why = (
-        f"{found.sold} sold and {found.unsold} unsold properties; medians {found.interval.low:.2f} to "
-        f"{found.interval.high:.2f} points apart."
+        f"{change.sold} sold and {change.unsold} unsold properties; medians {change.interval.low:.2f} to "
+        f"{change.interval.high:.2f} points apart."
     )
     if CHASED in words.values():
         own = "the county's own tolerance" if tolerance is not None else "the tolerance of each edition"
         why += f" Judged by {own} and the fewest properties it asks for."
-    return Flip(field, label, found.sold, CHASING, words, why)
+    return Flip(field, label, change.sold, CHASING, words, why)

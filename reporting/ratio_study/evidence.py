@@ -1,4 +1,4 @@
-"""What stands behind the verdicts of a ratio study: vertical equity, sensitivity, sales chasing, sales to look at."""
+"""The report sections behind the verdicts of a study: vertical equity, sensitivity, sales chasing, outlying sales."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..formats import charts
 from ..formats.document import Column, Section, Table, Value, labelled
 from ..statistics.editions import EDITIONS, UNCONFIRMED, Edition
 from ..statistics.sales_chasing import SoldUnsold
 from ..statistics.trimming import TRIM_RULES
 from ..statistics.vertical_equity import ValueGroup, value_proxy
+from . import charts
 from .edition_comparison import CHASING, Flip
 from .study import DIGITS, MEASURES, OVERALL, SHORT, RatioStudy
 from .study_sales import StudySales
@@ -30,7 +30,8 @@ _GROUP_COLUMNS = (
 
 def _group_rows(groups: Sequence[ValueGroup]) -> list[list[Value]]:
     return [
-        [at, each.sales, each.median_value, each.median_ratio, *each.bounds] for at, each in enumerate(groups, start=1)
+        [number, group.sales, group.median_value, group.median_ratio, *group.bounds]
+        for number, group in enumerate(groups, start=1)
     ]
 
 
@@ -39,16 +40,16 @@ def vertical_section(study: RatioStudy) -> Section:
         Table("price_fifths", "Median ratio by price fifth", _GROUP_COLUMNS, _group_rows(study.overall.price_groups))
     ]
     vertical = study.overall.vertical_equity
-    told = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
-    shown = []
+    paragraphs = ["No single measure settles vertical equity; PRD, PRB, MKI and VEI are read together."]
+    vertical_charts = []
     if vertical is not None:
         apart = "cannot be told" if vertical.significance is None else f"{vertical.significance:.2f} %"
-        told.append(f"VEI {vertical.vei:.2f} %, significance {apart}. 90 % intervals.")
+        paragraphs.append(f"VEI {vertical.vei:.2f} %, significance {apart}. 90 % intervals.")
         if study.settings.edition.vei_by_ends:
             test = (
                 "" if vertical.kruskal_wallis_p is None else f" Kruskal-Wallis test: p {vertical.kruskal_wallis_p:.4f}."
             )
-            told.append(f"Significance is that of the first and the last group ({UNCONFIRMED}).{test}")
+            paragraphs.append(f"Significance is that of the first and the last group ({UNCONFIRMED}).{test}")
         tables.append(
             Table(
                 "vei_groups",
@@ -60,8 +61,8 @@ def vertical_section(study: RatioStudy) -> Section:
         )
         groups = [(group.median_value, group.median_ratio, *group.bounds) for group in vertical.groups]
         proxy = value_proxy(study.sales.assessed_value, study.sales.sale_price)
-        shown.append(charts.ratios_by_value(proxy, study.sales.ratios, groups))
-    return Section("Vertical equity", told, tables, shown)
+        vertical_charts.append(charts.ratios_by_value(proxy, study.sales.ratios, groups))
+    return Section("Vertical equity", paragraphs, tables, vertical_charts)
 
 
 def sensitivity_section(study: RatioStudy) -> Section:
@@ -71,14 +72,14 @@ def sensitivity_section(study: RatioStudy) -> Section:
         Column("time_adjusted", "Time adjusted"),
         Column("n", "Sales", "integer"),
         Column("trimmed", "Trimmed", "integer"),
-        *(Column(each, SHORT.get(each, "Weighted mean"), "number", DIGITS.get(each, 4)) for each in names),
+        *(Column(name, SHORT.get(name, "Weighted mean"), "number", DIGITS.get(name, 4)) for name in names),
     ]
     rows = [
-        [TRIM_RULES[each.rule], "yes" if each.time_adjusted else "no", each.n, each.trimmed]
-        + [each.measures[name] for name in names]
-        for each in study.sensitivity
+        [TRIM_RULES[variant.rule], "yes" if variant.time_adjusted else "no", variant.n, variant.trimmed]
+        + [variant.measures[name] for name in names]
+        for variant in study.sensitivity
     ]
-    notes = list(dict.fromkeys(each.note for each in study.sensitivity if each.note))
+    notes = list(dict.fromkeys(variant.note for variant in study.sensitivity if variant.note))
     return Section(
         "Sensitivity to the choices made",
         [
@@ -92,7 +93,7 @@ def sensitivity_section(study: RatioStudy) -> Section:
 
 
 def chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, str]]) -> Section:
-    told = [
+    paragraphs = [
         "If sold properties were reappraised towards their price, their values changed unlike those of unsold ones, "
         "and the whole study speaks for the sold properties only. New construction is left out of the comparison.",
         "Medians of the percent change from the year before; points apart with the 95 % bootstrap interval; p of the "
@@ -101,7 +102,10 @@ def chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, str]]) -> Sect
     if not chasing:
         return Section(
             "Sales chasing",
-            [*told, "Not tested: the roll has no earlier year, or fewer than ten sold or unsold properties in both."],
+            [
+                *paragraphs,
+                "Not tested: the roll has no earlier year, or fewer than ten sold or unsold properties in both.",
+            ],
         )
     columns = (
         Column("stratum", "Stratum"),
@@ -117,31 +121,34 @@ def chasing_section(chasing: Sequence[tuple[str, str, SoldUnsold, str]]) -> Sect
     )
     rows: list[list[Value]] = [
         [
-            label, each.sold, each.unsold, each.median_change_sold, each.median_change_unsold, each.difference,
-            each.interval.low, each.interval.high, each.p_value, verdict,
+            label, change.sold, change.unsold, change.median_change_sold, change.median_change_unsold,
+            change.difference, change.interval.low, change.interval.high, change.p_value, verdict,
         ]
-        for _, label, each, verdict in chasing
+        for _, label, change, verdict in chasing
     ]  # fmt: skip
     return Section(
-        "Sales chasing", told, [Table("sales_chasing", "Change of value, sold against unsold", columns, rows)]
+        "Sales chasing", paragraphs, [Table("sales_chasing", "Change of value, sold against unsold", columns, rows)]
     )
 
 
 def editions_section(study: RatioStudy, flips: Sequence[Flip] | None) -> Section:
-    """The rules of the study's edition, or of all of them with the verdicts that flip where it was asked for."""
+    """The rules of the study's edition; where the editions are compared, the rules of all and the verdicts that differ.
+
+    flips: None where the editions are not compared.
+    """
     own = study.settings.edition
     shown = [own] if flips is None else list(EDITIONS.values())
-    told = [f"Edition {own.name}: {own.title}. The accepted ranges are the county's and hold in every edition."]
+    paragraphs = [f"Edition {own.name}: {own.title}. The accepted ranges are the county's and hold in every edition."]
     if any(edition.is_unconfirmed for edition in shown):
-        told.append(
+        paragraphs.append(
             f"Rules marked {UNCONFIRMED} are known from another implementation; the text of the edition was not at "
             "hand. No decision should rest on them before they are compared with it."
         )
     if flips is None:
-        return Section("Edition of the standard", told, [_rules_table("Rules of the edition", shown)])
-    told.append(_flips_in_words(flips))
+        return Section("Edition of the standard", paragraphs, [_rules_table("Rules of the edition", shown)])
+    paragraphs.append(_flips_in_words(flips))
     tables = [_flips_table(flips), _rules_table("Rules by edition", shown)]
-    return Section("Under each edition of the standard", told, tables, new_page=True)
+    return Section("Under each edition of the standard", paragraphs, tables, new_page=True)
 
 
 def _rules_table(title: str, editions: Sequence[Edition]) -> Table:
@@ -219,7 +226,7 @@ def sales_section(study: RatioStudy) -> Section:
         "left_out",
         "Sales not in the study",
         (Column("reason", "Reason"), Column("sales", "Sales", "integer")),
-        [[each.reason, each.sales] for each in study.left_out],
+        [[omission.reason, omission.sales] for omission in study.left_out],
     )
     tables = [left_out] if study.left_out else []
     tables.append(Table("trimmed_sales", "Trimmed sales", _SALE_COLUMNS, _sale_rows(study.trimmed)))
@@ -227,5 +234,5 @@ def sales_section(study: RatioStudy) -> Section:
         lowest, highest = study.sales.at(order[:EXTREMES]), study.sales.at(order[-EXTREMES:][::-1])
         tables.append(Table("lowest_ratios", "Lowest ratios", _SALE_COLUMNS, _sale_rows(lowest)))
         tables.append(Table("highest_ratios", "Highest ratios", _SALE_COLUMNS, _sale_rows(highest)))
-    told = ["Prices are time-adjusted where the study is."] if study.time_adjustment else []
-    return Section("Sales to look at", told, tables)
+    paragraphs = ["Prices are time-adjusted where the study is."] if study.time_adjustment else []
+    return Section("Sales to look at", paragraphs, tables)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..formats import charts
-from ..formats.document import Chart, Column, Fact, Report, Section, Table, Value, labelled
+from terrafusion.charts.chart import Chart
+
+from ..formats.document import Column, Fact, Report, Section, Table, Value, labelled
 from ..statistics.editions import CHASED, UNCONFIRMED
 from ..statistics.sales_chasing import SoldUnsold
 from ..statistics.verdicts import Verdict
 from ..statistics.vertical_equity import ValueGroup
+from . import charts
 from .edition_comparison import NOT_JUDGED, Flip
 from .evidence import chasing_section, editions_section, sales_section, sensitivity_section, vertical_section
 from .study import DIGITS, JUDGED, MEASURES, OVERALL, SHORT, SLICE_OF_VALUE, Bands, Measure, RatioStudy, StratumResult
@@ -25,9 +27,9 @@ def study_report(
     standard: str,
     flips: Sequence[Flip] | None = None,
 ) -> Report:
-    """chasing: (field, label, comparison, verdict) of all sales and of each stratum with enough of both.
-
-    flips: between the editions of the standard, where they were asked for.
+    """chasing: (field, label, comparison, verdict) of all sales, and of each stratum with enough sold and unsold
+    properties. flips: verdicts that differ between the editions of the standard; None where the request does not want
+    the editions compared.
     """
     sections = [
         _overall_section(study, standard),
@@ -59,44 +61,45 @@ def verdict_in_words(verdict: Verdict | None) -> str:
 
 
 def _headline(study: RatioStudy) -> dict[str, object]:
-    """n and each measure with its verdict, for clients that only show the numbers."""
-    found: dict[str, object] = {"n": study.overall.n, "trimmed": len(study.trimmed)}
-    found |= {name: each.value for name, each in study.overall.measures.items()}
-    found["edition"] = study.settings.edition.name
-    found["verdicts"] = {
-        name: verdict_in_words(each.verdict) for name, each in study.overall.measures.items() if each.verdict
+    """The number of sales, and each measure with its verdict, for clients that only show the numbers."""
+    measures = study.overall.measures
+    return {
+        "n": study.overall.n,
+        "trimmed": len(study.trimmed),
+        **{name: measure.value for name, measure in measures.items()},
+        "edition": study.settings.edition.name,
+        "verdicts": {name: verdict_in_words(measure.verdict) for name, measure in measures.items() if measure.verdict},
     }
-    return found
 
 
 def _findings(
     study: RatioStudy, chasing: Sequence[tuple[str, str, SoldUnsold, str]], flips: Sequence[Flip] | None
 ) -> list[str]:
     overall = study.overall
-    told = [f"{overall.n:,} sales were studied."]
+    findings = [f"{overall.n:,} sales were studied."]
     if len(study.trimmed):
-        told.append(f"{len(study.trimmed):,} further sales were trimmed and are listed.")
+        findings.append(f"{len(study.trimmed):,} further sales were trimmed and are listed.")
     for name in JUDGED:
         measure = overall.measures[name]
         value = "not computed" if measure.value is None else _rounded(name, measure.value)
-        told.append(f"{MEASURES[name]}: {value}: {verdict_in_words(measure.verdict) or NOT_JUDGED}.")
+        findings.append(f"{MEASURES[name]}: {value}: {verdict_in_words(measure.verdict) or NOT_JUDGED}.")
     for name, results in study.strata.items():
         failing = [result.label for result in results if _fails(result)]
         if failing:
             shown = "; ".join(failing[:12]) + (f" and {len(failing) - 12} more" if len(failing) > 12 else "")
-            told.append(f"{labelled(name)}: at least one measure does not meet the standard in {shown}.")
+            findings.append(f"{labelled(name)}: at least one measure does not meet the standard in {shown}.")
         elif results:
-            told.append(f"{labelled(name)}: no stratum fails a measure for certain.")
-    told += [
+            findings.append(f"{labelled(name)}: no stratum fails a measure for certain.")
+    findings += [
         f"Sold and unsold properties changed differently: {label}."
         for _, label, _, verdict in chasing
         if verdict == CHASED
     ]
     if flips is not None:
-        told.append(f"Verdicts that differ between the editions of the standard: {len(flips):,}.")
+        findings.append(f"Verdicts that differ between the editions of the standard: {len(flips):,}.")
     if study.settings.edition.is_unconfirmed:
-        told.append(f"The rules of the edition {study.settings.edition.name} are {UNCONFIRMED}.")
-    return told
+        findings.append(f"The rules of the edition {study.settings.edition.name} are {UNCONFIRMED}.")
+    return findings
 
 
 def _fails(result: StratumResult) -> bool:
@@ -127,7 +130,7 @@ _MEASURE_COLUMNS = (
 
 
 def _measure_row(measure: Measure) -> list[Value]:
-    """Value, interval, band, verdict; a note stands where there is no verdict."""
+    """Value, interval, band and verdict. Where there is no verdict, the note takes its place."""
     interval, verdict = measure.interval, measure.verdict
     return [
         measure.value,
@@ -140,18 +143,18 @@ def _measure_row(measure: Measure) -> list[Value]:
 
 
 def _measures_of(result: StratumResult) -> list[list[Value]]:
-    return [[MEASURES[name], *_measure_row(each)] for name, each in result.measures.items()]
+    return [[MEASURES[name], *_measure_row(measure)] for name, measure in result.measures.items()]
 
 
 def _sheet(result: StratumResult) -> Table:
-    """One stratum for the workbook, named for it."""
+    """The workbook's sheet of one stratum. It has the name of the stratum."""
     name = result.label if result.field == OVERALL else f"{labelled(result.field)} {result.label}"
     rows: list[list[Value]] = [["Sales", result.n, None, None, None, None, _stratum_note(result)]]
     rows += _measures_of(result)
     rows += [
-        [f"Median ratio, price fifth {at} (around ${each.median_value:,.0f}, n = {each.sales})", each.median_ratio,
-         *each.bounds, None, None, ""]
-        for at, each in enumerate(result.price_groups, start=1)
+        [f"Median ratio, price fifth {number} (around ${group.median_value:,.0f}, n = {group.sales})",
+         group.median_ratio, *group.bounds, None, None, ""]
+        for number, group in enumerate(result.price_groups, start=1)
     ]  # fmt: skip
     return Table(f"stratum_{result.field}_{result.label}", name, _MEASURE_COLUMNS, rows, place="workbook")
 
@@ -163,7 +166,7 @@ def _stratum_note(result: StratumResult) -> str:
 
 
 def _long_table(study: RatioStudy) -> Table:
-    """Every number of every stratum, one a row: what a program reads."""
+    """Every measure of every stratum, one in each row, for programs to read."""
     columns = (
         Column("stratification", "Stratification"),
         Column("stratum", "Stratum"),
@@ -181,14 +184,14 @@ def _long_table(study: RatioStudy) -> Table:
     )
     rows: list[Sequence[Value]] = []
     for result in _all_results(study):
-        for name, each in result.measures.items():
-            value, low, high, band_low, band_high, _ = _measure_row(each)
-            verdict = each.verdict
+        for name, measure in result.measures.items():
+            value, low, high, band_low, band_high, _ = _measure_row(measure)
+            verdict = measure.verdict
             rows.append(
                 [
                     "" if result.field == OVERALL else result.field, result.label, result.n, name, value, low, high,
-                    each.interval_method, band_low, band_high, verdict.word if verdict else "",
-                    verdict.sales_needed if verdict else None, each.note,
+                    measure.interval_method, band_low, band_high, verdict.word if verdict else "",
+                    verdict.sales_needed if verdict else None, measure.note,
                 ]
             )  # fmt: skip
     return Table("measures", "Every measure of every stratum", columns, rows, place="data")
@@ -198,7 +201,6 @@ def _overall_section(study: RatioStudy, standard: str) -> Section:
     result, settings = study.overall, study.settings
     median = result.measures["median"]
     band = settings.bands["median"] if median.verdict is None else median.verdict.band
-    shown = [charts.ratio_histogram(study.sales.ratios, float(median.value or 0), band.low, band.high)]
     return Section(
         "All sales",
         [
@@ -212,7 +214,7 @@ def _overall_section(study: RatioStudy, standard: str) -> Section:
             Table("overall", "All sales", _MEASURE_COLUMNS, _measures_of(result), place="pages"),
             _long_table(study),
         ],
-        shown,
+        [charts.ratio_histogram(study.sales.ratios, float(median.value or 0), band.low, band.high)],
         new_page=True,
     )
 
@@ -247,9 +249,9 @@ def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
         Table(
             f"{name}_verdicts",
             f"{heading}: verdicts",
-            [Column("stratum", heading), *(Column(each, SHORT[each]) for each in JUDGED)],
+            [Column("stratum", heading), *(Column(measure, SHORT[measure]) for measure in JUDGED)],
             [
-                [result.label, *(_short_verdict(result.measures[which].verdict) for which in JUDGED)]
+                [result.label, *(_short_verdict(result.measures[measure].verdict) for measure in JUDGED)]
                 for result in results
             ],
             note='"?" cannot be told; the number is about how many sales would settle it.',
@@ -262,7 +264,7 @@ def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
             [
                 Column("stratum", heading),
                 Column("n", "Sales", "integer"),
-                *(Column(f"fifth_{at}", f"Fifth {at}", "number", 4) for at in range(1, 6)),
+                *(Column(f"fifth_{number}", f"Fifth {number}", "number", 4) for number in range(1, 6)),
             ],
             [[result.label, result.n, *_fifths(result.price_groups)] for result in results],
             shown_rows=len(results),
@@ -271,24 +273,18 @@ def _stratum_tables(name: str, results: Sequence[StratumResult]) -> list[Table]:
 
 
 def _wide(name: str, title: str, heading: str, results: Sequence[StratumResult], measures: Sequence[str]) -> Table:
-    """A row for each stratum; an interval beside each measure that has one."""
+    """A row for each stratum, with the value of each measure, and its interval where any stratum has one."""
+    with_interval = {measure for measure in measures if any(result.measures[measure].interval for result in results)}
     columns = [Column("stratum", heading), Column("n", "Sales", "integer")]
-    for each in measures:
-        columns.append(Column(each, SHORT.get(each, labelled(each)), "number", DIGITS.get(each, 4)))
-        columns.append(Column(f"{each}_interval", "Interval"))
-    with_interval = [each for each in measures if any(result.measures[each].interval for result in results)]
-    columns = [
-        column for column in columns if not column.name.endswith("_interval") or column.name[:-9] in with_interval
-    ]
-    rows = []
-    for result in results:
-        row: list[Value] = [result.label, result.n]
-        for each in measures:
-            measure = result.measures[each]
-            row.append(measure.value)
-            if each in with_interval:
-                row.append(_interval_text(measure))
-        rows.append(row)
+    rows: list[list[Value]] = [[result.label, result.n] for result in results]
+    for measure in measures:
+        columns.append(Column(measure, SHORT.get(measure, labelled(measure)), "number", DIGITS.get(measure, 4)))
+        if measure in with_interval:
+            columns.append(Column(f"{measure}_interval", "Interval"))
+        for row, result in zip(rows, results, strict=True):
+            row.append(result.measures[measure].value)
+            if measure in with_interval:
+                row.append(_interval_text(result.measures[measure]))
     return Table(name, title, columns, rows, place="pages", shown_rows=len(rows))
 
 
@@ -310,8 +306,8 @@ def _fifths(groups: Sequence[ValueGroup]) -> list[Value]:
 
 
 def _stratum_charts(results: Sequence[StratumResult], bands: Bands) -> list[Chart]:
-    """The shaded band is that of the county; a class with its own stands in the table of verdicts."""
-    shown = []
+    """The shaded band is the county's. The bands of a property class are in the table of verdicts only."""
+    stratum_charts = []
     for name, title in (("median", "Median ratio"), ("cod", "COD, percent")):
         rows = [
             (f"{result.label} (n = {result.n:,})", measure.value, *_ends(measure))
@@ -320,8 +316,8 @@ def _stratum_charts(results: Sequence[StratumResult], bands: Bands) -> list[Char
         ]
         if rows:
             band = bands[name]
-            shown.append(charts.measure_by_stratum(f"{title} by stratum", title, rows, (band.low, band.high)))
-    return shown
+            stratum_charts.append(charts.measure_by_stratum(name, title, rows, (band.low, band.high)))
+    return stratum_charts
 
 
 def _ends(measure: Measure) -> tuple[float | None, float | None]:

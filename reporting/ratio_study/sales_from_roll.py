@@ -13,8 +13,8 @@ from django.db.models import Q, QuerySet
 
 from county_configs.models import County
 from terrafusion.errors import TerraFusionError
-from terrafusion.roll.current_values import latest_tax_years
 from terrafusion.roll.models import AssessedValue, Property, SaleParcel
+from terrafusion.roll.tax_years import TaxYear
 
 from .study_sales import DERIVED_STRATA, LeftOut, StudySales
 
@@ -43,10 +43,10 @@ class ReadSales:
 
 def latest_tax_year(county: County) -> int:
     """Raises NothingSelected when the roll has no assessed value."""
-    found = latest_tax_years([county.pk]).get(county.pk)
-    if found is None:
+    latest = TaxYear.latest(county)
+    if latest is None:
         raise NothingSelected(f"The roll of {county.pk} holds no assessed value; load them first.")
-    return found
+    return latest
 
 
 def require_tax_year(county: County, tax_year: int) -> None:
@@ -65,7 +65,7 @@ def property_filter(filters: Mapping[str, str], path: str = "") -> Q:
 
 
 def require_filters(county: County, filters: Mapping[str, str]) -> None:
-    """Raises NothingSelected naming the values a filter could have."""
+    """Raises NothingSelected naming the values a filter could have. Earlier rolls hold retired properties too."""
     for name, value in filters.items():
         of_county = Property.objects.in_county(county)
         if not of_county.filter(property_filter({name: value})).exists():
@@ -81,7 +81,7 @@ def require_attributes(county: County, strata: Sequence[str]) -> None:
         key = name.removeprefix(ATTRIBUTE)
         if (
             name.startswith(ATTRIBUTE)
-            and not Property.objects.in_county(county).filter(attributes__has_key=key).exists()
+            and not Property.objects.in_county(county).current().filter(attributes__has_key=key).exists()
         ):
             raise NothingSelected(f"stratify_by: no property of {county.pk} has the attribute {key!r}.")
 
@@ -97,10 +97,9 @@ def read_sales(
     """Sales from the first day to the last, both included. Raises NothingSelected when there is none."""
     in_window = SaleParcel.objects.in_county(county).filter(sale__sale_date__gte=first, sale__sale_date__lte=last)
     conveyed = in_window.filter(property_filter(filters, "roll_property__"))
-    selected = conveyed.fit()
     described = [each for each in strata if each not in DERIVED_STRATA]
-    rows = list(selected.order_by("pk").values_list(*_columns(described)))
-    left_out = tuple(LeftOut(reason.label, number) for reason, number in conveyed.left_out_counts().items())
+    rows, silent = conveyed.order_by("pk").divided(*_columns(described))
+    left_out = tuple(LeftOut(reason.label, number) for reason, number in silent.items())
     if not rows:
         others = "; ".join(f"{each.reason.lower()}: {each.sales}" for each in left_out)
         raise NothingSelected(
@@ -108,7 +107,7 @@ def read_sales(
             f"{f' ({others})' if others else ''}. Widen start_date, end_date or the filters."
         )
     columns = list(zip(*rows, strict=True))
-    values = _values_of(selected, tax_year)
+    values = _values_of(conveyed.fit(), tax_year)
     keys = np.array(columns[0], dtype=np.int64)
     sales = StudySales(
         sale_id=_texts(columns[1]),
@@ -134,9 +133,9 @@ def _columns(described: Sequence[str]) -> list[str]:
 
 
 def _values_of(selected: QuerySet[SaleParcel], tax_year: int) -> dict[int, int]:
-    """Market total by property; the last supplement counts."""
-    values = AssessedValue.objects.filter(tax_year=tax_year, roll_property__in=selected.values("roll_property"))
-    return dict(values.order_by("supplement").values_list("roll_property_id", "market_total"))
+    """Market total by property."""
+    values = AssessedValue.objects.of_year(tax_year).filter(roll_property__in=selected.values("roll_property"))
+    return dict(values.values_list("roll_property_id", "market_total"))
 
 
 def _texts(column: Sequence[Any]) -> npt.NDArray[np.object_]:

@@ -56,8 +56,7 @@ MEASURES = {
     "mki": "Modified Kakwani index (MKI)",
     "vei": "Vertical equity indicator (VEI)",
 }
-# As they are shown: decimals (4 unless said), abbreviation.
-DIGITS = {"cod": 2, "cov": 2, "vei": 2, "prb": 4, "ki": 4}
+DIGITS = {"cod": 2, "cov": 2, "vei": 2, "prb": 4, "ki": 4}  # decimals shown; 4 for the other measures
 SHORT = {
     "median": "Median",
     "cod": "COD",
@@ -83,9 +82,11 @@ Bands = Mapping[str, Band]
 
 @dataclass(frozen=True)
 class StudySettings:
-    """How the study is made. strata: field names. bands: by measure; class_bands: by property class, then measure.
+    """How a study is made.
 
-    edition: of the standard, which says what is judged and by which interval.
+    strata: the fields by which the sales are divided. bands: accepted ranges by measure. class_bands: accepted ranges
+    by property class, then by measure. edition: the edition of the standard, which says what is judged and by which
+    interval.
     """
 
     bands: Bands
@@ -102,7 +103,11 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class Measure:
-    """value None: it cannot be computed, and the note says why. verdict None: no standard is set for it."""
+    """One measure of a set of sales.
+
+    value: None where it cannot be computed; then the note says why. verdict: None where no standard is set for the
+    measure.
+    """
 
     name: str
     value: float | None
@@ -114,7 +119,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class StratumResult:
-    """field, label: for example neighborhood, 1040. pooled: labels of the small strata this one joins."""
+    """field, label: for example neighborhood and 1040. pooled: the labels of the small strata that are one here."""
 
     field: str
     label: str
@@ -143,7 +148,9 @@ class Sensitivity:
 
 @dataclass(frozen=True)
 class RatioStudy:
-    """sales: those measured, prices time-adjusted where asked. trimmed: those the trim rule took out."""
+    """sales: the sales measured, at time-adjusted prices where the study adjusts them. trimmed: the sales that the trim
+    rule took out. left_out: the sales that cannot stand in a study.
+    """
 
     settings: StudySettings
     sales: StudySales
@@ -164,23 +171,24 @@ def study_ratios(
 ) -> RatioStudy:
     """Makes the whole study. The trim rule is applied once, to all sales together, before they are divided.
 
-    report: called with strata done and in all. Raises NotEnoughSales when no sale can be used.
+    report: called with the number of strata done and the number of all strata. Raises NotEnoughSales when no sale can
+    be used.
     """
-    given = len(sales)
+    read = len(sales)
     sales, left_out = usable(sales)
     if not len(sales):
-        reasons = "; ".join(f"{each.reason.lower()}: {each.sales}" for each in left_out) or "none was found"
-        raise NotEnoughSales(f"None of {given} sales can be used in a ratio study ({reasons}).")
+        reasons = "; ".join(f"{omission.reason.lower()}: {omission.sales}" for omission in left_out) or "none was found"
+        raise NotEnoughSales(f"None of {read} sales can be used in a ratio study ({reasons}).")
     adjustment = time_adjustment(sales) if time_adjustment else None
     studied = sales if adjustment is None else sales.with_prices(adjustment.adjusted(sales))
-    cut = trim(studied.ratios, settings.trim_rule)
-    kept = studied.at(cut.kept)
-    overall, strata = measure_strata(kept, settings, report)
+    trimming = trim(studied.ratios, settings.trim_rule)
+    measured = studied.at(trimming.kept)
+    overall, strata = measure_strata(measured, settings, report)
     return RatioStudy(
         settings=settings,
-        sales=kept,
-        trimmed=studied.at(~cut.kept),
-        trim=cut,
+        sales=measured,
+        trimmed=studied.at(~trimming.kept),
+        trim=trimming,
         left_out=left_out,
         time_adjustment=adjustment,
         overall=overall,
@@ -192,43 +200,45 @@ def study_ratios(
 def measure_strata(
     sales: StudySales, settings: StudySettings, report: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[StratumResult, dict[str, tuple[StratumResult, ...]]]:
-    """All sales together, and the strata of each field; the sales are usable and trimmed already."""
-    divided = {name: _divided(sales, name, settings) for name in settings.strata}
-    total, done = 1 + sum(map(len, divided.values())), 0
-    found: dict[str, list[StratumResult]] = {name: [] for name in divided}
+    """The results of all sales together, and of each stratum by field. The sales are usable and trimmed already."""
+    divisions = {name: _divided(sales, name, settings) for name in settings.strata}
+    total, done = 1 + sum(map(len, divisions.values())), 0
+    strata: dict[str, list[StratumResult]] = {name: [] for name in divisions}
     overall = _measured(OVERALL, OVERALL, sales, _bands_of(sales, settings), settings)
-    for name, parts in divided.items():
+    for name, parts in divisions.items():
         for part in parts:
             done += 1
             report(done, total)
             members = sales.at(part.members)
             result = _measured(name, part.label, members, _bands_of(members, settings), settings)
-            found[name].append(replace(result, pooled=part.pooled, is_small=len(members) < settings.minimum_stratum))
-    return overall, {name: tuple(results) for name, results in found.items()}
+            strata[name].append(replace(result, pooled=part.pooled, is_small=len(members) < settings.minimum_stratum))
+    return overall, {name: tuple(results) for name, results in strata.items()}
 
 
 @dataclass(frozen=True)
 class _Part:
+    """A stratum before it is measured. members: a mask of the study's sales, shape (n,)."""
+
     label: str
     members: npt.NDArray[np.bool_]
     pooled: tuple[str, ...] = ()
 
 
 def _divided(sales: StudySales, name: str, settings: StudySettings) -> list[_Part]:
-    """A part for each label. Those below the minimum become one, named for what it holds; none is dropped."""
+    """A part for each label. The parts below the minimum become one, unless the settings say to mark them instead."""
     labels = strata_labels(sales, name)
     parts = [_Part(label, labels == label) for label in in_natural_order(labels)]
     small = [part for part in parts if part.members.sum() < settings.minimum_stratum]
     if settings.small_strata == MARK or len(small) < 2:
         return parts
-    pool = np.any([each.members for each in small], axis=0)
-    pooled = _Part(f"{len(small)} small strata together", pool, tuple(each.label for each in small))
+    members = np.any([part.members for part in small], axis=0)
+    pooled = _Part(f"{len(small)} small strata together", members, tuple(part.label for part in small))
     return [*(part for part in parts if part not in small), pooled]
 
 
 def _bands_of(sales: StudySales, settings: StudySettings) -> Bands:
-    """Those of the property class when all sales are of one class that has its own."""
-    classes = {str(each).lower() for each in sales.property_class}
+    """The bands of a property class when all sales are of that class and it has bands of its own, else the county's."""
+    classes = {str(property_class).lower() for property_class in sales.property_class}
     own = {name.lower(): bands for name, bands in settings.class_bands.items()}
     return own.get(classes.pop(), settings.bands) if len(classes) == 1 else settings.bands
 
@@ -236,13 +246,13 @@ def _bands_of(sales: StudySales, settings: StudySettings) -> Bands:
 def _measured(field_name: str, label: str, sales: StudySales, bands: Bands, settings: StudySettings) -> StratumResult:
     assessed, prices = sales.assessed_value, sales.sale_price
     intervals = _bootstrapped(assessed, prices, settings)
-    found = {name: _point(name, assessed, prices, settings.confidence) for name in MEASURES}
+    points = {name: _point(name, assessed, prices, settings.confidence) for name in MEASURES}
     vertical = None
     if len(sales) >= VEI_FEWEST_SALES:
         vertical = vertical_equity_indicator(assessed, prices, by_ends=settings.edition.vei_by_ends)
     measures = {
-        name: _judged(_with_interval(each, sales, intervals, settings), bands, vertical, len(sales), settings)
-        for name, each in found.items()
+        name: _judged(_with_interval(point, sales, intervals, settings), bands, vertical, len(sales), settings)
+        for name, point in points.items()
     }
     if field_name == VALUE_DECILE:
         measures |= {name: replace(measures[name], verdict=None, note=SLICE_OF_VALUE) for name in VERTICAL}
@@ -257,7 +267,7 @@ def _bootstrapped(assessed: Floats, prices: Floats, settings: StudySettings) -> 
 
 
 def _point(name: str, assessed: Floats, prices: Floats, confidence: float) -> Measure:
-    """One measure, or the sentence that says why there is none."""
+    """One measure without its verdict. Where it cannot be computed, its note says why."""
     compute: dict[str, Callable[[], float | PriceRelatedBias]] = {
         "median": lambda: median_ratio(assessed / prices),
         "mean": lambda: mean_ratio(assessed / prices),
@@ -286,12 +296,13 @@ def _with_interval(
         return measure
     own = {"median": _median_interval, "cod": _cod_interval}.get(measure.name)
     try:
-        if own and (found := own(sales, settings)):
-            return replace(measure, interval=found[0], interval_method=found[1])
+        if own and (with_method := own(sales, settings)):
+            interval, method = with_method
+            return replace(measure, interval=interval, interval_method=method)
     except (NotEnoughSales, UnusableSales) as error:
         return replace(measure, note=str(error))
-    if interval := bootstrapped.get(measure.name):
-        return replace(measure, interval=interval, interval_method=BOOTSTRAP)
+    if measure.name in bootstrapped:
+        return replace(measure, interval=bootstrapped[measure.name], interval_method=BOOTSTRAP)
     return measure
 
 
@@ -302,7 +313,7 @@ def _median_interval(sales: StudySales, settings: StudySettings) -> tuple[Interv
 
 
 def _cod_interval(sales: StudySales, settings: StudySettings) -> tuple[Interval, str] | None:
-    """None where the edition takes the bootstrap, as for the other measures."""
+    """None where the edition takes the bootstrap interval, as it does for the other measures."""
     if not settings.edition.bonett_seier:
         return None
     return bonett_seier_interval(sales.ratios, settings.confidence), BONETT_SEIER
@@ -322,12 +333,12 @@ def _judged(
 
 
 def _not_judged(measure: Measure, band: Band, settings: StudySettings) -> str:
-    held = "inside" if measure.value is not None and band.holds(measure.value) else "outside"
-    return f"Not judged by the edition {settings.edition.name}; {held} the band {band.low:g} to {band.high:g}."
+    place = "inside" if measure.value is not None and band.holds(measure.value) else "outside"
+    return f"Not judged by the edition {settings.edition.name}; {place} the band {band.low:g} to {band.high:g}."
 
 
 def _verdict_of_vei(vertical: VerticalEquityIndicator | None, band: Band, n: int) -> Verdict:
-    """Inside the band: meets. Outside: only when the groups differ by more than the band allows for certain."""
+    """A VEI inside the band meets the standard. Outside it fails only when its significance is above the band too."""
     if vertical is None:
         return Verdict("vei", cannot_tell(n), band, VEI_FEWEST_SALES)
     if band.holds(vertical.vei):
@@ -338,18 +349,18 @@ def _verdict_of_vei(vertical: VerticalEquityIndicator | None, band: Band, n: int
 
 
 def _sensitivity(sales: StudySales, adjustment: TimeAdjustment | None) -> tuple[Sensitivity, ...]:
-    """Every trim rule side by side, so that no choice can hide a result."""
+    """The measures under every trim rule, so that the choice of a rule cannot hide a result."""
     variants = [(False, sales)]
     if adjustment is not None:
         variants.append((True, sales.with_prices(adjustment.adjusted(sales))))
-    found = []
-    for adjusted, of_variant in variants:
+    sensitivity = []
+    for is_adjusted, variant in variants:
         for rule in TRIM_RULES:
-            cut = trim(of_variant.ratios, rule)
-            kept = of_variant.at(cut.kept)
+            trimming = trim(variant.ratios, rule)
+            measured = variant.at(trimming.kept)
             points = {
-                name: _point(name, kept.assessed_value, kept.sale_price, 0.95).value
+                name: _point(name, measured.assessed_value, measured.sale_price, 0.95).value
                 for name in ("median", "weighted_mean", "cod", "prd", "prb", "mki", "vei")
             }
-            found.append(Sensitivity(rule, adjusted, len(kept), cut.trimmed, cut.note, points))
-    return tuple(found)
+            sensitivity.append(Sensitivity(rule, is_adjusted, len(measured), trimming.trimmed, trimming.note, points))
+    return tuple(sensitivity)

@@ -1,4 +1,4 @@
-"""The sales of a ratio study as columns: which can be used, and what divides them into strata. No Django."""
+"""The sales of a ratio study as columns: which of them can be used, and the stratum of each. No Django."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ VALUE_DECILE, AGE_BAND, SALE_YEAR, SALE_QUARTER = "value_decile", "age_band", "s
 DERIVED_STRATA = (VALUE_DECILE, AGE_BAND, SALE_YEAR, SALE_QUARTER)
 AGE_BAND_YEARS = 10
 LAST_AGE_BAND = 100
-MOST_CODES = 15  # more different numbers than this are a quantity, not a code
+MOST_CODES = 15  # A field with more different numbers than this holds a quantity, not a code.
 
 
 @dataclass(frozen=True)
 class StudySales:
-    """One entry a sale, each array of shape (n,).
+    """The sales of a study; every array has one entry for each sale, shape (n,).
 
     sale_price: dollars as recorded. assessed_value: dollars of the studied tax year; NaN where the roll has none.
-    year_built: NaN where unknown. described: fields of the property, by name, for strata.
+    year_built: NaN where unknown. described: the fields of the property that divide the sales into strata, by name.
     """
 
     sale_id: Texts
@@ -49,10 +49,10 @@ class StudySales:
         return self.assessed_value / self.sale_price
 
     def at(self, chosen: npt.NDArray[Any]) -> StudySales:
-        """The chosen sales: a mask or positions."""
-        of_each = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "described"}
+        """Some of the sales. chosen: a mask, or the positions of the sales in the order wanted."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "described"}
         return StudySales(
-            **{name: column[chosen] for name, column in of_each.items()},
+            **{name: column[chosen] for name, column in columns.items()},
             described={name: column[chosen] for name, column in self.described.items()},
         )
 
@@ -60,36 +60,36 @@ class StudySales:
         return StudySales(**{field.name: getattr(self, field.name) for field in fields(self)} | {"sale_price": prices})
 
     def in_order(self) -> StudySales:
-        """By date, then sale_id: one order, whatever the order of loading was."""
+        """The sales by date, then by sale_id: the same order whatever the order of loading was."""
         return self.at(np.lexsort([self.sale_id.astype(str), self.sale_date]))
 
     def digest(self) -> str:
-        """SHA-256 of everything a study reads of the sales; the order in which they stand does not change it."""
-        found, ordered = hashlib.sha256(), self.in_order()
+        """SHA-256 of everything a study reads of the sales. Their order does not change it."""
+        digest, ordered = hashlib.sha256(), self.in_order()
         for field in fields(ordered):
             column = getattr(ordered, field.name)
             parts = column.items() if field.name == "described" else [(field.name, column)]
             for name, values in parts:
-                found.update(f"\n{name}\n".encode())
+                digest.update(f"\n{name}\n".encode())
                 if values.dtype == object:
-                    found.update("\x1f".join(map(str, values)).encode())
+                    digest.update("\x1f".join(map(str, values)).encode())
                 else:
-                    found.update(values.tobytes())
-        return found.hexdigest()
+                    digest.update(values.tobytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Sales that cannot stand in a study, and why."""
+    """How many sales cannot stand in a study for one reason. reason: a clause that begins with a capital."""
 
     reason: str
     sales: int
 
 
 def usable(sales: StudySales) -> tuple[StudySales, list[LeftOut]]:
-    """The sales from which a ratio can be made; each other is counted once, under the first reason that holds.
+    """The sales from which a ratio can be made. Every other sale is counted once, under the first reason that holds.
 
-    Sorted by date, then sale_id, so that the order of loading never changes a number.
+    The sales are in order of date, then sale_id, so that the order of loading never changes a number.
     """
     sales = sales.in_order()
     prices, values = sales.sale_price, sales.assessed_value
@@ -118,7 +118,7 @@ def _repeated(sales: StudySales) -> npt.NDArray[np.bool_]:
 
 
 def strata_labels(sales: StudySales, name: str) -> Texts:
-    """The stratum of each sale under this field. Shape (n,). Raises KeyError for a field the sales do not have."""
+    """The stratum of each sale by this field. Shape (n,). Raises KeyError for a field the sales do not have."""
     if name == SALE_YEAR:
         return sales.sale_date.astype("datetime64[Y]").astype(str).astype(object)
     if name == SALE_QUARTER:
@@ -132,11 +132,11 @@ def strata_labels(sales: StudySales, name: str) -> Texts:
 
 
 def _labels_of(values: Texts) -> Texts:
-    """Codes as they are; a quantity of many different values in fifths."""
+    """The label of each value: a code is its own label, a quantity is divided into fifths."""
     given = np.array([value is not None and value != "" for value in values], dtype=bool)
     labels = np.full(len(values), UNKNOWN, dtype=object)
-    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in values[given])
-    if numbers and len(set(values[given])) > MOST_CODES:
+    are_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values[given])
+    if are_numbers and len(set(values[given])) > MOST_CODES:
         quantities = values[given].astype(np.float64)
         labels[given] = _parts_by_size(quantities, quantities, 5, "")
     else:
@@ -145,18 +145,18 @@ def _labels_of(values: Texts) -> Texts:
 
 
 def _printable(code: Any) -> str:
-    """Without control characters, which neither a chart nor a sheet's name can hold."""
-    return "".join(each if each.isprintable() else " " for each in str(code))
+    """The code without control characters, which neither a chart nor a sheet's name can hold."""
+    return "".join(character if character.isprintable() else " " for character in str(code))
 
 
 def _parts_by_size(ordered_by: Floats, shown: Floats, count: int, unit: str) -> Texts:
-    """The quantile group of each, named by its number and its lowest and highest value."""
-    group = quantile_group(ordered_by, count)
+    """The label of each value's quantile group: the group's number, and the lowest and highest value shown of it."""
+    groups = quantile_group(ordered_by, count)
     labels = {}
-    for number, each in enumerate(np.unique(group).tolist(), start=1):
-        low, high = shown[group == each].min(), shown[group == each].max()
-        labels[each] = f"{number}: {unit}{low:,.10g} to {unit}{high:,.10g}"
-    return np.array([labels[each] for each in group.tolist()], dtype=object)
+    for number, group in enumerate(np.unique(groups).tolist(), start=1):
+        low, high = shown[groups == group].min(), shown[groups == group].max()
+        labels[group] = f"{number}: {unit}{low:,.10g} to {unit}{high:,.10g}"
+    return np.array([labels[group] for group in groups.tolist()], dtype=object)
 
 
 def _age_bands(sales: StudySales) -> Texts:
@@ -178,7 +178,10 @@ def _age_bands(sales: StudySales) -> Texts:
 
 
 def _value_deciles(sales: StudySales) -> Texts:
-    """Tenths by the value proxy, half price and half value: ordering by price alone would feign regressivity."""
+    """Tenths of the sales by the value proxy, which is half price and half assessed value.
+
+    Dividing them by price alone would show regressivity where there is none.
+    """
     if not len(sales):
         return np.array([], dtype=object)
     proxy = np.round(value_proxy(sales.assessed_value, sales.sale_price))
@@ -186,11 +189,11 @@ def _value_deciles(sales: StudySales) -> Texts:
 
 
 def in_natural_order(labels: Any) -> list[str]:
-    """Sorted as a reader counts: 2 before 10; what is not given last."""
-    return sorted(set(labels), key=lambda each: (each == UNKNOWN, _natural(each)))
+    """The different labels in the order in which a reader counts: 2 before 10. UNKNOWN comes last."""
+    return sorted(set(labels), key=lambda label: (label == UNKNOWN, _natural(label)))
 
 
 def _natural(label: str) -> list[tuple[int, int, str]]:
-    return [
-        (0, int(each), "") if each.isdecimal() else (1, 0, each.lower()) for each in re.split(r"(\d+)", label) if each
-    ]
+    """A sort key that compares the digits in a label as numbers."""
+    parts = filter(None, re.split(r"(\d+)", label))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts]

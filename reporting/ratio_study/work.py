@@ -1,4 +1,4 @@
-"""The sales ratio study: reads the roll, makes the study, hands over the report."""
+"""The work of a sales ratio study: it reads the roll, makes the study and returns the report."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from county_configs.county_file import RatioBands, RatioStudySection
 from county_configs.models import County
+from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
-from terrafusion.roll.models import AssessedValue, Property, TimeIndex
+from terrafusion.roll.models import Property, TimeIndex
 
+from ..county_settings import RatioBands, RatioStudySection
 from ..delivery import delivered
 from ..formats.document import Fact
-from ..formats.provenance import digest_of, facts_of
+from ..formats.provenance import facts_of
 from ..models import ReportJob
+from ..roll.roll_reader import values_of_year
 from ..serializers import filters_in
 from ..statistics.editions import EDITIONS, Edition
 from ..statistics.ratio_statistics import NotEnoughSales
@@ -35,30 +37,30 @@ from .sales_from_roll import (
     NothingSelected,
     ReadSales,
     latest_tax_year,
-    property_filter,
     read_sales,
     require_attributes,
     require_filters,
     require_tax_year,
 )
 from .study import OVERALL, RatioStudy, StudySettings, study_ratios
-from .study_sales import DERIVED_STRATA, StudySales, in_natural_order
+from .study_sales import DERIVED_STRATA, UNKNOWN, StudySales, in_natural_order
 
+MOST_STRATA_COMPARED = 100
 Compared = list[tuple[str, str, SoldUnsold]]
 
 
 def make(job: ReportJob) -> Outcome:
-    asked, county = job.parameters, job.county
-    section = county.settings.ratio_study
-    tax_year = asked.get("year") or latest_tax_year(county)
-    strata, filters = asked.get("stratify_by", ["property_class"]), filters_in(asked)
+    parameters, county = job.parameters, job.county
+    section = county.section(RatioStudySection)
+    tax_year = parameters.get("year") or latest_tax_year(county)
+    strata, filters = parameters.get("stratify_by", ["property_class"]), filters_in(parameters)
     require_tax_year(county, tax_year)
     require_filters(county, filters)
     require_attributes(county, strata)
-    first, last = _window(asked, tax_year, section)
+    first, last = _window(parameters, tax_year, section)
     read = read_sales(county, tax_year, first, last, filters, strata)
-    settings = _settings(asked, section, strata)
-    adjustment = _time_adjustment(county, asked.get("time_adjustment"), date(tax_year, 1, 1), first)
+    settings = _settings(parameters, section, strata)
+    adjustment = _time_adjustment(county, parameters.get("time_adjustment"), date(tax_year, 1, 1), first)
     study = study_ratios(
         read.sales, settings, adjustment, lambda done, total: job.report(done, total, f"{done} of {total} strata.")
     )
@@ -66,14 +68,16 @@ def make(job: ReportJob) -> Outcome:
     changes = _changes(county, tax_year, filters)
     compared = _sold_and_unsold(county, changes, strata, read, settings)
     tolerance = section.chasing_tolerance_percent
-    chasing = [(*each, settings.edition.chasing_verdict(each[2], tolerance)) for each in compared]
+    chasing = [
+        (field, label, change, settings.edition.chasing_verdict(change, tolerance)) for field, label, change in compared
+    ]
     flips = None
-    if asked["compare_editions"]:
-        flips = flips_between_editions(study, compared, asked.get("confidence", section.confidence), tolerance)
+    if parameters["compare_editions"]:
+        flips = flips_between_editions(study, compared, parameters.get("confidence", section.confidence), tolerance)
     report = study_report(
         study,
         chasing,
-        _facts(county, tax_year, filters, (first, last), study, digest_of([read.sales.digest(), changes.digest()])),
+        _facts(county, tax_year, filters, (first, last), study, json_digest([read.sales.digest(), changes.digest()])),
         f"Sales ratio study {tax_year}",
         f"{county}: sales from {first} to {last}",
         _standard(settings.edition, section),
@@ -82,36 +86,41 @@ def make(job: ReportJob) -> Outcome:
     return delivered(job, report)
 
 
-def _window(asked: Mapping[str, Any], tax_year: int, section: RatioStudySection) -> tuple[date, date]:
-    """Both days included. Raises NothingSelected when the one given lies beyond the default of the other."""
+def _window(parameters: Mapping[str, Any], tax_year: int, section: RatioStudySection) -> tuple[date, date]:
+    """The first and the last day of the sales studied, both included.
+
+    Raises NothingSelected when the first day lies after the last.
+    """
     valuation_date = date(tax_year, 1, 1)
-    last = date.fromisoformat(asked["end_date"]) if "end_date" in asked else valuation_date - timedelta(days=1)
+    last = (
+        date.fromisoformat(parameters["end_date"]) if "end_date" in parameters else valuation_date - timedelta(days=1)
+    )
     months = tax_year * 12 - section.look_back_months
     default = date(months // 12, months % 12 + 1, 1)
-    first = date.fromisoformat(asked["start_date"]) if "start_date" in asked else min(default, last)
+    first = date.fromisoformat(parameters["start_date"]) if "start_date" in parameters else min(default, last)
     if first > last:
         raise NothingSelected(f"start_date {first} lies after the end of the window, {last}; give end_date too.")
     return first, last
 
 
 def _standard(edition: Edition, section: RatioStudySection) -> str:
-    """The county's own name for it goes with the county's own edition."""
+    """What the report calls the standard. The county's own name for it is used only with the county's own edition."""
     return section.standard if section.standard and edition.name == section.edition else edition.title
 
 
-def _settings(asked: Mapping[str, Any], section: RatioStudySection, strata: Sequence[str]) -> StudySettings:
-    edition = EDITIONS[asked.get("edition", section.edition)]
+def _settings(parameters: Mapping[str, Any], section: RatioStudySection, strata: Sequence[str]) -> StudySettings:
+    edition = EDITIONS[parameters.get("edition", section.edition)]
     return StudySettings(
         bands=_bands(section.bands),
-        class_bands={name: _bands(each) for name, each in section.class_bands.items()},
+        class_bands={name: _bands(bands) for name, bands in section.class_bands.items()},
         strata=strata,
-        trim_rule=asked.get("trim_rule", section.trim_rule),
-        confidence=asked.get("confidence", section.confidence) or edition.confidence,
+        trim_rule=parameters.get("trim_rule", section.trim_rule),
+        confidence=parameters.get("confidence", section.confidence) or edition.confidence,
         edition=edition,
-        replicates=asked["replicates"],
-        seed=asked["seed"],
-        minimum_stratum=asked.get("minimum_stratum", section.minimum_stratum),
-        small_strata=asked["small_strata"],
+        replicates=parameters["replicates"],
+        seed=parameters["seed"],
+        minimum_stratum=parameters.get("minimum_stratum", section.minimum_stratum),
+        small_strata=parameters["small_strata"],
     )
 
 
@@ -120,17 +129,20 @@ def _bands(bands: RatioBands) -> dict[str, Band]:
 
 
 def _time_adjustment(
-    county: County, asked: Mapping[str, Any] | None, target: date, first: date
+    county: County, choice: Mapping[str, Any] | None, target: date, first: date
 ) -> Callable[[StudySales], TimeAdjustment] | None:
-    """How to bring the prices to 1 January of the tax year; None when it was not asked for."""
-    if not asked:
+    """How the prices are brought to the target date; None where they stay as they are.
+
+    choice: the request's `time_adjustment`. first: the first day of the sales.
+    """
+    if not choice:
         return None
-    if "from_ratios" in asked:
+    if "from_ratios" in choice:
         return partial(rate_of_ratios, target=target)
-    if "percent_per_year" in asked:
-        steady = steady_rate(asked["percent_per_year"], first, target)
+    if "percent_per_year" in choice:
+        steady = steady_rate(choice["percent_per_year"], first, target)
         return lambda sales: steady
-    series = asked["series"]
+    series = choice["series"]
     index = by_index(TimeIndex.objects.levels(county, series), target, series)
     return lambda sales: index
 
@@ -178,28 +190,34 @@ def _bounds(study: RatioStudy) -> str:
 
 # --- Sales chasing ---
 
-_CHANGE = np.dtype([("key", np.int64), ("supplement", np.int64), ("value", np.int64), ("new", np.int64)])
+_CHANGE = np.dtype([("key", np.int64), ("value", np.int64), ("new", np.int64)])
 
 
 @dataclass(frozen=True)
 class _Changes:
-    """keys of the properties on both rolls without new construction; percent change of their market value."""
+    """The properties on the rolls of both years that have no new construction, and the change of their market value.
+
+    keys, percent: shape (n,); percent is the change in percent of the earlier value.
+    """
 
     keys: npt.NDArray[np.int64]
     percent: npt.NDArray[np.float64]
 
     def digest(self) -> str:
-        """Of the changes in order of size: keys differ from one database to the next."""
+        """SHA-256 of the changes in order of size. The keys do not count: they differ between databases."""
         return hashlib.sha256(np.sort(self.percent).tobytes()).hexdigest()
 
 
 def _sold_and_unsold(
     county: County, changes: _Changes, strata: Sequence[str], read: ReadSales, settings: StudySettings
 ) -> Compared:
-    """Sold against unsold, overall and in each stratum of the property, where both rolls are there."""
+    """Sold against unsold properties: all of them, then those of each stratum with enough of both.
+
+    Strata that are derived from the sale are passed over, because an unsold property has none.
+    """
     keys, change = changes.keys, changes.percent
     sold = np.isin(keys, read.keys)
-    found: Compared = []
+    compared: Compared = []
 
     def compare(name: str, label: str, members: npt.NDArray[np.bool_]) -> None:
         try:
@@ -208,19 +226,20 @@ def _sold_and_unsold(
             )
         except NotEnoughSales:
             return
-        found.append((name, label, result))
+        compared.append((name, label, result))
 
     compare(OVERALL, OVERALL, np.ones(len(keys), dtype=bool))
     for name in strata:
-        if found and name not in DERIVED_STRATA:
+        if compared and name not in DERIVED_STRATA:
             labels = _labels(county, name, keys)
             values = in_natural_order(labels)
-            for label in values if len(values) <= 100 else ():
+            for label in values if len(values) <= MOST_STRATA_COMPARED else ():
                 compare(name, f"{name.replace('_', ' ')} {label}", labels == label)
-    return found
+    return compared
 
 
 def _changes(county: County, tax_year: int, filters: Mapping[str, str]) -> _Changes:
+    """How the market value of each property changed from the year before the tax year."""
     before, after = (_roll(county, year, filters) for year in (tax_year - 1, tax_year))
     keys, at_before, at_after = np.intersect1d(before["key"], after["key"], assume_unique=True, return_indices=True)
     before, after = before[at_before], after[at_after]
@@ -229,20 +248,16 @@ def _changes(county: County, tax_year: int, filters: Mapping[str, str]) -> _Chan
 
 
 def _roll(county: County, tax_year: int, filters: Mapping[str, str]) -> npt.NDArray[Any]:
-    """The last supplement of each property; unique keys, ascending."""
-    values = AssessedValue.objects.filter(property_filter(filters, "roll_property__"), roll_property__county=county)
-    rows = values.filter(tax_year=tax_year).values_list(
-        "roll_property_id", "supplement", "market_total", "new_construction"
-    )
-    found = np.fromiter(rows.iterator(chunk_size=5000), dtype=_CHANGE)
-    found = found[np.lexsort([found["supplement"], found["key"]])]
-    last = np.append(found["key"][1:] != found["key"][:-1], True) if len(found) else np.zeros(0, dtype=bool)
-    return found[last]
+    """The year's roll. The keys ascend, and each occurs once."""
+    values = values_of_year(county, tax_year, filters)
+    rows = values.values_list("roll_property_id", "market_total", "new_construction")
+    roll = np.fromiter(rows.iterator(chunk_size=5000), dtype=_CHANGE)
+    return roll[np.argsort(roll["key"])]
 
 
 def _labels(county: County, name: str, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    """The stratum of each property under this field of the property. Shape (n,)."""
+    # Retired properties too: earlier rolls hold them.
     rows = Property.objects.in_county(county).values_list("pk", name.replace(".", "__"))
-    of_key = {
-        key: "(not given)" if value in ("", None) else str(value) for key, value in rows.iterator(chunk_size=5000)
-    }
-    return np.array([of_key.get(key, "(not given)") for key in keys.tolist()], dtype=object)
+    labels = {key: UNKNOWN if value in ("", None) else str(value) for key, value in rows.iterator(chunk_size=5000)}
+    return np.array([labels.get(key, UNKNOWN) for key in keys.tolist()], dtype=object)

@@ -45,7 +45,6 @@ _VALUES = (
     Column("change", "Change", "dollars"),
     Column("change_percent", "Change, %", "number", 2),
 )
-CONFIDENTIAL = "CONFIDENTIAL"
 
 
 def roll_columns(with_owner: bool) -> list[Column]:

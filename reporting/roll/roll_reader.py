@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
+from accounts.models import User
 from county_configs.models import County
 from terrafusion.roll.models import AssessedValue, Owner, Property
+from terrafusion.roll.querysets import AssessedValueQuerySet
+from terrafusion.roll.tax_years import TaxYear
 
 from ..ratio_study.sales_from_roll import property_filter
-from .listing import AMOUNTS, CONFIDENTIAL, ControlTotals, RollEntry
+from .listing import AMOUNTS, ControlTotals, RollEntry
 
 BATCH = 4000  # properties read at a time
 DESCRIBED = (
@@ -20,13 +23,9 @@ DESCRIBED = (
 )  # fmt: skip
 
 
-def values_of_year(county: County, tax_year: int, filters: Mapping[str, str]) -> QuerySet[AssessedValue]:
-    """The last supplement of each property."""
-    later = AssessedValue.objects.filter(
-        roll_property=OuterRef("roll_property"), tax_year=tax_year, supplement__gt=OuterRef("supplement")
-    )
-    of_county = AssessedValue.objects.filter(property_filter(filters, "roll_property__"), roll_property__county=county)
-    return of_county.filter(~Exists(later), tax_year=tax_year)
+def values_of_year(county: County, tax_year: int, filters: Mapping[str, str]) -> AssessedValueQuerySet:
+    """The values on the year's roll whose property matches the filters."""
+    return TaxYear(county, tax_year).values().filter(property_filter(filters, "roll_property__"))
 
 
 def totals_in_database(county: County, tax_year: int, filters: Mapping[str, str]) -> ControlTotals:
@@ -35,17 +34,21 @@ def totals_in_database(county: County, tax_year: int, filters: Mapping[str, str]
     grouped = values_of_year(county, tax_year, filters).values_list(
         "roll_property__property_class", "roll_property__tax_code_area"
     )
-    sums = {f"sum_{each}": Sum(each) for each in AMOUNTS}
+    sums = {f"sum_{amount}": Sum(amount) for amount in AMOUNTS}
     for property_class, area, number, *amounts in grouped.order_by().annotate(number=Count("pk"), **sums):
         totals.add(property_class, area, number, amounts)
     return totals
 
 
 def roll_entries(
-    county: County, tax_year: int, filters: Mapping[str, str], *, with_owner: bool = False
+    county: County, tax_year: int, filters: Mapping[str, str], *, with_owner: bool = False, reader: User | None = None
 ) -> Iterator[RollEntry]:
-    """Every property with a value in the year. One batch is in memory at a time."""
-    properties = Property.objects.in_county(county).filter(property_filter(filters)).order_by("parcel_number", "pk")
+    """Every property on the year's roll. One batch is in memory at a time.
+
+    reader: to whom the owners are shown; None is the system itself.
+    """
+    on_roll = TaxYear(county, tax_year).properties()
+    properties = on_roll.filter(property_filter(filters)).order_by("parcel_number", "pk")
     after: tuple[str, int] | None = None
     while True:
         page = properties
@@ -56,14 +59,14 @@ def roll_entries(
         rows = list(page.values_list("pk", *DESCRIBED)[:BATCH])
         if not rows:
             return
-        yield from _entries_of(rows, tax_year, with_owner)
+        keys = [row[0] for row in rows]
+        yield from _entries_of(rows, tax_year, _owners(keys, tax_year, reader) if with_owner else {})
         after = (rows[-1][1 + DESCRIBED.index("parcel_number")], rows[-1][0])
 
 
-def _entries_of(rows: Sequence[tuple[Any, ...]], tax_year: int, with_owner: bool) -> Iterator[RollEntry]:
+def _entries_of(rows: Sequence[tuple[Any, ...]], tax_year: int, owners: Mapping[int, str]) -> Iterator[RollEntry]:
     keys = [row[0] for row in rows]
     now, before = _amounts(keys, tax_year), _amounts(keys, tax_year - 1)
-    owners = _owners(keys, tax_year) if with_owner else {}
     total, taxable = AMOUNTS.index("market_total"), AMOUNTS.index("taxable_value")
     for key, *described in rows:
         amounts = now.get(key)
@@ -80,17 +83,22 @@ def _entries_of(rows: Sequence[tuple[Any, ...]], tax_year: int, with_owner: bool
 
 
 def _amounts(keys: Sequence[int], tax_year: int) -> dict[int, tuple[int, ...]]:
-    values = AssessedValue.objects.filter(roll_property__in=keys, tax_year=tax_year).order_by("supplement")
+    values = AssessedValue.objects.of_year(tax_year).filter(roll_property__in=keys)
     return {key: tuple(amounts) for key, *amounts in values.values_list("roll_property_id", *AMOUNTS)}
 
 
-def _owners(keys: Sequence[int], tax_year: int) -> dict[int, str]:
-    """Names by share, largest first; a confidential owner's is withheld from everyone."""
+def _owners(keys: Sequence[int], tax_year: int, reader: User | None) -> dict[int, str]:
+    """The year's current owners by property, the largest share first."""
     names: dict[int, list[str]] = {}
-    owners = Owner.objects.filter(roll_property__in=keys, tax_year=tax_year).order_by("roll_property", "-share", "pk")
-    for key, name, confidential in owners.values_list("roll_property_id", "name", "confidential"):
-        names.setdefault(key, []).append(CONFIDENTIAL if confidential else name)
-    return {key: "; ".join(dict.fromkeys(each)) for key, each in names.items()}
+    owners: Any = Owner.objects.current().filter(roll_property__in=keys, tax_year=tax_year).by_share().shown_to(reader)
+    for key, name in owners.values_list("roll_property_id", "shown_name"):
+        names.setdefault(key, []).append(name or "")
+    return {key: names_in_one(of_property) for key, of_property in names.items()}
+
+
+def names_in_one(names: Iterable[str]) -> str:
+    """Each name once, as one text."""
+    return "; ".join(dict.fromkeys(name for name in names if name))
 
 
 def properties_without_value(county: County, tax_year: int, filters: Mapping[str, str]) -> int:

@@ -60,7 +60,13 @@ class _Listing:
     def rows(self) -> Iterator[list[Any]]:
         """Raises RollChanged at the end when the listing does not add up to the database's totals."""
         found, read = hashlib.sha256(), ControlTotals()
-        entries = roll_entries(self.job.county, self.tax_year, self.filters, with_owner=self.job.shows_owner_names)
+        entries = roll_entries(
+            self.job.county,
+            self.tax_year,
+            self.filters,
+            with_owner=self.job.shows_owner_names,
+            reader=self.job.submitted_by,
+        )
         for done, entry in enumerate(counted(entries, read), start=1):
             row = entry.row(self.columns)
             found.update(repr(row).encode())

@@ -1,1 +1,1 @@
-"""Ratio statistics: a pure library. No Django, no clock; any other package may import it."""
+"""Ratio statistics as a library of pure functions: no Django, no clock. Any other package may import it."""

@@ -1,8 +1,7 @@
-"""The editions of the IAAO Standard on Ratio Studies, and what each asks of the same sales. No Django.
+"""The editions of the IAAO Standard on Ratio Studies, and the rules of each. No Django.
 
-The text of the edition of October 2026 is not at hand. What stands here of it is known from another implementation
-alone, so every such rule is unconfirmed and says so wherever it is shown. Bands are the county's and hold in every
-edition.
+The text of the edition of October 2026 has not been read. Its rules are known only from another implementation, so
+each of them is marked unconfirmed wherever it is shown. Bands are the county's and hold in every edition.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ CHASED, NOT_CHASED = "signs of chasing", "no sign"
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule in words. unconfirmed: its text has not been read."""
+    """One rule in words. unconfirmed: the text of the rule has not been read."""
 
     topic: str
     words: str
@@ -26,12 +25,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Edition:
-    """judged: the measures a verdict is given for; of the others the band may be shown, but decides nothing.
+    """An edition of the standard.
 
-    confidence: of the interval that decides, two-sided. clapp, bonett_seier: whether those intervals are taken.
-    vei_by_ends: the VEI is told for certain by the first and last group, not by those of extreme medians.
-    chasing_tolerance: percentage points; chasing_tolerance_small: where the sold properties themselves changed by
-    less than chasing_tolerance percent. fewest_sold: of sold and of unsold properties each.
+    judged: the measures that get a verdict. The band of another measure may be shown, but decides nothing.
+    confidence: of the two-sided interval that decides. clapp, bonett_seier: whether the edition takes these intervals.
+    vei_by_ends: the significance of the VEI is that of the first and the last group, not that of the groups with the
+    lowest and the highest median. chasing_tolerance: percentage points. chasing_tolerance_small: the tolerance where
+    the sold properties themselves changed by less than chasing_tolerance percent. fewest_sold: how many sold, and how
+    many unsold, properties a verdict needs.
     """
 
     name: str
@@ -53,14 +54,14 @@ class Edition:
     def judges(self, measure: str) -> bool:
         return measure in self.judged
 
-    def chasing_verdict(self, found: SoldUnsold, tolerance: float | None = None) -> str:
-        """tolerance: the county's own, in percentage points; the edition's unless given."""
-        if min(found.sold, found.unsold) < self.fewest_sold:
+    def chasing_verdict(self, change: SoldUnsold, tolerance: float | None = None) -> str:
+        """Whether sales were chased. tolerance: the county's own, in percentage points; None is the edition's."""
+        if min(change.sold, change.unsold) < self.fewest_sold:
             return f"too few to tell, {self.fewest_sold} of each are needed"
         if tolerance is None:
-            is_small = abs(found.median_change_sold) < self.chasing_tolerance
+            is_small = abs(change.median_change_sold) < self.chasing_tolerance
             tolerance = self.chasing_tolerance_small if is_small else self.chasing_tolerance
-        return CHASED if found.is_chased(tolerance) else NOT_CHASED
+        return CHASED if change.is_chased(tolerance) else NOT_CHASED
 
 
 _PRD_JUDGED = Rule("PRD", "Decides, by its whole interval.")

@@ -7,7 +7,6 @@ alone, so the same seed gives the same numbers on any machine and for any number
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -161,13 +160,13 @@ def bootstrap_intervals(
     confidence: float = 0.95,
     replicates: int = 1000,
     seed: int = 0,
-    threads: int | None = None,
+    threads: int = 1,
 ) -> dict[str, Interval]:
     """Percentile bootstrap intervals of MEASURES: sales drawn with replacement, every measure from the same draws.
 
     A measure that some replicate leaves undefined (MKI when all drawn prices are equal) has no interval.
 
-    Memory: 4 bytes a sale and thread. threads: None takes every core; the numbers do not depend on it.
+    Memory: 4 bytes a sale and thread. threads: one, because a job has one core; the numbers do not depend on it.
     Raises NotEnoughSales below two sales, UnusableSales as `checked` does or for an assessed value of zero.
     Source: IAAO Standard on Ratio Studies (April 2013), section 5.5; Efron's percentile method.
     """
@@ -183,7 +182,7 @@ def bootstrap_replicates(
     sale_prices: npt.ArrayLike,
     replicates: int = 1000,
     seed: int = 0,
-    threads: int | None = None,
+    threads: int = 1,
 ) -> npt.NDArray[np.float64]:
     """MEASURES of each replicate. Shape (replicates, len(MEASURES))."""
     assessed, prices = checked(assessed_values, sale_prices)
@@ -209,11 +208,11 @@ def bootstrap_replicates(
     def run(start: int) -> None:
         replicate(*arrays, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), start, out[start : start + _AT_A_TIME])
 
-    if (threads or os.cpu_count() or 1) == 1:
+    if threads == 1:
         for start in starts:
             run(start)
     else:
-        with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, starts))
     return out
 

@@ -1,9 +1,9 @@
 """Level and uniformity of assessment from ratios of assessed value to sale price. No Django, no clock.
 
-Arrays in, numbers or frozen dataclasses out; usable as a library. Intervals stand in intervals.py, vertical equity
-in vertical_equity.py, trimming in trimming.py. No figure depends on the order in which the sales stand, to the last
-bit: sums are taken by `order_free_sum`, ranks are shared where sales tie. NaN, infinity and negative numbers are
-refused everywhere, in a sentence that counts them.
+The functions take arrays and return numbers or frozen dataclasses. Intervals are in intervals.py, vertical equity in
+vertical_equity.py, trimming in trimming.py. No figure depends on the order of the sales, to the last bit: sums are
+taken by `order_free_sum`, and equal values share a rank. NaN, infinity and negative numbers are refused everywhere,
+with a message that counts them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from terrafusion.errors import TerraFusionError
 
 Floats = npt.NDArray[np.float64]
-_WHOLE_NUMBERS = 2.0**53  # up to here a double holds every whole number
+_WHOLE_NUMBERS = 2.0**53  # A double holds every whole number up to this one.
 
 
 class NotEnoughSales(TerraFusionError):
@@ -37,7 +37,7 @@ class Interval:
 
 
 def checked(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Both as float arrays of shape (n,).
+    """Values and prices as float arrays of shape (n,).
 
     Raises UnusableSales for a sale price that is not a positive number, an assessed value that is negative or not a
     number, or arrays of different length; NotEnoughSales when there is no sale.
@@ -59,34 +59,34 @@ def checked(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> tuple
 
 
 def checked_ratios(ratios: npt.ArrayLike) -> Floats:
-    """As a float array of shape (n,).
+    """The ratios as a float array of shape (n,).
 
-    Raises NotEnoughSales when there is none, UnusableSales for one that is negative or not a number or for an array
-    of several dimensions.
+    Raises NotEnoughSales when there is no ratio, UnusableSales for a ratio that is negative or not a number, or for an
+    array of several dimensions.
     """
-    of_sales = np.asarray(ratios, dtype=np.float64)
-    if of_sales.ndim != 1:
-        raise UnusableSales(f"Ratios must be one list; they have the shape {of_sales.shape}.")
-    if not len(of_sales):
+    numbers = np.asarray(ratios, dtype=np.float64)
+    if numbers.ndim != 1:
+        raise UnusableSales(f"Ratios must be one list; they have the shape {numbers.shape}.")
+    if not len(numbers):
         raise NotEnoughSales("A ratio study needs at least one valid sale.")
-    if bad := int(np.sum(~(np.isfinite(of_sales) & (of_sales >= 0)))):
-        raise UnusableSales(f"{bad} of {len(of_sales)} ratios are negative or not a number.")
-    return of_sales
+    if bad := int(np.sum(~(np.isfinite(numbers) & (numbers >= 0)))):
+        raise UnusableSales(f"{bad} of {len(numbers)} ratios are negative or not a number.")
+    return numbers
 
 
 def checked_confidence(confidence: float) -> float:
-    """Raises UnusableSales for a confidence that does not lie between 0 and 1, such as 95 for 95 %."""
+    """The confidence itself. Raises UnusableSales when it does not lie between 0 and 1, such as 95 for 95 %."""
     if not 0 < confidence < 1:
         raise UnusableSales(f"A confidence lies between 0 and 1, 0.95 for 95 %; it is {confidence}.")
     return confidence
 
 
 def order_free_sum(values: Floats) -> float:
-    """The sum of finite numbers, the same to the last bit in whatever order they stand.
+    """The sum of finite numbers, the same to the last bit whatever their order.
 
-    Whole dollars add up exactly. Of other numbers, three times, the leading bits are cut off on one grid so coarse
-    that adding them never rounds; what lies below all three grids is far under the precision of the result. A few
-    passes over the array, no sorting.
+    Whole dollars add up exactly. Other numbers are split three times: their leading bits are cut off on a grid so
+    coarse that adding them never rounds, and the rest goes on to the next grid. The rest below the third grid is far
+    under the precision of the result. This takes a few passes over the array and no sorting.
 
     values: shape (n,), each below 1e290. Source: Demmel and Nguyen, Fast Reproducible Floating-Point Summation (2013).
     """
@@ -99,7 +99,8 @@ def order_free_sum(values: Floats) -> float:
     for _ in range(3):
         if not largest:
             break
-        # Adding and taking away a number of this size rounds to multiples of its last bit; n of them fit in 53 bits.
+        # Adding this number and taking it away again rounds to multiples of its last bit. The sum of n such multiples
+        # fits in 53 bits.
         grid = math.ldexp(1.5, math.frexp(largest)[1] + len(rest).bit_length() + 1)
         leading = rest + grid
         leading -= grid
@@ -156,11 +157,11 @@ def coefficient_of_dispersion(ratios: npt.ArrayLike) -> float:
 
     Source: IAAO Standard on Ratio Studies (April 2013), section 5.4.1 and Table 1-4.
     """
-    of_sales = checked_ratios(ratios)
-    middle = float(np.median(of_sales))
+    numbers = checked_ratios(ratios)
+    middle = float(np.median(numbers))
     if middle <= 0:
         raise UnusableSales("The median ratio is zero, so dispersion in percent of it has no meaning.")
-    return 100 * order_free_mean(np.abs(of_sales - middle)) / middle
+    return 100 * order_free_mean(np.abs(numbers - middle)) / middle
 
 
 def coefficient_of_variation(ratios: npt.ArrayLike) -> float:
@@ -168,13 +169,13 @@ def coefficient_of_variation(ratios: npt.ArrayLike) -> float:
 
     Raises NotEnoughSales below two ratios. Source: IAAO Standard on Ratio Studies (April 2013), section 5.4.2.
     """
-    of_sales = checked_ratios(ratios)
-    if len(of_sales) < 2:
+    numbers = checked_ratios(ratios)
+    if len(numbers) < 2:
         raise NotEnoughSales("A COV needs at least two valid sales.")
-    mean = order_free_mean(of_sales)
+    mean = order_free_mean(numbers)
     if mean <= 0:
         raise UnusableSales("The mean ratio is zero, so variation in percent of it has no meaning.")
-    return 100 * math.sqrt(order_free_sum((of_sales - mean) ** 2) / (len(of_sales) - 1)) / mean
+    return 100 * math.sqrt(order_free_sum((numbers - mean) ** 2) / (len(numbers) - 1)) / mean
 
 
 def price_related_differential(assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike) -> float:

@@ -18,10 +18,11 @@ SUSPICIOUS_SHARE = 0.05
 
 @dataclass(frozen=True)
 class SoldUnsold:
-    """Percent change of value from one roll to the next, sold against unsold.
+    """Percent change of value from one roll to the next, of sold and of unsold properties.
 
-    difference: median change of the sold less that of the unsold, percentage points, with its 95 % interval.
-    p_value: two-sided Mann-Whitney test that the changes of both are alike.
+    sold, unsold: numbers of properties. difference: median change of the sold less that of the unsold, in percentage
+    points. interval: the 95 % interval of the difference. p_value: of the two-sided Mann-Whitney test that the changes
+    of both are alike.
     """
 
     sold: int
@@ -41,12 +42,12 @@ class SoldUnsold:
 def compare_sold_with_unsold(
     change_sold: npt.ArrayLike, change_unsold: npt.ArrayLike, replicates: int = 1000, seed: int = 0
 ) -> SoldUnsold:
-    """Compares percent value changes, shapes (n,) and (m,). The interval is a seeded bootstrap of both medians.
+    """Compares percent changes of value, shapes (n,) and (m,). The interval is a seeded bootstrap of both medians.
 
-    Raises NotEnoughSales below ten of either, UnusableSales for a change that is not a number.
+    Raises NotEnoughSales when there are fewer than ten of either, UnusableSales for a change that is not a number.
     Source: IAAO Standard on Ratio Studies (April 2013), Appendix E: comparison of value changes of sold and unsold.
     """
-    from scipy.stats import mannwhitneyu  # half a second to import: not at the start of every process
+    from scipy.stats import mannwhitneyu  # The import takes half a second, which not every process should pay.
 
     sold, unsold = _checked_changes(change_sold, "sold"), _checked_changes(change_unsold, "unsold")
     if min(len(sold), len(unsold)) < FEWEST_SOLD:
@@ -54,8 +55,8 @@ def compare_sold_with_unsold(
             f"Sold and unsold can be compared with at least {FEWEST_SOLD} of each; "
             f"there are {len(sold)} sold and {len(unsold)} unsold."
         )
-    of_sold, of_unsold = (_medians(each, replicates, seed + i) for i, each in enumerate((sold, unsold)))
-    low, high = np.quantile(of_sold - of_unsold, [0.025, 0.975])
+    differences = _medians(sold, replicates, seed) - _medians(unsold, replicates, seed + 1)
+    low, high = np.quantile(differences, [0.025, 0.975])
     medians = float(np.median(sold)), float(np.median(unsold))
     test = mannwhitneyu(sold, unsold, alternative="two-sided", method="asymptotic")
     p_value = float(test.pvalue)
@@ -70,17 +71,18 @@ def compare_sold_with_unsold(
     )
 
 
-def _checked_changes(changes: npt.ArrayLike, of_which: str) -> npt.NDArray[np.float64]:
-    found = np.asarray(changes, dtype=np.float64)
-    if bad := int(np.sum(~np.isfinite(found))):
-        raise UnusableSales(f"{bad} of {found.size} changes of {of_which} properties are not a number.")
-    return found
+def _checked_changes(changes: npt.ArrayLike, group: str) -> npt.NDArray[np.float64]:
+    numbers = np.asarray(changes, dtype=np.float64)
+    if bad := int(np.sum(~np.isfinite(numbers))):
+        raise UnusableSales(f"{bad} of {numbers.size} changes of {group} properties are not a number.")
+    return numbers
 
 
 def _medians(values: npt.NDArray[np.float64], replicates: int, seed: int) -> npt.NDArray[np.float64]:
-    """Medians of samples drawn with replacement. The rank of a resampled median is binomial, so none is drawn.
+    """Medians of samples drawn with replacement, without drawing the samples.
 
-    The k-th smallest of n draws is the sale whose rank is that of a Beta(k, n - k + 1) quantile.
+    The k-th smallest of n draws from the sales is the sale at the share of the ordered sales that a Beta(k, n - k + 1)
+    distribution gives, so one such number stands for a whole sample.
     """
     ordered, n = np.sort(values), len(values)
     rng = np.random.default_rng(seed)
@@ -90,12 +92,12 @@ def _medians(values: npt.NDArray[np.float64], replicates: int, seed: int) -> npt
 
 
 def ratios_bunch_at_one(ratios: npt.ArrayLike) -> tuple[bool, bool]:
-    """Two signs that need no second roll: a jump of the distribution near 1, too many ratios from 0.98 to 1.02.
+    """Two signs of sales chasing that need no second roll: ratios that jump at one, and too many ratios near one.
 
-    First: the largest step of the empirical distribution exceeds 5 % of the sales and lies within 0.98 to 1.02.
-    Second: the share within differs by more than 5 percentage points from that of a normal distribution of the same
-    mean and deviation; it fires on too few as well. Both are heuristics: a change of sold against unsold is the proof.
-    Raises as `checked_ratios` does.
+    The first sign: the most frequent ratio is that of more than 5 % of the sales and lies between 0.98 and 1.02.
+    The second sign: the share of ratios from 0.98 to 1.02 differs by more than 5 percentage points, up or down, from
+    that of a normal distribution with the same mean and deviation. Both are heuristics; the comparison of sold with
+    unsold properties is the proof. Raises as `checked_ratios` does.
     """
     ordered = np.sort(checked_ratios(ratios))
     low, high = CLOSE_TO_ONE

@@ -37,7 +37,7 @@ class TimeAdjustment:
 
 
 def steady_rate(percent_per_year: float, first: date, target: date) -> TimeAdjustment:
-    """The market changed by this much a year all the time, compounded.
+    """The adjustment for a market that changes by the same percentage every year, compounded.
 
     Raises UnusableSales for a rate that is not a number above -100.
     """
@@ -48,10 +48,10 @@ def steady_rate(percent_per_year: float, first: date, target: date) -> TimeAdjus
 
 
 def rate_of_ratios(sales: StudySales, target: date) -> TimeAdjustment:
-    """The rate at which ratios fall with the date of sale: least squares of log ratio on time.
+    """The adjustment at the rate at which ratios fall with the date of sale: least squares of log ratio on time.
 
-    The values are of one date, so a trend of their ratios is the market's. Raises NotEnoughSales below 30 sales,
-    UnusableSales for a sale without a ratio above zero.
+    All assessed values are of one date, so a trend of the ratios is a trend of the market. Raises NotEnoughSales below
+    30 sales, UnusableSales for a sale without a ratio above zero.
     Source: IAAO Standard on Ratio Studies (April 2013), adjustments for time: sales ratio trend analysis.
     """
     if len(sales) < FEWEST_SALES:
@@ -72,7 +72,7 @@ def rate_of_ratios(sales: StudySales, target: date) -> TimeAdjustment:
 
 
 def by_index(levels: MarketLevels, target: date, series: str) -> TimeAdjustment:
-    """By a price index, named by its series."""
+    """The adjustment by a price index. series: the name of the index."""
     return TimeAdjustment(target, levels, f"index {series}")
 
 

@@ -1,7 +1,7 @@
-"""Trim rules: which sales are left out of a study for their ratio alone. Applied once, never again. No Django.
+"""Trim rules: which sales are left out of a study for their ratio alone. A rule is applied once. No Django.
 
-The rule is part of the result: one choice can turn a failing COD into a passing one. A study therefore shows every
-rule side by side.
+The rule is part of the result, because the choice of a rule can turn a failing COD into a passing one. A study
+therefore shows its measures under every rule.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ WASHINGTON_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Trim:
-    """kept: shape (n,), True where the sale stays. low, high: the bounds, both kept; None without bounds."""
+    """What a rule does to the sales of a study.
+
+    kept: shape (n,), True where the sale stays. low, high: the bounds; a ratio on a bound stays. None without bounds.
+    """
 
     rule: str
     kept: npt.NDArray[np.bool_]
@@ -44,21 +47,21 @@ def trim(ratios: npt.ArrayLike, rule: str) -> Trim:
     """Applies the rule once to ratios of shape (n,).
 
     The fences are Q1 - k IQR and Q3 + k IQR, quartiles by linear interpolation (Hyndman-Fan type 7).
-    Raises KeyError for a rule not in TRIM_RULES, UnusableSales for a ratio that is negative or not a number: no bound
-    holds such a one, and it would take the others with it. Of no ratios none is trimmed.
+    Raises KeyError for a rule not in TRIM_RULES, UnusableSales for a ratio that is negative or not a number, because
+    it would make the quartiles meaningless. Without ratios nothing is trimmed.
     Source: IAAO Standard on Ratio Studies (April 2013), Appendix B; WAC 458-53-070(4) and 458-53-080, code 8.
     """
     if not np.size(ratios):
         return Trim(rule, np.ones(0, dtype=bool), None, None)
-    of_sales = checked_ratios(ratios)
+    numbers = checked_ratios(ratios)
     if rule not in TRIM_RULES:
         raise KeyError(rule)
     if rule == NONE:
-        return Trim(rule, np.ones(len(of_sales), dtype=bool), None, None)
+        return Trim(rule, np.ones(len(numbers), dtype=bool), None, None)
     if rule == WASHINGTON:
-        return _washington(of_sales)
-    low, high = _percentiles(of_sales) if rule == PERCENTILE else _fences(of_sales, {IQR_1_5: 1.5, IQR_3: 3.0}[rule])
-    return Trim(rule, (of_sales >= low) & (of_sales <= high), low, high)
+        return _washington(numbers)
+    low, high = _percentiles(numbers) if rule == PERCENTILE else _fences(numbers, {IQR_1_5: 1.5, IQR_3: 3.0}[rule])
+    return Trim(rule, (numbers >= low) & (numbers <= high), low, high)
 
 
 def _fences(ratios: npt.NDArray[np.float64], multiple: float) -> tuple[float, float]:
@@ -67,9 +70,8 @@ def _fences(ratios: npt.NDArray[np.float64], multiple: float) -> tuple[float, fl
 
 
 def _percentiles(ratios: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Drops a tenth of any sample, however good: some offices are used to it; IAAO advises fences instead.
-
-    Of two sales it would drop both, so they are kept.
+    """The 5th and 95th percentile. They drop a tenth of any sample, however good, and IAAO advises fences instead; some
+    offices are used to them. Two sales would both be dropped, so below three sales nothing is.
     """
     if len(ratios) < 3:
         return float(ratios.min()), float(ratios.max())
@@ -78,7 +80,7 @@ def _percentiles(ratios: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _washington(ratios: npt.NDArray[np.float64]) -> Trim:
-    """The bounds themselves stay; so do all sales when more than 5 % lie outside."""
+    """The Washington rule. A ratio on a bound stays. All sales stay when more than 5 % lie outside the bounds."""
     kept = (ratios >= WASHINGTON_LOW) & (ratios <= WASHINGTON_HIGH)
     outside = int(np.sum(~kept))
     if outside > WASHINGTON_SHARE * len(ratios):

@@ -1,4 +1,4 @@
-"""Does a stratum meet the standard? Judged by the interval of a measure, never by its point alone. No Django."""
+"""Whether a stratum meets the standard, judged by the interval of a measure and never by its point alone. No Django."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_SALES_NAMED = 1_000_000
 
 @dataclass(frozen=True)
 class Band:
-    """What the standard accepts; both bounds are included."""
+    """The range a standard accepts. Both bounds are included."""
 
     low: float
     high: float
@@ -24,10 +24,11 @@ class Band:
 
 @dataclass(frozen=True)
 class Verdict:
-    """word: "meets", "does not meet" or "cannot tell with n = 18".
+    """Whether a measure meets the standard. word: "meets", "does not meet" or "cannot tell with n = 18".
 
-    sales_needed: about how many sales would settle it if the measure stayed where it is; None when it is settled,
-    when no number would (the measure lies on the bound) or when nothing can be said.
+    sales_needed: about how many sales would settle the verdict if the measure stayed where it is. None when the verdict
+    is settled, when no number of sales would settle it because the measure lies on the bound, or when there is no
+    interval.
     """
 
     measure: str
@@ -41,7 +42,8 @@ class Verdict:
 
 
 def judge(measure: str, value: float | None, interval: Interval | None, band: Band, n: int) -> Verdict:
-    """The whole interval inside the band: meets. All of it outside: does not meet. Otherwise it cannot be told.
+    """A measure meets the standard when its whole interval lies inside the band, and does not meet it when the whole
+    interval lies outside. Otherwise the verdict is "cannot tell".
 
     Source: IAAO Standard on Ratio Studies (April 2013), section 5.5: a jurisdiction is out of compliance only when
     the interval says so with the stated confidence.
@@ -60,7 +62,7 @@ def cannot_tell(n: int) -> str:
 
 
 def _sales_needed(value: float, interval: Interval, band: Band, n: int) -> int | None:
-    """An interval shrinks with the square root of n; how many sales until it clears the bound it now crosses?"""
+    """About how many sales it takes until the interval no longer crosses a bound: it shrinks with the root of n."""
     below, above = max(value - interval.low, 0.0), max(interval.high - value, 0.0)
     if band.holds(value):
         crossed = [(below, value - band.low), (above, band.high - value)]

@@ -1,7 +1,8 @@
-"""Are dear and cheap property assessed alike? PRB, Kakwani, VEI and medians by price. No Django, no clock.
+"""Whether dear and cheap property is assessed alike: PRB, Kakwani, VEI and medians by price. No Django, no clock.
 
-No single measure settles it, which is why a study reports several. Regressing on a noisy price alone feigns
-regressivity; PRB and VEI order sales by a value proxy, half price and half assessed value, to avoid that.
+No single measure settles it, which is why a study reports several. A price has noise, and a regression on the price
+alone shows regressivity where there is none. PRB and VEI therefore order sales by a value proxy, half price and half
+assessed value.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from .ratio_statistics import (
     order_free_sum,
 )
 
-# How VEI cuts its groups. The draft's own example: R7 gives 48.53, as it prints in 2026; rounding 50.18, near 2025's.
+# How the groups of the VEI are cut. In the example of the exposure drafts, R7 gives 48.53, the figure printed in 2026;
+# rounded ranks give 50.18, near the figure printed in 2025.
 PERCENTILE_R7, PERCENTILE_R6, ROUND_HALF_UP = "percentile R7", "percentile R6", "ranks rounded half up"
 VEI_METHOD = "IAAO VEI (exposure draft 2026); value proxy 0.5 x price + 0.5 x value / median; groups by "
 VEI_FEWEST_SALES = 20
@@ -35,7 +37,7 @@ VEI_LIMIT = 10.0  # percent of the median; the limit itself is acceptable
 
 @dataclass(frozen=True)
 class PriceRelatedBias(Interval):
-    """Slope with its t interval. -0.045: the ratio falls by 4.5 % of the median when value doubles."""
+    """The slope with its t interval. -0.045 means that the ratio falls by 4.5 % of the median when value doubles."""
 
     slope: float
     standard_error: float
@@ -43,9 +45,10 @@ class PriceRelatedBias(Interval):
 
 @dataclass(frozen=True)
 class ValueGroup:
-    """Sales of like value: how many, the median of what orders them in dollars, the median ratio, its interval.
+    """Sales of like value.
 
-    interval None: the group has too few sales for one.
+    sales: how many. median_value: dollars, of the value that orders the sales. interval: of the median ratio; None when
+    the group has too few sales for one.
     """
 
     sales: int
@@ -60,11 +63,11 @@ class ValueGroup:
 
 @dataclass(frozen=True)
 class VerticalEquityIndicator:
-    """VEI in percent of the overall median; negative: the dearest are assessed lower (regressive).
+    """VEI in percent of the overall median. Below zero: the dearest property is assessed lower (regressive).
 
-    significance: percent of the median between the intervals of the groups with the highest and the lowest median,
-    negative when they overlap; None when one of them has too few sales for an interval. kruskal_wallis_p: of the test
-    that the ratios of all groups are alike; None where it was not asked for or all ratios are.
+    significance: percent of the median between the intervals of the two groups compared, negative when they overlap;
+    None when one of them has too few sales for an interval. kruskal_wallis_p: of the test that the ratios of all groups
+    are alike; None where the test is not part of the edition, or all ratios are equal.
     """
 
     vei: float
@@ -75,12 +78,12 @@ class VerticalEquityIndicator:
 
     @property
     def is_acceptable(self) -> bool:
-        """Unacceptable only when VEI is beyond the limit and the groups differ by more than it for certain."""
+        """False only when both the VEI and its significance are beyond the limit."""
         return abs(self.vei) <= VEI_LIMIT or self.significance is None or self.significance <= VEI_LIMIT
 
 
 def value_proxy(assessed: Floats, prices: Floats) -> Floats:
-    """Half the sale price, half the assessed value brought to the level of prices. Dollars, shape (n,).
+    """Half the sale price plus half the assessed value at the level of prices. Dollars, shape (n,).
 
     Raises as `checked` does, and UnusableSales when the median ratio is zero.
     """
@@ -94,8 +97,7 @@ def price_related_bias(
     """Coefficient of price-related bias (PRB): least squares of (ratio - median) / median on log2 of the value proxy.
 
     Raises NotEnoughSales below three sales, UnusableSales when all have the same value.
-    Source: IAAO Standard on Ratio Studies (April 2013), section 5.6 and Appendix D; the proxy of the slope is
-    half price and half value / median.
+    Source: IAAO Standard on Ratio Studies (April 2013), section 5.6 and Appendix D.
     """
     assessed, prices = checked(assessed_values, sale_prices)
     n = len(prices)
@@ -116,9 +118,9 @@ def price_related_bias(
 
 
 def gini_in_price_order(amounts: Floats, prices: Floats) -> float:
-    """Gini coefficient of the amounts taken in the order of price. Sales at one price share the mean of their ranks.
+    """Gini coefficient of the amounts in the order of price. Sales at one price share the mean of their ranks.
 
-    The shared rank gives exactly the average over all orders in which such sales could stand.
+    The shared rank gives exactly the average over all orders in which those sales could stand.
     Raises UnusableSales as `checked` does, and when every amount is zero.
     """
     return _gini_coefficients(prices, amounts)[0]
@@ -132,17 +134,17 @@ def _gini_coefficients(prices: npt.ArrayLike, *columns: npt.ArrayLike) -> list[f
     order = np.argsort(paid)
     ranks = np.empty(n)
     ranks[order] = _shared_ranks(paid[order])
-    found = []
-    for of_sales, _ in amounts:
-        total = order_free_sum(of_sales)
+    coefficients = []
+    for dollars, _ in amounts:
+        total = order_free_sum(dollars)
         if not total:
             raise UnusableSales("Every assessed value is zero, so their distribution has no Gini coefficient.")
-        found.append(2 * order_free_sum(ranks * of_sales) / (n * total) - (n + 1) / n)
-    return found
+        coefficients.append(2 * order_free_sum(ranks * dollars) / (n * total) - (n + 1) / n)
+    return coefficients
 
 
 def _shared_ranks(ascending: Floats) -> Floats:
-    """The rank of each, from 1; equal values all have the mean of the ranks they hold together. Shape (n,)."""
+    """The rank of each value, from 1. Equal values all have the mean of the ranks they hold together. Shape (n,)."""
     starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1]))
     ends = np.append(starts[1:], len(ascending))
     return np.repeat((starts + 1 + ends) / 2, ends - starts)
@@ -173,12 +175,14 @@ def vertical_equity_indicator(
 ) -> VerticalEquityIndicator:
     """VEI: median ratio of the dearest group less that of the cheapest, in percent of the overall median.
 
-    2 groups for 20 to 50 sales, 4 for 51 to 500, 10 for more, ordered by the value proxy and cut at its percentiles
-    (a sale on a cut belongs to the lower group). The result names the grouping, for it changes the figure.
-    grouping: Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up. by_ends: significance is that of the first and
-    last group, with the Kruskal-Wallis test beside it; else that of the groups with the lowest and highest median.
-    Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026; that the edition of
-    October 2026 decides by the ends is unconfirmed.
+    There are 2 groups for 20 to 50 sales, 4 for 51 to 500 and 10 for more. The sales are ordered by the value proxy and
+    cut at its percentiles; a sale on a cut belongs to the lower group. The result names the grouping, because it
+    changes the figure.
+    grouping: percentiles of Hyndman-Fan type 7 or 6, or cuts at ranks rounded half up. by_ends: significance is that of
+    the first and last group, with the Kruskal-Wallis test beside it; else that of the groups with the lowest and
+    highest median.
+    Raises NotEnoughSales below 20 sales. Source: IAAO, VEI exposure drafts 2025 and May 2026. It is unconfirmed that
+    the edition of October 2026 compares the first and last group.
     """
     assessed, prices = checked(assessed_values, sale_prices)
     n = len(prices)
@@ -189,8 +193,8 @@ def vertical_equity_indicator(
     proxy, ratios = value_proxy(assessed, prices), assessed / prices
     groups = value_groups(assessed, prices, proxy, count, VEI_CONFIDENCE, grouping)
     compared = (groups[0], groups[-1]) if by_ends else groups
-    highest = max(compared, key=lambda each: each.median_ratio)
-    lowest = min(compared, key=lambda each: each.median_ratio)
+    highest = max(compared, key=lambda group: group.median_ratio)
+    lowest = min(compared, key=lambda group: group.median_ratio)
     return VerticalEquityIndicator(
         vei=100 * (groups[-1].median_ratio - groups[0].median_ratio) / middle,
         significance=_percent_apart(highest.interval, lowest.interval, middle),
@@ -200,11 +204,14 @@ def vertical_equity_indicator(
     )
 
 
-def _kruskal_wallis(ratios: Floats, group: npt.NDArray[np.int64]) -> float | None:
-    """Two-sided p of the Kruskal-Wallis test that the groups' ratios are alike; None without two different ratios."""
-    from scipy.stats import kruskal  # half a second to import: not at the start of every process
+def _kruskal_wallis(ratios: Floats, groups: npt.NDArray[np.int64]) -> float | None:
+    """p of the Kruskal-Wallis test that the ratios of the groups are alike; None without two different ratios.
 
-    samples = [ratios[group == each] for each in np.unique(group)]
+    groups: the group of each ratio, shape (n,).
+    """
+    from scipy.stats import kruskal  # The import takes half a second, which not every process should pay.
+
+    samples = [ratios[groups == group] for group in np.unique(groups)]
     if len(samples) < 2 or ratios.min() == ratios.max():
         return None
     return float(kruskal(*samples).pvalue)
@@ -217,13 +224,13 @@ def _percent_apart(higher: MedianInterval | None, lower: MedianInterval | None, 
 def price_quantile_medians(
     assessed_values: npt.ArrayLike, sale_prices: npt.ArrayLike, groups: int = 5, confidence: float = 0.95
 ) -> tuple[ValueGroup, ...]:
-    """Median ratio of each fifth of the sales by price, cheapest first. Groups that would be empty are left out."""
+    """Median ratio of each quantile group of the sales by price, cheapest first. There is no empty group."""
     assessed, prices = checked(assessed_values, sale_prices)
     return value_groups(assessed, prices, prices, groups, confidence)
 
 
 def quantile_group(values: Floats, count: int, grouping: str = PERCENTILE_R7) -> npt.NDArray[np.int64]:
-    """The group, 0 to count - 1, of each value. Equal values are never split: one on a cut is in the lower group.
+    """The group of each value, 0 to count - 1. Equal values share a group: a value on a cut is in the lower one.
 
     Raises UnusableSales for a value that is not a number.
     """
@@ -246,8 +253,8 @@ def value_groups(
     confidence: float,
     grouping: str = PERCENTILE_R7,
 ) -> tuple[ValueGroup, ...]:
-    """What each group holds, lowest first; groups that would be empty are left out."""
-    group = quantile_group(ordered_by, count, grouping)
+    """The quantile groups of the sales, lowest first. There is no empty group. ordered_by: dollars, shape (n,)."""
+    groups = quantile_group(ordered_by, count, grouping)
     ratios = assessed / prices
     return tuple(
         ValueGroup(
@@ -256,7 +263,7 @@ def value_groups(
             median_ratio=float(np.median(ratios[members])),
             interval=_interval_or_none(ratios[members], confidence),
         )
-        for members in (group == each for each in range(count))
+        for members in (groups == group for group in range(count))
         if members.any()
     )
 

@@ -1,4 +1,4 @@
-"""Two values of the same properties, before and after: how far, which way, and who bears it. No Django."""
+"""Two values of the same properties, before and after: how they differ, and for which groups. No Django."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_AFFECTED = 25
 
 @dataclass(frozen=True)
 class ValuePairs:
-    """One entry a property with a value above zero on both sides; dollars; arrays of shape (n,)."""
+    """The properties with a value above zero both before and after. Arrays of shape (n,); values in dollars."""
 
     keys: npt.NDArray[np.int64]
     before: Floats
@@ -35,7 +35,7 @@ class ValuePairs:
 
 @dataclass(frozen=True)
 class GroupShift:
-    """What a class or tax area held of the whole before and after, in percent of the total value."""
+    """A property class or tax area before and after. The shares are percent of the total value of all properties."""
 
     label: str
     properties: int
@@ -57,7 +57,9 @@ class GroupShift:
 
 @dataclass(frozen=True)
 class Distribution:
-    """percentiles: percent change by PERCENTILES. raised, lowered, unchanged: numbers of properties."""
+    """How the values changed. percentiles: percent change at each of PERCENTILES. raised, lowered, unchanged: numbers
+    of properties.
+    """
 
     properties: int
     before: int
@@ -73,15 +75,14 @@ class Distribution:
 
 
 def distribution_of(pairs: ValuePairs) -> Distribution:
-    """Raises NotEnoughSales when there is no property on both sides."""
+    """How the values of all properties changed. Raises NotEnoughSales when there is no property."""
     if not len(pairs):
         raise NotEnoughSales("No property has a value above zero both before and after.")
-    found = np.percentile(pairs.percent, PERCENTILES)
     return Distribution(
         properties=len(pairs),
         before=int(pairs.before.sum()),
         after=int(pairs.after.sum()),
-        percentiles=tuple(float(each) for each in found),
+        percentiles=tuple(np.percentile(pairs.percent, PERCENTILES).tolist()),
         raised=int(np.sum(pairs.after > pairs.before)),
         lowered=int(np.sum(pairs.after < pairs.before)),
         unchanged=int(np.sum(pairs.after == pairs.before)),
@@ -110,8 +111,8 @@ def shift_by(pairs: ValuePairs, labels: Texts) -> list[GroupShift]:
 
 
 def most_affected(pairs: ValuePairs, count: int = MOST_AFFECTED) -> tuple[Sequence[int], Sequence[int]]:
-    """Positions of the largest rises and of the largest falls in percent; none that stands still."""
-    order = np.argsort(pairs.percent, kind="stable")
-    falls = [int(each) for each in order[:count] if pairs.after[each] < pairs.before[each]]
-    rises = [int(each) for each in order[::-1][:count] if pairs.after[each] > pairs.before[each]]
+    """The positions of the largest rises and of the largest falls in percent. An unchanged property is neither."""
+    order = np.argsort(pairs.percent, kind="stable").tolist()
+    falls = [position for position in order[:count] if pairs.after[position] < pairs.before[position]]
+    rises = [position for position in order[::-1][:count] if pairs.after[position] > pairs.before[position]]
     return rises, falls

@@ -1,4 +1,4 @@
-"""The demo as an integrator would do it: over HTTP alone, with a token."""
+"""The calls an integrator would make: over HTTP, with a token."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Client:
 
 
 def grid(result: dict[str, Any]) -> list[str]:
-    """The comparable grid as an appraiser reads it: a column for each comparable, adding up downwards."""
+    """The comparable grid as an appraiser reads it, with a column for each comparable that adds up downwards."""
     comparables = result["comparables"]
     names = [line["name"] for line in comparables[0]["adjustments"]]
     rows = [

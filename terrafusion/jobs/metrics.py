@@ -37,12 +37,12 @@ class JobCollector(Collector):
 
 
 def _labels(kind: JobKind) -> list[str]:
-    extra = kind.model.metrics.label
+    extra = kind.metrics.label
     return ["county_id", *([extra] if extra else [])]
 
 
 def _counters(kind: JobKind) -> Iterator[Metric]:
-    prefix, labels = f"{kind.model.metrics.prefix}_jobs", _labels(kind)
+    prefix, labels = f"{kind.metrics.prefix}_jobs", _labels(kind)
     submitted = CounterMetricFamily(f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"])
     completed = CounterMetricFamily(f"{prefix}_completed", "Jobs completed.", labels=labels)
     failed = CounterMetricFamily(f"{prefix}_failed", "Jobs failed.", labels=[*labels, "failure_reason"])
@@ -63,7 +63,7 @@ def _counters(kind: JobKind) -> Iterator[Metric]:
 
 
 def _durations(kind: JobKind) -> Metric:
-    metrics, labels = kind.model.metrics, _labels(kind)
+    metrics, labels = kind.metrics, _labels(kind)
     family = HistogramMetricFamily(
         f"{metrics.prefix}_processing_duration_seconds",
         "Seconds from the start of a job's last run to its end, however it ended.",

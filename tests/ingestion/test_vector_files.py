@@ -45,15 +45,15 @@ def read(path, **options):
     batches = list(source.batches())
     rows = [row for batch in batches for row in batch.rows.rows(named=True)]
     broken = [each for batch in batches for each in batch.broken]
-    return source, rows, broken, [each for batch in batches for each in batch.told]
+    return source, rows, broken, [note for batch in batches for note in batch.notes]
 
 
 @pytest.mark.parametrize("kind", DRIVERS)
 def test_every_kind_is_read_and_counted_in_two_ways(tmp_path, kind):
-    source, rows, broken, told = read(layer(tmp_path / f"x{kind}", 7))
+    source, rows, broken, notes = read(layer(tmp_path / f"x{kind}", 7))
 
     assert len(rows) == source.count() == 7
-    assert (broken, told) == ([], [])
+    assert (broken, notes) == ([], [])
     assert rows[3]["PIN"] == "P3"
 
 
@@ -149,10 +149,10 @@ def test_a_place_that_is_a_mark_for_none_is_dropped_and_told(tmp_path):
     low = -1.7976931348623157e308
     shapes = [shapely.Point(1_900_000, 360_000), shapely.Point(low, low), shapely.Point(1_900_001, 360_000)]
 
-    _, rows, _, told = read(layer(tmp_path / "x.gpkg", shapes=shapes, crs="EPSG:2927"))
+    _, rows, _, notes = read(layer(tmp_path / "x.gpkg", shapes=shapes, crs="EPSG:2927"))
 
     assert [bool(each["geometry"]) for each in rows] == [True, False, True]
-    assert [(each.line, each.dropped) for each in told] == [(2, True)]
+    assert [(note.line, note.dropped) for note in notes] == [(2, True)]
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_a_flip_counts_where_it_ends_though_it_began_before_the_window():
 
     (row,) = market.rows(resales(market.sales, Selection(date(2024, 1, 1), date(2024, 12, 31))))
 
-    assert (row["period"], row["n"], row["held"]) == (2024 * 4, 1, 62)
+    assert (row["period"], row["n"], row["days_held"]) == (2024 * 4, 1, 62)
 
 
 def test_a_quick_resale_over_the_edge_of_the_window_is_seen_from_both_sides():
