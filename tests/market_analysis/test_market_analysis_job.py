@@ -230,11 +230,8 @@ def test_the_sample_of_a_snapshot_job_tells_what_it_holds(analyst):
 
 def test_only_a_worker_that_analyses_pays_for_the_engines():
     """The web, the supervisor and every idle worker start without them: 150 MB and a second each."""
-    program = (
-        "import django, sys; django.setup();"
-        "heavy = {'ibis', 'duckdb', 'altair', 'pandas', 'geopandas', 'pyogrio', 'polars', 'scipy.special', 'scipy.stats'};"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
+    heavy = {"ibis", "duckdb", "altair", "pandas", "geopandas", "pyogrio", "polars", "scipy.special", "scipy.stats"}
+    program = f"import django, sys; django.setup(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
