@@ -23,7 +23,7 @@ class OfProperty(CountyScopedAdmin):
     """Rows that hang on a property."""
 
     county_path = "roll_property__county"
-    list_select_related = ("roll_property",)
+    list_select_related: tuple[str, ...] = ("roll_property",)
     search_fields = ("roll_property__parcel_number_key__startswith",)
     raw_id_fields = ("roll_property",)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Count, Sum
 
 from ingestion.connectors.sql_server import LegacyQuery
@@ -206,18 +206,23 @@ class Killed(BaseException):
     """As a process ends that is killed: nothing catches it."""
 
 
+@pytest.fixture(scope="module")
+def unbroken():
+    """What an unbroken load gave, kept for the tests of the module: the source is the same in each."""
+    return []
+
+
 @pytest.fixture
-def whole(pacs, load_pacs, benton, monkeypatch):
+def whole(pacs, load_pacs, benton, monkeypatch, unbroken):
     """The digest of an unbroken load, taken back again; and small pages, so that there are many points to die at."""
     monkeypatch.setattr(requests, "LegacyQuery", partial(LegacyQuery, page_rows=25))
     pacs(150)
-    from django.db import transaction
-
-    with transaction.atomic():
-        load_pacs()
-        digest = roll_digest(benton)
-        transaction.set_rollback(True)
-    return digest
+    if not unbroken:
+        with transaction.atomic():
+            load_pacs()
+            unbroken.append(roll_digest(benton))
+            transaction.set_rollback(True)
+    return unbroken[0]
 
 
 def count_parts(load_pacs):

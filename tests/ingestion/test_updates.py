@@ -1,4 +1,4 @@
-"""Updates of properties that are on the roll already: the cost of a load grows with its rows, not with their square."""
+"""Updates of properties on the roll: what a load costs grows with its rows and not with their square."""
 
 import pytest
 from django.db import connection
