@@ -86,5 +86,5 @@ def claim_next() -> Job | None:
             return None
         job_id, kind = claimed
         # A kind nobody registered here stays a plain Job, whose work fails it in a sentence.
-        model = next((each.model for each in all_kinds() if each.name == kind), Job)
+        model = next((known.model for known in all_kinds() if known.name == kind), Job)
         return model.objects.select_related("county", "submitted_by").get(pk=job_id)

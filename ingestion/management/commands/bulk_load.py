@@ -12,7 +12,7 @@ from county_configs.models import County
 from ingestion.pipelines.controls import printed
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.reports import LoadRefused, LoadReport, finding_text
-from ingestion.pipelines.requests import Asked, Outcome, run_load
+from ingestion.pipelines.requests import LoadRequest, Outcome, run_load
 from terrafusion.errors import TerraFusionError
 from terrafusion.full_disk import is_disk_full
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         rejects: Path | None = options["rejects"]
         if rejects is not None:
             _check_writable(rejects, Path(source))
-        asked = Asked(
+        request = LoadRequest(
             county=row,
             source=str(source),
             mapping=Path(mapping or settings.COUNTY_CONFIGS_DIR / county / "mappings.yaml"),
@@ -59,7 +59,7 @@ class Command(BaseCommand):
                 def show(dataset: str, rows: int) -> None:
                     bar.update(max(0, rows - bar.n))
 
-                outcome = run_load(asked, show)
+                outcome = run_load(request, show)
         except LoadRefused as error:
             if error.report is not None:
                 self._list_findings(error.report, rejects)
@@ -75,27 +75,27 @@ class Command(BaseCommand):
 
     def _list_findings(self, report: LoadReport, rejects: Path | None) -> None:
         several = len(report.sets) > 1
-        for name, each in report.sets.items():
-            for row in each.findings.head(SHOWN).iter_rows(named=True):
+        for name, own in report.sets.items():
+            for row in own.findings.head(SHOWN).iter_rows(named=True):
                 self.stdout.write(f"{name}: {finding_text(row)}" if several else finding_text(row))
-            if each.findings.height > SHOWN:
-                more = each.findings.height - SHOWN
+            if own.findings.height > SHOWN:
+                more = own.findings.height - SHOWN
                 self.stdout.write(f"... and {more:,} more in {name}; --rejects FILE writes them all.")
         if rejects is not None:
-            write_findings(rejects, {name: each.findings for name, each in report.sets.items()})
+            write_findings(rejects, {name: own.findings for name, own in report.sets.items()})
 
     def _summarise(self, outcome: Outcome, dry_run: bool) -> None:
         report = outcome.report
         for name, shape in outcome.run.shape.items():
             if shape["encoding"] == "latin-1":
                 self.stdout.write(f"{outcome.run.source} ({name}) is not UTF-8; it was read as Latin-1. Check accents.")
-        for name, each in report.sets.items():
+        for name, own in report.sets.items():
             self.stdout.write(
-                f"{name}: Read {each.read:,} rows, rejected {each.rejected:,}. "
-                f"Values dropped: {each.dropped_values:,}. To be looked at: {each.warned:,}."
-                f"{_own_count(each.counted)}"
+                f"{name}: Read {own.read:,} rows, rejected {own.rejected:,}. "
+                f"Values dropped: {own.dropped_values:,}. To be looked at: {own.warned:,}."
+                f"{_own_count(own.counted)}"
             )
-            for target, tally in each.targets.items():
+            for target, tally in own.targets.items():
                 retired = f", {tally.retired:,} retired" if tally.retired else ""
                 self.stdout.write(
                     f"{target.replace('_', ' ').capitalize()}: {tally.created:,} created, {tally.updated:,} updated, "
@@ -114,13 +114,13 @@ def _own_count(counted: int | None) -> str:
 
 
 def _variables(given: list[str]) -> dict[str, str]:
-    found = {}
-    for each in given:
-        name, equals, value = each.partition("=")
+    variables = {}
+    for setting in given:
+        name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise CommandError(f"--set {each!r}: write NAME=VALUE, for example tax_year=2026.")
-        found[name] = value
-    return found
+            raise CommandError(f"--set {setting!r}: write NAME=VALUE, for example tax_year=2026.")
+        variables[name] = value
+    return variables
 
 
 def _check_writable(rejects: Path, source: Path) -> None:

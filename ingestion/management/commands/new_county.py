@@ -16,7 +16,7 @@ from ingestion.onboarding.checks import faults_of_county, not_checked
 from ingestion.onboarding.folder import STATES, NewCounty, default_id, mapping_yaml, writable, write_folder
 from ingestion.onboarding.proposals import Proposal, propose
 from ingestion.pipelines.reports import LoadReport
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.errors import TerraFusionError
 
 LEGACY = {"PACS": "benton"}  # whose mapping is the pattern
@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
     def _dry_run(self, county: County, source: Path, mapping: Path) -> None:
         """The data's quality, as the rules see it. Nothing is written to the roll."""
-        asked = Asked(county=county, source=str(source), mapping=mapping, dry_run=True)
+        asked = LoadRequest(county=county, source=str(source), mapping=mapping, dry_run=True)
         try:
             report = run_load(asked).report
         except TerraFusionError as error:
