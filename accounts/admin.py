@@ -12,7 +12,7 @@ admin.site.unregister(Group)
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    """For superusers. What a user may do in a county comes from the county's users file (sync_rbac)."""
+    """Users, for superusers. Permissions in a county come from the county's users file (sync_rbac)."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -22,4 +22,4 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    """Roles of a county, kept by sync_rbac."""
+    """The roles of the counties, which sync_rbac maintains."""

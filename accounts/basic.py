@@ -1,4 +1,4 @@
-"""User name and password with every request, for programs that know no tokens: QGIS, ArcGIS Pro, a browser's prompt."""
+"""User name and password with every request, for programs without tokens: QGIS, ArcGIS Pro, a browser's prompt."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ REMEMBERED_SECONDS = 300
 
 
 class QuickBasicAuthentication(BasicAuthentication):
-    """Checks a password in full once in five minutes for each process: a map asks for thirty tiles at a time.
+    """Checks a password in full once in five minutes in each process, because a map requests thirty tiles at a time.
 
-    The user's row is read every time, so that a deactivated user or a changed password is refused at once. What is
-    remembered is a keyed digest, from which the password cannot be had.
+    The user's row is read every time, so that a deactivated user or a changed password is refused at once. The cache
+    holds a keyed digest, from which the password cannot be found.
     """
 
     www_authenticate_realm = "TerraFusion"
@@ -39,6 +39,6 @@ class QuickBasicAuthentication(BasicAuthentication):
 
 
 def _key(user: User, password: str) -> str:
-    """Another one as soon as the stored password changes."""
-    said = "\0".join((str(user.pk), user.password, password))
-    return f"basic-{hmac.new(settings.SECRET_KEY.encode(), said.encode(), sha256).hexdigest()}"
+    """The cache key of a checked password. It changes when the stored password changes."""
+    credentials = "\0".join((str(user.pk), user.password, password))
+    return f"basic-{hmac.new(settings.SECRET_KEY.encode(), credentials.encode(), sha256).hexdigest()}"

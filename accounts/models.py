@@ -4,4 +4,4 @@ from django.contrib.auth.models import AbstractUser
 
 
 class User(AbstractUser):
-    """A person or an integration. What they may do is granted on counties (accounts/permissions.py)."""
+    """A person or an integration. Their permissions are granted on counties (accounts/permissions.py)."""

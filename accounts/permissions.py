@@ -1,7 +1,7 @@
-"""Who may do what in which county: the one place that reads guardian's grants.
+"""Who may do what in which county. No other module reads guardian's grants.
 
-Grants are on County objects, to users or to the groups they are in. A permission held globally opens no county.
-Everything here is a subquery, so that a list or a status poll needs no query of its own for permissions.
+Grants are on County objects, for users or for their groups. A global permission opens no county.
+Permissions are subqueries, so that a list or a status poll needs no further query for them.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from county_configs.models import County
 
 from .models import User
+from .roles import ROLES
 
 Anyone = User | AnonymousUser
 
 
 def permitted(user: Anyone, codename: str | None, county_id: Combinable | str) -> Any:
-    """A boolean expression: does the user hold this permission on the county of the row?
+    """A boolean expression: whether the user holds this permission on the county of the row.
 
-    codename: for example "view_county"; None asks for any permission at all.
+    codename: for example "view_county"; None means any permission.
     county_id: `OuterRef("county_id")` in a queryset, or a county's id.
     """
     if not user.is_active or user.pk is None:
@@ -33,34 +34,34 @@ def permitted(user: Anyone, codename: str | None, county_id: Combinable | str) -
         return Value(True)
     grants = {
         "object_pk": county_id,
-        # By name, not by id: asking for the content type's id would cost a query.
+        # By name and not by id, because reading the id of the content type would be another query.
         "content_type__app_label": "county_configs",
         "content_type__model": "county",
     }
     if codename is not None:
         grants["permission__codename"] = codename
-    own = UserObjectPermission.objects.filter(user=user, **grants)
-    of_groups = GroupObjectPermission.objects.filter(group__user=user, **grants)
-    return Exists(own) | Exists(of_groups)
+    user_grants = UserObjectPermission.objects.filter(user=user, **grants)
+    group_grants = GroupObjectPermission.objects.filter(group__user=user, **grants)
+    return Exists(user_grants) | Exists(group_grants)
 
 
 def counties_for(user: Anyone, codename: str | None) -> QuerySet[County]:
-    """Counties on which the user holds this permission, for example "view_county"."""
+    """The counties on which the user holds this permission, for example "view_county"."""
     return County.objects.filter(permitted(user, codename, OuterRef("pk")))
 
 
 def counties_of(user: Anyone) -> QuerySet[County]:
-    """Counties on which the user holds anything. Every other county is as if it did not exist."""
+    """The counties on which the user holds any permission. All others are treated as if they did not exist."""
     return counties_for(user, None)
 
 
 def may(user: Anyone | None, codename: str, county: County) -> bool:
-    """Whether the user holds the permission on this county. The system itself (None) may everything."""
+    """Whether the user holds the permission on this county. The system itself (None) may do everything."""
     return user is None or counties_for(user, codename).filter(pk=county.pk).exists()
 
 
 def require(user: Anyone, codename: str, county: County) -> None:
-    """Raises NotFound for a foreign county, PermissionDenied naming the permission in the user's own."""
+    """Raises NotFound for a county of others, and PermissionDenied for a missing permission in the user's county."""
     if may(user, codename, county):
         return
     if not counties_of(user).filter(pk=county.pk).exists():
@@ -69,13 +70,13 @@ def require(user: Anyone, codename: str, county: County) -> None:
 
 
 def permissions_by_county(user: User) -> dict[str, list[str]]:
-    """Codenames the user holds, by county id; two queries. For showing, never for deciding."""
+    """The codenames the user holds, by county id, to be shown. It takes two queries, and never decides about access."""
     if user.is_superuser:
-        codenames = sorted(codename for codename, _ in County._meta.permissions)
+        codenames = sorted(ROLES["administrator"] - {"view_county"})  # who holds every permission there is
         return {pk: ["view_county", *codenames] for pk in County.objects.values_list("pk", flat=True)}
     held: dict[str, set[str]] = {}
-    for model, mine in ((UserObjectPermission, Q(user=user)), (GroupObjectPermission, Q(group__user=user))):
-        grants = model.objects.filter(mine, content_type__app_label="county_configs", content_type__model="county")
+    for model, of_user in ((UserObjectPermission, Q(user=user)), (GroupObjectPermission, Q(group__user=user))):
+        grants = model.objects.filter(of_user, content_type__app_label="county_configs", content_type__model="county")
         for county_id, codename in grants.values_list("object_pk", "permission__codename"):
             held.setdefault(county_id, set()).add(codename)
     return {county_id: sorted(codenames) for county_id, codenames in sorted(held.items())}

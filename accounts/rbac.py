@@ -1,4 +1,4 @@
-"""Applies a county's users file: who has which role. The file is the truth; what it no longer says is withdrawn."""
+"""Applies a county's users file, which says who has which role. Roles that it no longer names are withdrawn."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class UsersFile(BaseModel):
 
 @dataclass
 class RbacChanges:
-    """What was done, for the command's summary."""
+    """The changes that were made, for the summary of the command."""
 
     created: list[str] = field(default_factory=list)
     granted: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class RbacChanges:
 
 
 def read_users_file(path: Path, county: County) -> UsersFile:
-    """Raises ConfigurationError naming file and entry."""
+    """The validated file. Raises ConfigurationError naming file and entry."""
     try:
         file = UsersFile.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -68,7 +68,7 @@ def read_users_file(path: Path, county: County) -> UsersFile:
 
 @transaction.atomic
 def apply_users_file(file: UsersFile, county: County) -> RbacChanges:
-    """Makes groups, grants and memberships of the county exactly what roles and file say. Repeatable."""
+    """Gives the county exactly the groups and grants of the roles, and the members in the file. Can be repeated."""
     changes = RbacChanges()
     users = {entry.username: _user(entry.username, changes) for entry in file.users}
     for role, codenames in ROLES.items():
@@ -80,7 +80,7 @@ def apply_users_file(file: UsersFile, county: County) -> RbacChanges:
         changes.withdrawn += [f"{user.username}: {role}" for user in sorted(present - wanted, key=str)]
         group.user_set.set(wanted)
         if role in STAFF_ROLES:
-            # Never taken away here: another county may have given it, and without grants the admin is empty.
+            # It is never withdrawn here: another county may have given it, and without grants the admin is empty.
             User.objects.filter(pk__in=[user.pk for user in wanted]).update(is_staff=True)
     return changes
 
@@ -102,7 +102,9 @@ def _grant_exactly(group: Group, county: County, codenames: frozenset[str]) -> N
     grants.exclude(permission__in=permissions).delete()
     held = set(grants.values_list("permission_id", flat=True))
     GroupObjectPermission.objects.bulk_create(
-        GroupObjectPermission(group=group, permission=each, content_type_id=each.content_type_id, object_pk=county.pk)
-        for each in permissions
-        if each.pk not in held
+        GroupObjectPermission(
+            group=group, permission=permission, content_type_id=permission.content_type_id, object_pk=county.pk
+        )
+        for permission in permissions
+        if permission.pk not in held
     )

@@ -1,4 +1,4 @@
-"""Login, refresh and logout: JWT with rotating refresh tokens, signed by a key of its own."""
+"""Login, refresh and logout: JWT with rotating refresh tokens, signed with a key that has no other use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXPIRES_IN = int(api_settings.ACCESS_TOKEN_LIFETIME.total_seconds())
 
 
 class WithoutToken(BaseAuthentication):
-    """For the routes that give tokens: none is needed, and a refusal is a 401 that names the scheme."""
+    """For the routes that give tokens and need none. A refusal is a 401 that names the scheme."""
 
     def authenticate(self, request: Any) -> None:
         return None
@@ -61,7 +61,7 @@ class LoginAnswerSerializer(TokensSerializer):
 
 
 def log_in(request: Any, username: str, password: str) -> dict[str, Any]:
-    """Tokens and what the user may do. Raises AuthenticationFailed, the same for every reason."""
+    """Tokens, and the user's permissions. Raises AuthenticationFailed, with one text for all reasons."""
     user = authenticate(request, username=username, password=password)
     if not isinstance(user, User):
         raise AuthenticationFailed("Unknown user or wrong password.")
@@ -70,7 +70,7 @@ def log_in(request: Any, username: str, password: str) -> dict[str, Any]:
 
 
 def refresh_tokens(refresh: str) -> dict[str, Any]:
-    """New tokens for a refresh token, which is void from then on. Raises AuthenticationFailed."""
+    """New tokens for a refresh token, which becomes void. Raises AuthenticationFailed."""
     try:
         _refuse_after_password_change(refresh)
         serializer = TokenRefreshSerializer(data={"refresh": refresh})
@@ -81,7 +81,10 @@ def refresh_tokens(refresh: str) -> dict[str, Any]:
 
 
 def _refuse_after_password_change(refresh: str) -> None:
-    """simplejwt checks this for access tokens only; a stolen refresh token must end with the password too."""
+    """Raises TokenError for a token older than the password, so that a new password ends a stolen refresh token.
+
+    simplejwt checks this only for access tokens.
+    """
     token = RefreshToken(refresh)  # type: ignore[arg-type]
     user = User.objects.filter(pk=token[api_settings.USER_ID_CLAIM]).first()
     if user is None or token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
@@ -89,11 +92,11 @@ def _refuse_after_password_change(refresh: str) -> None:
 
 
 def log_out(refresh: str) -> None:
-    """Voids the refresh token; the access token ends by itself within its 15 minutes. Again: no change."""
+    """Voids the refresh token. The access token ends after its 15 minutes. Doing it again changes nothing."""
     try:
         RefreshToken(refresh).blacklist()  # type: ignore[arg-type]
     except TokenError:
-        return  # void already, which is what was asked for
+        return  # the token is void already
 
 
 def user_json(user: User) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The gateway's own routes."""
+"""The routes of login, refresh, logout and the user's own data."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
@@ -23,9 +23,9 @@ from . import tokens
 @takes_no_query
 def login(request: Request) -> Response:
     """Exchanges user name and password for an access and a refresh token."""
-    asked = tokens.LoginSerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return Response(tokens.log_in(request, **asked.validated_data))
+    credentials = tokens.LoginSerializer(data=request.data)
+    credentials.is_valid(raise_exception=True)
+    return Response(tokens.log_in(request, **credentials.validated_data))
 
 
 @extend_schema(
@@ -39,10 +39,10 @@ def login(request: Request) -> Response:
 @permission_classes([AllowAny])
 @takes_no_query
 def refresh(request: Request) -> Response:
-    """New tokens. The refresh token sent is void from then on."""
-    asked = tokens.RefreshSerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return Response(tokens.refresh_tokens(asked.validated_data["refresh"]))
+    """Exchanges a refresh token, which becomes void, for new tokens."""
+    body = tokens.RefreshSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    return Response(tokens.refresh_tokens(body.validated_data["refresh"]))
 
 
 @extend_schema(operation_id="logout", request=tokens.RefreshSerializer, responses={204: None}, auth=[])
@@ -52,9 +52,9 @@ def refresh(request: Request) -> Response:
 @takes_no_query
 def logout(request: Request) -> Response:
     """Voids a refresh token."""
-    asked = tokens.RefreshSerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    tokens.log_out(asked.validated_data["refresh"])
+    body = tokens.RefreshSerializer(data=request.data)
+    body.is_valid(raise_exception=True)
+    tokens.log_out(body.validated_data["refresh"])
     return Response(status=204)
 
 
@@ -62,5 +62,5 @@ def logout(request: Request) -> Response:
 @api_view(["GET"])
 @takes_no_query
 def me(request: Request) -> Response:
-    """Who the token belongs to, and what they may do in which county."""
+    """The user of the token, and their permissions in each county."""
     return Response(tokens.user_json(request.user))

@@ -188,12 +188,12 @@ def export_once(name: str, path: Path) -> dict[str, float]:
     """Seconds of the export and its features. Start of Python and Django is not counted: a worker has it behind it."""
     _django()
     from county_configs.models import County
-    from gis_export.coordinate_systems import STORAGE, coordinate_system
+    from gis_export.areas.coordinate_systems import STORAGE, coordinate_system
     from gis_export.formats.registry import FORMATS
     from gis_export.formats.source import LayerSource
-    from gis_export.layer_catalogue import make_layer
-    from gis_export.layers import LayerRequest
-    from gis_export.selection import Selection
+    from gis_export.layers.catalogue import make_layer
+    from gis_export.layers.layer import LayerRequest
+    from gis_export.layers.selection import Selection
 
     file_format = FORMATS[name.split(",")[0]]
     area = area_of(0.7) if "clipped" in name else None
@@ -247,11 +247,11 @@ def _remove(path: Path) -> None:
 def ogr2ogr(name: str, folder: Path) -> tuple[float, float, int]:
     """The same rows and columns by GDAL's own program."""
     from county_configs.models import County
-    from gis_export.layer_catalogue import make_layer
-    from gis_export.layers import LayerRequest
-    from gis_export.reading import database_address, literal
-    from gis_export.selection import Selection
-    from gis_export.statements import select_columns
+    from gis_export.layers.catalogue import make_layer
+    from gis_export.layers.layer import LayerRequest
+    from gis_export.layers.reading import database_address, literal
+    from gis_export.layers.selection import Selection
+    from gis_export.layers.statements import select_columns
 
     driver, options, _ = PEERS[name]
     layer = make_layer("parcels", LayerRequest(County.objects.get(pk="benton")))
@@ -290,7 +290,7 @@ def postgis_section(folder: Path) -> list[str]:
         if theirs:
             if theirs[0][2] != mine[0][2]:
                 raise ValueError(f"{name}: {theirs[0][2]} features by ogr2ogr, {mine[0][2]} by ours.")
-            peer, peer_memory = (median(each[place] for each in theirs) for place in (0, 1))
+            peer, peer_memory = (median(their[place] for their in theirs) for place in (0, 1))
             row += f"| {peer:.1f} | {peer_memory:.0f} | {seconds / peer:.2f} | {goal} |"
         else:
             row += f"| not installed | | | {goal} |"
@@ -332,10 +332,10 @@ def sqlite_section(folder: Path) -> list[str]:
 def areas_section() -> list[str]:
     """Reading about 1,000 features by their area, out of all."""
     from county_configs.models import County
-    from gis_export.layer_catalogue import make_layer
-    from gis_export.layers import LayerRequest
-    from gis_export.reading import read_features
-    from gis_export.selection import Selection
+    from gis_export.layers.catalogue import make_layer
+    from gis_export.layers.layer import LayerRequest
+    from gis_export.layers.reading import read_features
+    from gis_export.layers.selection import Selection
 
     layer = make_layer("parcels_basic", LayerRequest(County.objects.get(pk="benton")))
     area = area_of(1_000 / PARCELS)

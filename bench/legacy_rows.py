@@ -74,7 +74,7 @@ def _page(start: int) -> Any:
 
 def _former(rows: list[tuple[Any, ...]], columns: list[str]) -> pl.DataFrame:
     """Row by row and cell by cell, as it was until November 2026."""
-    from ingestion.connectors.legacy_rows import cell_text
+    from ingestion.connectors.cells import cell_text
     from ingestion.connectors.source import text_frame
 
     texts = [[cell_text(cell) for cell in row[: len(columns)]] for row in rows]

@@ -153,11 +153,11 @@ def cases(market: Any) -> list[tuple[str, Callable[[], Any], list[str], Callable
     """(analysis, our queries, hand-written SQL for the same figures, the whole analysis)."""
     from market_analysis.analyses.registry import ANALYSES
     from market_analysis.answer import Question
-    from market_analysis.area_statistics import sold_expression, stock_expression
-    from market_analysis.index_sales import index_expression
-    from market_analysis.market_activity import activity_by_period, price_distribution, resales, stock
-    from market_analysis.price_trend import trend_expression
-    from market_analysis.sales_screening import Thresholds, suspicious_sales
+    from market_analysis.areas.area_statistics import sold_expression, stock_expression
+    from market_analysis.areas.market_activity import activity_by_period, price_distribution, resales, stock
+    from market_analysis.indices.index_sales import index_expression
+    from market_analysis.indices.price_trend import trend_expression
+    from market_analysis.screening.sales_screening import Thresholds, suspicious_sales
     from market_analysis.selection import Selection
 
     selection = Selection(minimum_sales=15)

@@ -194,12 +194,12 @@ def told(county: str, analysis: str, parameters: dict[str, Any], job: dict[str, 
 def keep_pictures(client: Any, county: str, analysis: str, job: dict[str, Any]) -> None:
     from http.client import HTTPConnection
 
-    for each in job["result"]["artifacts"]:
-        if each["name"].endswith((".svg", ".png")):
+    for artifact in job["result"]["artifacts"]:
+        if artifact["name"].endswith((".svg", ".png")):
             connection = HTTPConnection("127.0.0.1", client.port, timeout=30)
-            connection.request("GET", each["location"], headers={"Authorization": f"Bearer {client.token}"})
+            connection.request("GET", artifact["location"], headers={"Authorization": f"Bearer {client.token}"})
             content = connection.getresponse().read()
-            chart = each["name"].split("_", 1)[1]
+            chart = artifact["name"].split("_", 1)[1]
             name = f"{county}_{analysis}_{chart}"
             folder = PICTURES if name in SHOWN else Path(tempfile.gettempdir()) / "market_pictures"
             folder.mkdir(exist_ok=True)

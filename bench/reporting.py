@@ -58,7 +58,9 @@ def measured(name: str, *arguments: str) -> dict[str, Any]:
 
 def peak_mb() -> float:
     """Of this process since it began. Not getrusage: its figure is inherited from the process that started this one."""
-    (line,) = (each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith("VmHWM"))
+    (line,) = (
+        splitline for splitline in Path("/proc/self/status").read_text().splitlines() if splitline.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 
@@ -84,8 +86,8 @@ def points(_: str) -> dict[str, Any]:
     """Seconds of each point statistic: ours, then assesspy's, in one process."""
     import assesspy
 
-    from reporting import ratio_statistics as level
-    from reporting import vertical_equity as vertical
+    from reporting.statistics import ratio_statistics as level
+    from reporting.statistics import vertical_equity as vertical
 
     assessed, prices = some_sales()
     # Where prices tie assesspy takes the sales as they stand, ours the average over every order they could stand in:
@@ -133,7 +135,7 @@ def bootstrap(threads: str) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as cache:
         os.environ["NUMBA_CACHE_DIR"] = cache
-        from reporting.intervals import bootstrap_replicates, median_interval
+        from reporting.statistics.intervals import bootstrap_replicates, median_interval
 
         assessed, prices = some_sales()
         started = time.perf_counter()

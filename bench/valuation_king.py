@@ -160,8 +160,8 @@ def time_adjusted_mean(result: dict[str, Any]) -> float:
     return float(
         np.mean(
             [
-                each["sale_price"] + next(a["amount"] for a in each["adjustments"] if a["name"] == "time")
-                for each in result["comparables"]
+                comparable["sale_price"] + next(a["amount"] for a in comparable["adjustments"] if a["name"] == "time")
+                for comparable in result["comparables"]
             ]
         )
     )

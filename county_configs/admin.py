@@ -10,7 +10,7 @@ from .models import County
 
 @admin.register(County)
 class CountyAdmin(CountyScopedAdmin):
-    """Counties come from their county.yaml files (load_counties), so they are read here, not typed."""
+    """Counties come from their county.yaml files (load_counties), so the admin only shows them."""
 
     county_path = "pk"
     list_display = ("county_id", "name", "state", "fips", "crs", "max_running_jobs")

@@ -1,20 +1,20 @@
-"""What a county's `county.yaml` may say. Unknown keys are refused, so a typo never passes unnoticed."""
+"""The keys of a county's `county.yaml`. Unknown keys are refused, so that a misspelling is noticed.
 
-from decimal import Decimal
+A plugin defines its own section of the file, and its kind of job adds the section (`add_section`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    FiniteFloat,
-    PositiveInt,
-    ValidationError,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, create_model
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -22,8 +22,11 @@ from terrafusion.errors import ConfigurationError
 
 from .safe_yaml import faults_with_lines, read_yaml
 
+logger = logging.getLogger(__name__)
 
-def _known_crs(value: str) -> str:
+
+def known_crs(value: str) -> str:
+    """The value, for a field that names a projected coordinate reference system. Raises ValueError for another."""
     try:
         crs = CRS.from_user_input(value)
     except CRSError as error:
@@ -40,147 +43,25 @@ def _known_time_zone(value: str) -> str:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """A part of `county.yaml`. Every field has a default, because a county may leave the whole section out.
 
-
-class AdjustmentRates(Section):
-    """Dollars added to a comparable's price for each unit by which the subject exceeds it.
-
-    A rate left out is estimated from the county's sales.
+    key: the section's key in the file; empty for a part of another section.
     """
 
-    living_area_sqft: Decimal | None = None
-    lot_sqft: Decimal | None = None
-    year_built: Decimal | None = None
-    effective_year: Decimal | None = None
-    quality: Decimal | None = None
-    condition: Decimal | None = None
-    baths: Decimal | None = None
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    def given(self) -> dict[str, Decimal]:
-        return {name: rate for name, rate in self if rate is not None}
+    key: ClassVar[str] = ""
 
 
-class ComparableSalesSection(Section):
-    """How comparables are chosen; the defaults suit an urban county of Washington."""
-
-    look_back_months: Annotated[int, Field(ge=3, le=120)] = 36
-    number_of_comparables: Annotated[int, Field(ge=3, le=20)] = 5
-    minimum_sales: Annotated[int, Field(ge=3, le=20)] = 5
-    rings_miles: tuple[Annotated[float, Field(gt=0)], ...] = (1.0, 2.0, 5.0)
-    adjustment_rates: AdjustmentRates = AdjustmentRates()
+SectionType = TypeVar("SectionType", bound=Section)
 
 
 class SalesSection(Section):
-    """Which validity codes mean an arm's-length sale, usable as a comparable and in a ratio study."""
+    """The validity codes of arm's-length sales, which are used as comparables and in ratio studies."""
+
+    key: ClassVar[str] = "sales"
 
     valid_codes: tuple[str, ...] = ("", "valid")
-
-
-def _ordered(value: tuple[float, float]) -> tuple[float, float]:
-    if value[0] > value[1]:
-        raise ValueError(f"write the lower bound first: [{value[1]}, {value[0]}]")
-    return value
-
-
-Bounds = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
-
-
-def _unquoted(value: object) -> object:
-    """YAML reads 2013 as a number; the edition is a name."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class RatioBands(Section):
-    """What a measure must lie in, both bounds included. COD and VEI are percent."""
-
-    median: Bounds = (0.90, 1.10)
-    cod: Bounds = (5.0, 15.0)
-    prd: Bounds = (0.98, 1.03)
-    prb: Bounds = (-0.05, 0.05)
-    mki: Bounds = (0.95, 1.05)
-    vei: Bounds = (-10.0, 10.0)
-
-
-Edition = Literal["2013", "draft_2026", "2026"]
-
-
-class RatioStudySection(Section):
-    """How a ratio study is made. The defaults: IAAO Standard on Ratio Studies (April 2013), improved residential.
-
-    edition: of the standard that judges. `2013` is that of April 2013, which has no MKI and VEI; `draft_2026` adds both
-    after the exposure drafts of 2025 and 2026; `2026` is that of October 2026, whose rules are unconfirmed.
-    standard: what the report names it; by the edition when left out.
-    confidence, chasing_tolerance_percent: the edition's when left out.
-    class_bands: bands of a property class that has others; each names all it changes, the rest are the defaults.
-    """
-
-    edition: Annotated[Edition, BeforeValidator(_unquoted)] = "draft_2026"
-    standard: str | None = None
-    look_back_months: Annotated[int, Field(ge=1, le=120)] = 12
-    trim_rule: Literal["none", "iqr_1_5", "iqr_3", "percentile_5_95", "washington"] = "none"
-    confidence: Annotated[float, Field(ge=0.5, le=0.999)] | None = None
-    minimum_stratum: Annotated[int, Field(ge=2, le=100)] = 5
-    chasing_tolerance_percent: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    bands: RatioBands = RatioBands()
-    class_bands: dict[str, RatioBands] = {}
-
-
-def _rising(value: tuple[int, ...]) -> tuple[int, ...]:
-    if list(value) != sorted(set(value)):
-        raise ValueError(f"write the bounds from low to high, each once: {sorted(set(value))}")
-    return value
-
-
-class DorRatioSection(Section):
-    """The Washington ratio study, WAC 458-53: what the Department prescribes to each county.
-
-    land_use_strata: names of land use categories and the first digits of the use codes they hold; codes that none
-    names form "Other". value_strata: upper bounds of the assessed value strata in dollars, each included.
-    invalid_codes: the county's validity code and its number in WAC 458-53-080; any other is 27.
-    instruments: words that make an instrument a warranty deed or real estate contract.
-    """
-
-    land_use_strata: dict[str, tuple[str, ...]] = {
-        "Single family": ("11",),
-        "Multi-family": ("12", "13", "14"),
-        "Manufacturing": ("2", "3"),
-        "Commercial": ("4", "5", "6", "7"),
-        "Agricultural": ("81", "83"),
-        "Vacant land": ("91",),
-    }
-    value_strata: Annotated[tuple[PositiveInt, ...], AfterValidator(_rising)] = (200_000, 400_000, 800_000)
-    invalid_codes: dict[str, Annotated[int, Field(ge=1, le=99)]] = {}
-    instruments: tuple[str, ...] = ("warranty", "contract")
-
-
-ExportFormat = Literal[
-    "GeoJSON", "Shapefile", "KML", "KMZ", "GeoPackage", "FlatGeobuf", "GeoParquet", "FileGDB", "CSV", "PMTiles",
-]  # fmt: skip
-
-
-class ExportParameters(Section):
-    """What an export does when the request does not say."""
-
-    include_assessment_data: bool = False
-    clip: bool = False
-
-
-class GisExportSection(Section):
-    """What GIS exports of the county may be.
-
-    default_crs: of formats that can carry one; the county's own when left out.
-    largest_area_km2: of one export; no limit when left out.
-    simplification_tolerance_m: metres by which outlines may be simplified; 0 leaves them as surveyed.
-    hidden_attributes: of loaded layers, whatever their case, that no export, live layer or look-up shows.
-    """
-
-    allowed_formats: tuple[ExportFormat, ...] = get_args(ExportFormat)
-    default_crs: Annotated[str, AfterValidator(_known_crs)] | None = None
-    default_parameters: ExportParameters = ExportParameters()
-    largest_area_km2: Annotated[float, Field(gt=0)] | None = None
-    simplification_tolerance_m: Annotated[float, Field(ge=0, le=100)] = 0.0
-    hidden_attributes: tuple[str, ...] = ()
 
 
 class CountyFile(Section):
@@ -190,27 +71,43 @@ class CountyFile(Section):
     name: str
     state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     fips: Annotated[str, Field(pattern=r"^\d{5}$")]
-    crs: Annotated[str, AfterValidator(_known_crs)]
+    crs: Annotated[str, AfterValidator(known_crs)]
     time_zone: Annotated[str, AfterValidator(_known_time_zone)]
     legacy_system: Literal["PACS"] | None = None
     max_running_jobs: PositiveInt = 2
     sales: SalesSection = SalesSection()
-    comparable_sales: ComparableSalesSection = ComparableSalesSection()
-    ratio_study: RatioStudySection = RatioStudySection()
-    dor_ratio: DorRatioSection = DorRatioSection()
-    gis_export: GisExportSection = GisExportSection()
+
+
+_sections: dict[str, type[Section]] = {}
+
+
+def add_section(section: type[Section]) -> None:
+    """Adds a plugin's section to `county.yaml`. Raises ValueError for a key that is taken."""
+    if not section.key:
+        raise ValueError(f"{section.__name__} names no key of county.yaml.")
+    if section.key in _sections or section.key in CountyFile.model_fields:
+        raise ValueError(f"Two sections of county.yaml have the key {section.key}; the second is {section.__name__}.")
+    _sections[section.key] = section
+    county_file_model.cache_clear()
+
+
+@cache
+def county_file_model() -> type[CountyFile]:
+    """`county.yaml` with the sections of every plugin."""
+    fields: dict[str, Any] = {key: (section, section()) for key, section in _sections.items()}
+    return create_model("CountyFile", __base__=CountyFile, __doc__=CountyFile.__doc__, **fields)
 
 
 def faults_in(error: ValidationError) -> str:
-    """Every fault of a configuration file, by its place in the file."""
-    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'file'}: {each['msg']}" for each in error.errors())
+    """Every fault of a configuration file, with its place in the file."""
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
 
 
 def read_county_file(path: Path) -> CountyFile:
     """The validated county.yaml. Raises ConfigurationError naming file, key and what is allowed."""
     raw, root = read_yaml(path)
     try:
-        county = CountyFile.model_validate(raw)
+        county = county_file_model().model_validate(raw)
     except ValidationError as error:
         faults = faults_with_lines(error, root, f"{path.parent.name}/{path.name}")
         raise ConfigurationError("; ".join(faults)) from error
@@ -220,3 +117,28 @@ def read_county_file(path: Path) -> CountyFile:
             f"but the folder is {path.parent.name!r}; they must agree."
         )
     return county
+
+
+def read_stored_section(section: type[SectionType], stored: Mapping[str, Any], county_id: str) -> SectionType:
+    """A section as `load_counties` stored it, perhaps with another release of the software.
+
+    A key unknown to this release is left out and logged, because the other release has checked it. For a value that
+    this release does not understand, ConfigurationError is raised: it may be a limit that the county has set, so a
+    default must not replace it.
+    """
+    content = deepcopy(stored.get(section.key, {}))
+    try:
+        return section.model_validate(content)
+    except ValidationError as error:
+        unknown = [fault["loc"] for fault in error.errors() if fault["type"] == "extra_forbidden"]
+    for *path, key in unknown:
+        holder = reduce(getitem, path, content)
+        del holder[key]
+        logger.warning("County %s: %s.%s of another release is left out.", county_id, section.key, key)
+    try:
+        return section.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"The stored settings of county {county_id} do not fit this release; run manage.py load_counties. "
+            f"{section.key}: {faults_in(error)}"
+        ) from error

@@ -1,29 +1,16 @@
-"""The county: the object every permission, job and parcel hangs on."""
+"""The county, to which every permission, job and parcel belongs."""
 
 from __future__ import annotations
+
+from typing import cast
 
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.functional import cached_property
 
-from .county_file import CountyFile
+from .county_file import CountyFile, Section, SectionType, read_stored_section
 
 COUNTY_ID = RegexValidator(r"^[A-Za-z0-9_-]{1,64}\Z", "Letters, digits, hyphen and underscore, at most 64.")
-
-PLUGINS = ("valuation", "reporting", "market_analysis", "gis_export", "ingestion")
-
-
-def plugin_permissions() -> list[tuple[str, str]]:
-    """The trio of each plugin, as Meta.permissions wants it."""
-    return [
-        permission
-        for plugin in PLUGINS
-        for permission in (
-            (f"execute_{plugin}", f"Can start {plugin} jobs"),
-            (f"view_{plugin}_status", f"Can see the status of {plugin} jobs"),
-            (f"view_{plugin}_results", f"Can see the results of {plugin} jobs"),
-        )
-    ]
 
 
 class County(models.Model):
@@ -42,8 +29,8 @@ class County(models.Model):
         db_table = "counties"
         ordering = ("county_id",)
         verbose_name_plural = "counties"
+        # The permissions for plugins follow from their kinds of job; see accounts/roles.py.
         permissions = [
-            *plugin_permissions(),
             ("review_sales", "Can confirm or overrule a sale's validity"),
             ("review_jobs", "Can review, cancel and retry jobs in the admin"),
             ("approve_values", "Can accept or override value estimates"),
@@ -55,13 +42,18 @@ class County(models.Model):
         return f"{self.name}, {self.state}"
 
     @cached_property
-    def settings(self) -> CountyFile:
-        """county.yaml, validated."""
-        return CountyFile.model_validate(self.settings_json)
+    def _read_sections(self) -> dict[type[Section], Section]:
+        return {}
+
+    def section(self, section: type[SectionType]) -> SectionType:
+        """The section of county.yaml. Raises ConfigurationError if this release cannot read it."""
+        if section not in self._read_sections:
+            self._read_sections[section] = read_stored_section(section, self.settings_json, self.pk)
+        return cast(SectionType, self._read_sections[section])
 
     @classmethod
     def from_county_file(cls, file: CountyFile) -> County:
-        """A row (not saved) that says what the file says."""
+        """A row, not saved, with the contents of the file."""
         return cls(
             county_id=file.county_id,
             name=file.name,

@@ -1,4 +1,4 @@
-"""What a county's county.yaml says of its exports."""
+"""The rules a county's county.yaml sets for its exports."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from typing import Any
 
 from county_configs.models import County
 
-from .coordinate_systems import STORAGE, coordinate_system
+from .areas.coordinate_systems import STORAGE, coordinate_system
+from .county_settings import GisExportSection
 from .formats.registry import FORMATS, FileFormat
-from .layer_catalogue import layer_names
+from .layers.catalogue import layer_names
 
 
 def allowed_formats(county: County) -> list[str]:
-    return [name for name in FORMATS if name in county.settings.gis_export.allowed_formats]
+    return [name for name in FORMATS if name in county.section(GisExportSection).allowed_formats]
 
 
 def default_crs(county: County) -> str:
-    """Of formats that can carry one: county.yaml's, else the county's own."""
-    return coordinate_system(county.settings.gis_export.default_crs or county.crs).identifier
+    """The coordinate system of an export whose format lets it be chosen: that of county.yaml, else the county's own."""
+    return coordinate_system(county.section(GisExportSection).default_crs or county.crs).identifier
 
 
 def formats_json(county: County) -> dict[str, Any]:
-    """The formats the county exports, with what each can hold."""
+    """The formats the county exports, and what a file of each can hold."""
     return {
         "county_id": county.pk,
         "formats": [_format_json(FORMATS[name], county) for name in allowed_formats(county)],
@@ -40,8 +41,8 @@ def _format_json(file_format: FileFormat, county: County) -> dict[str, Any]:
 
 
 def defaults_json(county: County) -> dict[str, Any]:
-    """What an export of the county does when the request does not say, and its limits."""
-    rules = county.settings.gis_export
+    """The county's defaults for what a request leaves out, and the limits of an export."""
+    rules = county.section(GisExportSection)
     system = coordinate_system(default_crs(county))
     return {
         "county_id": county.pk,

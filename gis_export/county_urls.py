@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .lookup_view import LookupView
+from .map.lookup_view import LookupView
 from .ogc.views import CollectionsView, CollectionView, ConformanceView, ItemsView, ItemView, LandingView
 
 OGC = "counties/<str:county_id>/ogc"

@@ -1,26 +1,15 @@
 """The GIS export job."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 
-from terrafusion.jobs.drill import Drill
-from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.models import Job
 
 
 class GisExportJob(Job):
     """Writes layers of a county, or of an area in it, to a file any GIS opens."""
-
-    plugin = "gis_export"
-    own_fields: ClassVar[tuple[str, ...]] = ("export_format", "area_of_interest", "layers")
-    metrics = KindMetrics("gis_export", (5, 10, 30, 60, 120, 300, 600, 1800, 3600), label="export_format")
-    drill: ClassVar[Drill] = Drill(
-        "export_format",
-        "FAIL_FORMAT_SIM",
-        "Simulated GIS export failure due to format.",
-        failure_reason="simulated_format_failure",
-    )
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .area_shapes import AreaOfInterestField
+from .areas.shapes import AreaOfInterestField
 from .models import GisExportJob
 from .serializers import EXPORT_FORMATS, ExportParametersSerializer
 

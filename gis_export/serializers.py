@@ -6,27 +6,33 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 
-from accounts.permissions import may
 from county_configs.models import County
 from terrafusion.api import StrictSerializer
-from terrafusion.jobs.serializers import JobRequestSerializer
+from terrafusion.jobs.drill import Drill
+from terrafusion.jobs.models import FailureReason
+from terrafusion.jobs.request import JobRequestSerializer
 from terrafusion.roll.models import ValueEstimate
 from terrafusion.roll.shapes import square_kilometres
 
-from .area_of_interest import AreaOfInterest, BadArea, read_area
-from .area_shapes import AreaOfInterestField
-from .coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
-from .county_area import boundary_of, extent_of
+from .areas.area_of_interest import AreaOfInterest, BadArea, read_area
+from .areas.coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
+from .areas.county_area import boundary_of, extent_of
+from .areas.shapes import AreaOfInterestField
 from .county_rules import allowed_formats, default_crs
+from .county_settings import GisExportSection
 from .formats.registry import FORMATS, FileFormat, format_named
-from .layer_catalogue import layer_names
+from .layers.catalogue import layer_names
 from .models import GisExportJob
 
 MOST_LAYERS = 20
-EXPORT_FORMATS = (*FORMATS, GisExportJob.drill.value)
-OWNERS = "view_owner_names"
+DRILL = Drill(
+    "export_format",
+    "FAIL_FORMAT_SIM",
+    "Simulated GIS export failure due to format.",
+    FailureReason.SIMULATED_FORMAT_FAILURE,
+)
+EXPORT_FORMATS = (*FORMATS, DRILL.value)
 
 
 class ExportParametersSerializer(StrictSerializer):
@@ -59,6 +65,8 @@ class ExportFormatField(serializers.CharField):
 class GisExportRequestSerializer(JobRequestSerializer):
     """Layers of a county, of the whole or of an area of interest, in one format."""
 
+    drill = DRILL
+
     export_format = ExportFormatField(max_length=32)
     layers = serializers.ListField(
         child=serializers.CharField(max_length=64, trim_whitespace=False),
@@ -70,20 +78,18 @@ class GisExportRequestSerializer(JobRequestSerializer):
     parameters = ExportParametersSerializer(required=False)
 
     def validate_export_format(self, value: str) -> str:
-        if GisExportJob.drill.is_requested_by(value):
+        if self.is_drill(value):
             return value
-        found = format_named(value)
-        if found is None:
+        file_format = format_named(value)
+        if file_format is None:
             raise serializers.ValidationError(f"Unknown format {value!r}. Allowed: {', '.join(FORMATS)}.")
-        return found.name
+        return file_format.name
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         county: County = attrs["county_id"]
         file_format = FORMATS.get(attrs["export_format"], FORMATS["GeoJSON"])  # the drill has none of its own
         _check_allowed(county, file_format)
         parameters = _with_defaults(county, file_format, attrs.get("parameters", {}))
-        if parameters["include_owner_info"] and not may(self.context["request"].user, OWNERS, county):
-            raise PermissionDenied(f"Your role in {county.pk} lacks the permission {OWNERS}.")
         _check_layers(county, attrs["layers"], parameters)
         area = _area(attrs["area_of_interest"])
         _check_area(county, area, parameters)
@@ -106,7 +112,7 @@ def _check_allowed(county: County, file_format: FileFormat) -> None:
 
 
 def _with_defaults(county: County, file_format: FileFormat, given: dict[str, Any]) -> dict[str, Any]:
-    rules = county.settings.gis_export
+    rules = county.section(GisExportSection)
     parameters = {
         **rules.default_parameters.model_dump(),
         "include_owner_info": False,
@@ -167,7 +173,7 @@ def _check_area(county: County, area: AreaOfInterest, parameters: dict[str, Any]
 
 
 def _check_size(county: County, polygon: Any) -> None:
-    largest = county.settings.gis_export.largest_area_km2
+    largest = county.section(GisExportSection).largest_area_km2
     if largest is None or polygon is None:
         return
     size = square_kilometres(polygon)

@@ -8,59 +8,32 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accounts.permissions import may
-from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.outcome import Outcome, OutputFile
-from terrafusion.jobs.registry import job_kind
-from terrafusion.jobs.serializers import plugin_url
+from terrafusion.roll.tax_years import TaxYear
 
-from .about import About
-from .area_of_interest import AreaOfInterest, read_area
-from .coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
-from .county_area import boundary_of, extent_of
+from .areas.area_of_interest import AreaOfInterest, read_area
+from .areas.coordinate_systems import STORAGE, CoordinateSystem, coordinate_system
+from .areas.county_area import boundary_of, extent_of
+from .formats.about import About
+from .formats.packaging import about_zip, extension_of, write_files, zip_with_about
 from .formats.registry import FORMATS, FileFormat
 from .formats.source import LayerSource
-from .layer_catalogue import make_layer
-from .layer_names import layers_in_name
-from .layers import LayerRequest
-from .map_tiles import MAP_FORMAT, MAP_SUFFIX
+from .layers.catalogue import make_layer
+from .layers.layer import LayerRequest
+from .layers.names import layers_in_name
+from .layers.roll_layers import as_of
+from .layers.selection import Selection
+from .map.tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
-from .packaging import about_zip, extension_of, write_files, zip_with_about
-from .results import GisExportFields, GisExportResultSerializer
-from .roll_layers import as_of, latest_tax_year
-from .selection import Selection
-from .serializers import OWNERS, GisExportRequestSerializer
 
 MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
 
 
-class OwnerNamesWithdrawn(TerraFusionError):
-    """Whoever asked may not see owner names any more."""
-
-    failure_reason = FailureReason.PERMISSION_WITHDRAWN
-
-
-@job_kind(
-    GisExportJob,
-    request=GisExportRequestSerializer,
-    fields=GisExportFields,
-    result=GisExportResultSerializer,
-    time_limit=3600,
-    memory_limit=2048,
-)
 def export_layers(job: GisExportJob) -> Outcome:
     """Writes the layers asked for to one file, or one zip, in the format asked for."""
-    _check_owner_names(job)
     export = Export(job)
     files = export.write()
-    _check_owner_names(job)  # writing may take long enough for the permission to go
     return Outcome(result=export.result(files[0]), files=files)
-
-
-def _check_owner_names(job: GisExportJob) -> None:
-    if job.holds_owner_names and not may(job.submitted_by, OWNERS, job.county):
-        raise OwnerNamesWithdrawn(f"The export holds owner names, for which the permission {OWNERS} is missing.")
 
 
 class Export:
@@ -72,7 +45,7 @@ class Export:
         self.system: CoordinateSystem = coordinate_system(job.parameters["crs"])
         self.area: AreaOfInterest = read_area(job.area_of_interest)
         self.as_of = as_of(job.county)
-        self.tax_year = job.parameters.get("tax_year") or latest_tax_year(job.county)
+        self.tax_year = job.parameters.get("tax_year") or TaxYear.latest(job.county)
         self.sources = self._sources()
 
     def _sources(self) -> list[LayerSource]:
@@ -82,6 +55,7 @@ class Export:
             self.job.parameters["include_assessment_data"],
             self.job.parameters["include_owner_info"],
             self.job.parameters.get("property_id"),
+            self.job.submitted_by,
         )
         selection = Selection(
             touching=self.area.polygon,
@@ -170,7 +144,7 @@ class Export:
     def result(self, delivered: OutputFile) -> dict[str, Any]:
         counts = self.counts()
         return {
-            "result_file_location": f"{plugin_url(self.job)}/jobs/{self.job.pk}/artifacts/{delivered.name}",
+            "result_file_location": self.job.artifact_address(delivered.name),
             "result_file_size_kb": delivered.size_kb,
             "result_record_count": sum(counts.values()),
             "record_counts": counts,

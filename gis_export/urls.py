@@ -1,12 +1,11 @@
+"""Routes of GIS exports beside those that every kind of job has."""
+
 from django.urls import path
 
-from terrafusion.jobs.urls import job_urls
-
-from .map_views import MapViewSet
-from .views import DefaultsView, FormatsView, GisExportJobViewSet
+from .map.views import MapViewSet
+from .views import DefaultsView, FormatsView
 
 urlpatterns = [
-    *job_urls(GisExportJobViewSet),
     path("jobs/<str:job_id>/map", MapViewSet.as_view({"get": "page"}), name="gis_export-map"),
     path(
         "jobs/<str:job_id>/tiles/<int:zoom>/<int:x>/<int:y>",

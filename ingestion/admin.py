@@ -15,13 +15,13 @@ from unfold.decorators import display
 
 from accounts.permissions import may, permitted
 from terrafusion.admin import CountyScopedAdmin
+from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
-from terrafusion.jobs.admin import JobAdminBase
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import request_digest, submit
+from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
-from .models import IngestionJob, IngestionRun, RejectedRow, SourceFile
+from .models import IngestionRun, RejectedRow, SourceFile
 from .totals_page import totals_table
 from .transforms.mapper import Dataset
 from .transforms.roll_fields import PERSONAL
@@ -29,13 +29,6 @@ from .transforms.roll_fields import PERSONAL
 Step = Callable[[IngestionRun], object]
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
-
-
-@admin.register(IngestionJob)
-class IngestionJobAdmin(JobAdminBase):
-    list_display = ("created_at", "county", "source", "badge", "progress", "message")
-    list_filter = ("status", "failure_reason")
-    search_fields = ("=id", "=source")
 
 
 class SourceFileForm(forms.ModelForm):
@@ -93,7 +86,7 @@ def ask_for_load(
     page: CountyScopedAdmin, request: HttpRequest, county: Any, source: str, parameters: dict[str, Any]
 ) -> None:
     """Queues the job as the API would, with the same checks."""
-    kind = kind_named(IngestionJob.plugin)
+    kind = kind_named("ingestion")
     body = {"county_id": county.pk, "source": source, "parameters": parameters}
     checked = kind.request(data=body, context={"request": request, "plugin": kind.name})
     if not checked.is_valid():
@@ -101,7 +94,7 @@ def ask_for_load(
         return
     fields = dict(checked.validated_data)
     county, parameters = fields.pop("county_id"), fields.pop("parameters", {})
-    job = submit(kind, county, request.user, own_fields=fields, parameters=parameters, digest=request_digest(body))
+    job = submit(kind, county, request.user, own_fields=fields, parameters=parameters, digest=json_digest(body))
     page.message_user(request, f"{source}: job {job.pk} queued.", messages.SUCCESS)
 
 

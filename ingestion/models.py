@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import Storage, storages
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
-from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.models import Job
 
 
 def uploads_storage() -> Storage:
@@ -132,10 +132,6 @@ class RejectedRow(models.Model):
 class IngestionJob(Job):
     """Loads a source into the county's roll."""
 
-    plugin = "ingestion"
-    own_fields: ClassVar[tuple[str, ...]] = ("source",)
-    metrics = KindMetrics("ingestion", (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600))
-
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
     )
@@ -158,6 +154,6 @@ class IngestionJob(Job):
 
 def close_loads_of(job: Job, message: str, **_: Any) -> None:
     """A job that ended without a result leaves no load open. Called inside the transaction that ends it."""
-    if job.kind == IngestionJob.plugin:
+    if job.kind == "ingestion":
         for run in IngestionRun.objects.filter(job_id=job.pk, status=IngestionRun.Status.STAGING):
             run.close_failed(message)

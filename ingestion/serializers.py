@@ -13,7 +13,7 @@ from county_configs.models import County
 from ingestion.transforms.mapper import Mapping, read_mapping
 from terrafusion.api import StrictSerializer
 from terrafusion.errors import ConfigurationError
-from terrafusion.jobs.serializers import JobRequestSerializer
+from terrafusion.jobs.request import JobRequestSerializer
 
 from .connectors.typed_values import LAST, BadWatermark, check_watermark
 from .corrections import REJECTS, NoCorrections, run_with_corrections

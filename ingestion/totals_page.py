@@ -1,4 +1,4 @@
-"""Control totals as a table somebody can check and sign: both sides, and the difference, to the dollar."""
+"""Control totals as a table for somebody to check and sign: both sides, and their difference to the dollar."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "rounded", "di
 
 
 def totals_table(control_totals: dict[str, Any]) -> str:
-    """HTML; every text escaped."""
+    """The table in HTML. Every text is escaped."""
     blocks = [
         format_html("<h3>{}: {}</h3>{}", dataset, target, _table(totals))
         for dataset, targets in control_totals.items()
         for target, totals in targets.items()
     ]
-    return format_html_join("", "{}", ((each,) for each in blocks)) if blocks else "none"
+    return format_html_join("", "{}", ((block,) for block in blocks)) if blocks else "none"
 
 
 def _table(totals: dict[str, Any]) -> str:
     names = ["rows", *totals["amounts"]]
     groups = [("all", totals["headline"])]
-    groups += [(f"class {group or '(none)'}", each) for group, each in totals["by_class"].items()]
-    groups += [(f"tax area {group or '(none)'}", each) for group, each in totals["by_tax_area"].items()]
-    header = format_html_join("", "<th>{}</th>", ((each.replace("_", " "),) for each in ("", "", *names)))
-    # Loads before rounding was counted have no such side.
+    groups += [(f"class {group or '(none)'}", sides) for group, sides in totals["by_class"].items()]
+    groups += [(f"tax area {group or '(none)'}", sides) for group, sides in totals["by_tax_area"].items()]
+    header = format_html_join("", "<th>{}</th>", ((title.replace("_", " "),) for title in ("", "", *names)))
+    # Old loads have no side for what was rounded away.
     rows = format_html_join(
         "", "{}", ((_row(group, side, sides, names),) for group, sides in groups for side in SIDES if side in sides)
     )

@@ -1,14 +1,17 @@
-"""What every analysis gives back: numbers, a sentence, rows for the Parquet file, charts. No Django."""
+"""What every analysis takes and returns: a question, and an answer of numbers, a sentence and charts. No Django."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .area_polygons import PolygonsOf
+from terrafusion.charts.chart import Chart
+
+from .areas.polygons import PolygonsOf
 
 if TYPE_CHECKING:
     from terrafusion.analytics.engine import Market
@@ -19,21 +22,11 @@ Report = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A Vega-Lite chart with its data inside. name: in the file name; description: what a reader sees in it."""
-
-    name: str
-    title: str
-    description: str
-    spec: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Question:
-    """An analysis to make: where the sales are, which of them, and the validated parameters.
+    """An analysis to make: the market that holds the sales, the selection of them, and the validated parameters.
 
-    What only the roll knows comes by call: report tells progress, polygons gives the areas' shapes, related how seller
-    and buyer are related by name, by the key of the sale.
+    The functions give what only the roll knows. report: takes the progress. polygons: gives the shapes of areas.
+    related: gives how seller and buyer are related by name, by the key of the sale.
     """
 
     market: Market
@@ -46,9 +39,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """key_finding: one true sentence. numbers: what it rests on. trends: as the contract has them, or empty.
+    """What an analysis found.
 
-    table: all figures, for the Parquet file. kept: what the analysis's `keep` puts onto the roll.
+    key_finding: one true sentence. data_points: the number of sales. numbers: the figures behind the sentence. trends:
+    the figures of each period, in the form of the API. table: all figures, for the Parquet file. kept: the data that
+    the `keep` function of the analysis writes to the roll.
     """
 
     key_finding: str
@@ -58,3 +53,8 @@ class Answer:
     trends: Sequence[Mapping[str, Any]] = ()
     charts: Iterable[Chart] = ()
     kept: Any = None
+
+
+def trend_table(starts: Iterable[date], trends: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """The trends with the first day of each period."""
+    return pa.Table.from_pylist([{"period_start": start, **trend} for start, trend in zip(starts, trends, strict=True)])

@@ -10,10 +10,10 @@ from terrafusion.roll.models import LayerFeature, Sale, SaleReview, TimeIndex
 from terrafusion.roll.series_names import SeriesName
 
 from .answer import Answer
+from .indices.price_index import REPEAT_SALES
+from .indices.repeat_sales import SHORTEST_HOLDING_DAYS
 from .models import MarketAnalysisJob
 from .parameters import DWELLINGS, FILTERS, selection_of, window
-from .price_index import REPEAT_SALES
-from .repeat_sales import SHORTEST_HOLDING_DAYS
 from .selection import Selection
 
 BATCH = 1000

@@ -1,13 +1,11 @@
 """The market analysis job."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 
-from terrafusion.jobs.drill import Drill
-from terrafusion.jobs.models import Job, KindMetrics
-from terrafusion.jobs.serializers import plugin_url
+from terrafusion.jobs.models import Job
 
 
 class AnalysisType(models.TextChoices):
@@ -29,11 +27,6 @@ FORMER_TYPES = {
 
 class MarketAnalysisJob(Job):
     """Analyses a county's sales on the analytics snapshot."""
-
-    plugin = "market_analysis"
-    own_fields: ClassVar[tuple[str, ...]] = ("analysis_type",)
-    metrics = KindMetrics("market_analysis", (1, 2.5, 5, 10, 30, 60, 120, 300, 600), "analysis_type")
-    drill: ClassVar[Drill] = Drill("analysis_type", "FAILING_ANALYSIS_SIM", "Simulated market analysis failure.")
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."
@@ -61,11 +54,16 @@ class MarketAnalysisJob(Job):
     def data_file_name(self) -> str:
         return f"{self.pk}.parquet"
 
+    @property
+    def key_finding(self) -> str:
+        """The result in one sentence; empty until there is one."""
+        return str((self.result_summary or {}).get("key_finding", ""))
+
     def store_result(self, result: Mapping[str, Any]) -> None:
         self.result_summary = result.get("result_summary", {})
         self.trends = result.get("trends", [])
         if result.get("has_data"):
-            self.result_data_location = f"{plugin_url(self)}/jobs/{self.pk}/artifacts/{self.data_file_name}"
+            self.result_data_location = self.artifact_address(self.data_file_name)
 
     def result_json(self) -> dict[str, Any]:
         return {

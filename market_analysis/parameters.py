@@ -1,4 +1,4 @@
-"""What each analysis may be asked: one serializer an analysis, defaults included."""
+"""The parameters of each analysis and their defaults, one serializer for each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.api import StrictSerializer
 from terrafusion.roll.models import LayerFeature, Property, PropertyType
 
+from .indices.price_index import HEDONIC, METHODS
+from .indices.repeat_sales import SHORTEST_HOLDING_DAYS
 from .models import AnalysisType
-from .price_index import HEDONIC, METHODS
-from .repeat_sales import SHORTEST_HOLDING_DAYS
 from .selection import FLIP_DAYS, PERIODS_A_YEAR, Selection
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
@@ -27,7 +27,7 @@ FILTERS = {
     "property_types": "property_type",
     "property_classes": "property_class",
 }
-# What other systems call the property types.
+# The names of other systems for the property types.
 ALIASES = {
     "SFR": PropertyType.SINGLE_FAMILY,
     "CONDO": PropertyType.CONDOMINIUM,
@@ -62,12 +62,12 @@ class SelectionSerializer(StrictSerializer):
     property_classes = _values()
 
     def validate_property_types(self, values: list[str]) -> list[str]:
-        found = [ALIASES.get(value.upper(), value.lower()) for value in values]
-        for value, known in zip(values, found, strict=True):
-            if known not in PropertyType.values:
+        property_types = [ALIASES.get(value.upper(), value.lower()) for value in values]
+        for value, property_type in zip(values, property_types, strict=True):
+            if property_type not in PropertyType.values:
                 allowed = ", ".join([*PropertyType.values, *ALIASES])
                 raise serializers.ValidationError(f"Unknown property type {value!r}. Allowed: {allowed}.")
-        return [str(each) for each in found]
+        return [str(property_type) for property_type in property_types]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for end in ("start", "end"):
@@ -135,7 +135,7 @@ class AppreciationSerializer(AreaTrendSerializer):
     minimum_sales = serializers.IntegerField(default=15, min_value=10, max_value=1000)
 
     def validate_area_layer(self, value: str) -> str:
-        layers = LayerFeature.objects.filter(county=self.context["county"], retired_at__isnull=True)
+        layers = LayerFeature.objects.in_county(self.context["county"]).current()
         known = list(layers.order_by("layer").values_list("layer", flat=True).distinct())
         if value not in known:
             raise serializers.ValidationError(f"Unknown layer {value!r}. Known: {', '.join(known) or 'none'}.")
@@ -165,30 +165,30 @@ PARAMETERS: dict[str, type[StrictSerializer]] = {
 
 def require_on_roll(county: County, column: str, values: list[str], name: str) -> None:
     """Raises ValidationError naming the parameter, the unknown values and some that exist."""
-    of_county = Property.objects.in_county(county)
-    known = set(of_county.filter(**{f"{column}__in": values}).values_list(column, flat=True).distinct())
+    properties = Property.objects.in_county(county).current()
+    known = set(properties.filter(**{f"{column}__in": values}).values_list(column, flat=True).distinct())
     if unknown := [value for value in dict.fromkeys(values) if value not in known]:
-        there = of_county.exclude(**{column: ""}).order_by(column).values_list(column, flat=True).distinct()[:20]
-        some = ", ".join(there) or "none"
+        examples = properties.exclude(**{column: ""}).order_by(column).values_list(column, flat=True).distinct()[:20]
+        some = ", ".join(examples) or "none"
         raise serializers.ValidationError(
             {name: [f"County {county.pk} has no property with {column} {', '.join(unknown[:5])}. Known: {some}."]}
         )
 
 
 def window(parameters: Mapping[str, Any]) -> tuple[date | None, date | None]:
-    """First and last day, from dates (also as ISO text) or years."""
+    """The first and the last day of a request, from its dates (which may be ISO texts) or its years."""
 
-    def day(name: str, month: int, of_month: int) -> date | None:
-        if (given := parameters.get(f"{name}_date")) is not None:
-            return given if isinstance(given, date) else date.fromisoformat(given)
+    def day(name: str, month: int, day_of_month: int) -> date | None:
+        if (value := parameters.get(f"{name}_date")) is not None:
+            return value if isinstance(value, date) else date.fromisoformat(value)
         year = parameters.get(f"{name}_year")
-        return None if year is None else date(year, month, of_month)
+        return None if year is None else date(year, month, day_of_month)
 
     return day("start", 1, 1), day("end", 12, 31)
 
 
 def selection_of(parameters: Mapping[str, Any]) -> Selection:
-    """The selection that validated parameters ask for."""
+    """The selection that validated parameters describe."""
     first, last = window(parameters)
     filters = {column: tuple(parameters[name]) for name, column in FILTERS.items() if parameters.get(name)}
     return Selection(first, last, filters, parameters.get("period", "quarter"), int(parameters.get("minimum_sales", 5)))

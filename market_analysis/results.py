@@ -8,13 +8,16 @@ from rest_framework import serializers
 from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .models import FORMER_TYPES, MarketAnalysisJob
+from .indices.price_index import METHODS
+from .models import FORMER_TYPES
 from .parameters import PARAMETERS
-from .price_index import METHODS
+from .serializers import MarketAnalysisRequestSerializer
 
 
 class MarketAnalysisFields(serializers.Serializer):
-    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), *FORMER_TYPES, MarketAnalysisJob.drill.value])
+    analysis_type = serializers.ChoiceField(
+        [*map(str, PARAMETERS), *FORMER_TYPES, MarketAnalysisRequestSerializer.drill.value]
+    )
 
 
 def _unknown(**options: object) -> serializers.FloatField:

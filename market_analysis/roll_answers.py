@@ -7,7 +7,7 @@ from shapely.geometry.base import BaseGeometry
 from county_configs.models import County
 from terrafusion.roll.models import LayerFeature, Sale
 
-from .related_names import relation
+from .screening.related_names import relation
 from .selection import Selection
 
 # Where the polygons of an area column usually are; the first layer that exists is taken.
@@ -21,7 +21,7 @@ USUAL_LAYERS = {
 
 def polygons_of(county: County, column: str, layer: str | None) -> tuple[dict[str, BaseGeometry], str]:
     """Polygons by area code (the layer's feature_id), and the name of the layer they came from."""
-    features = LayerFeature.objects.filter(county=county, geometry__isnull=False, retired_at__isnull=True)
+    features = LayerFeature.objects.in_county(county).current().filter(geometry__isnull=False)
     for name in (layer,) if layer else USUAL_LAYERS.get(column, ()):
         found = dict(features.filter(layer=name).values_list("feature_id", "geometry"))
         polygons = {

@@ -1,4 +1,4 @@
-"""Which sales an analysis looks at, and the periods they fall in. No Django."""
+"""The sales that an analysis looks at, and the periods they fall in. No Django."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 FLIP_DAYS = 365
 DAYS_A_YEAR = 365.25
 SLACK = timedelta(days=7)
-FEWEST_FOR_INTERVAL = 6  # with five sales even the whole range covers the median in 93.75 % only
+FEWEST_FOR_INTERVAL = 6  # The whole range of five sales holds the median with a confidence of only 93.75 %.
 PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 
 
 class NoSales(TerraFusionError):
-    """Nothing to analyse; the sentence says what there is."""
+    """There is no sale to analyse. The message says which sales there are."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """first, last: days, both included; None where open. filters: allowed values by column; all must hold.
+    """Which sales an analysis looks at.
 
-    minimum_sales: with fewer, a figure is marked as resting on too few sales.
+    first, last: days, both included; None where the window is open. filters: the allowed values of a column; a sale
+    must pass all of them. minimum_sales: a figure of fewer sales is marked.
     """
 
     first: date | None = None
@@ -40,11 +41,11 @@ class Selection:
 
     def __str__(self) -> str:
         days = [f"from {self.first}" if self.first else "", f"to {self.last}" if self.last else ""]
-        among = [
+        filters = [
             f"{name} {', '.join(values[:5])}{' ...' if len(values) > 5 else ''}"
             for name, values in self.filters.items()
         ]
-        return " ".join(filter(None, [*days, *among]))
+        return " ".join(filter(None, [*days, *filters]))
 
 
 @dataclass(frozen=True)
@@ -59,37 +60,37 @@ class Window:
         return ((self.last - self.first).days + 1) / DAYS_A_YEAR
 
     def share_of(self, start: date, after: date) -> float:
-        """How much of the days from `start` up to `after`, which is not one of them, lies in it: 0 to 1."""
+        """The share of the days from `start` to the day before `after` that lies in the window, 0 to 1."""
         first, end = max(start, self.first), min(after, self.last + timedelta(days=1))
         return max((end - first).days, 0) / (after - start).days
 
     def holds_year(self, year: int) -> bool:
-        """The whole year. A few days without a sale at its start or end are no gap in the record."""
+        """Whether the whole year lies in the window. A few days at its start or end may have no sale."""
         return self.first <= date(year, 1, 1) + SLACK and self.last >= date(year, 12, 31) - SLACK
 
 
 def effective_window(market: Market, selection: Selection) -> Window:
-    """The selection's days within those of the snapshot: what the figures a year must be divided by.
+    """The days of the selection that the snapshot covers. A figure for a year is divided by their length.
 
-    Call it when there are sales, see `require_sales`.
+    The market must hold sales; `require_sales` makes sure of that.
     """
-    first = max(each for each in (selection.first, market.first_sale) if each is not None)
-    last = min(each for each in (selection.last, market.last_sale) if each is not None)
+    first = max(day for day in (selection.first, market.first_sale) if day is not None)
+    last = min(day for day in (selection.last, market.last_sale) if day is not None)
     return Window(first, last)
 
 
 def widened(selection: Selection, days: int) -> Selection:
-    """With so many days more at either end: what a sale of the window is compared with may lie outside."""
-    more = timedelta(days=days)
+    """The selection with so many days more at either end, for sales with which those of the window are compared."""
+    margin = timedelta(days=days)
     return replace(
         selection,
-        first=None if selection.first is None else selection.first - more,
-        last=None if selection.last is None else selection.last + more,
+        first=None if selection.first is None else selection.first - margin,
+        last=None if selection.last is None else selection.last + margin,
     )
 
 
 def in_window(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Every sale of the window and filters, arm's length or not."""
+    """Every sale of the window that passes the filters, at arm's length or not."""
     return filtered(on_days(sales, selection), selection)
 
 
@@ -103,31 +104,31 @@ def on_days(sales: ibis.Table, selection: Selection) -> ibis.Table:
 
 
 def filtered(table: ibis.Table, selection: Selection) -> ibis.Table:
-    """Rows of sales or properties that the filters let through."""
+    """The rows of sales or properties that pass the filters."""
     for column, values in selection.filters.items():
         table = table.filter(table[column].isin(list(values)))
     return table
 
 
 def market_sales(sales: ibis.Table, selection: Selection) -> ibis.Table:
-    """Sales that may speak for the property they conveyed, as the roll judged them: roll/sale_fitness.py."""
+    """The sales whose price is that of the property, by the rules of the roll (terrafusion/roll/sale_fitness.py)."""
     chosen = in_window(sales, selection)
     return chosen.filter(chosen.left_out == "")
 
 
 def require_sales(market: Market, selection: Selection) -> int:
     """How many sales the selection holds. Raises NoSales naming the window when there is none."""
-    counted = market_sales(market.sales, selection).aggregate(number=lambda t: t.count())
-    number = int(market.rows(counted)[0]["number"])
+    counting = market_sales(market.sales, selection).aggregate(number=lambda sales: sales.count())
+    number = int(market.rows(counting)[0]["number"])
     if number:
         return number
-    have = f"Its sales run from {market.first_sale} to {market.last_sale}." if market.first_sale else ""
-    found = f"The county has no arm's-length sales {selection}".rstrip()
-    raise NoSales(f"{found}. {have or 'It has no sales at all.'}")
+    extent = f"Its sales run from {market.first_sale} to {market.last_sale}." if market.first_sale else ""
+    sentence = f"The county has no arm's-length sales {selection}".rstrip()
+    raise NoSales(f"{sentence}. {extent or 'It has no sales at all.'}")
 
 
 def period_number(sale_date: Any, period: str) -> Any:
-    """Periods since year 0: 2023-Q1 is 4 * 2023. int64 on both engines."""
+    """The number of periods since year 0: 2023-Q1 is 4 * 2023. int64 on both engines."""
     year = sale_date.year().cast("int64")
     if period == "year":
         return year
@@ -136,31 +137,20 @@ def period_number(sale_date: Any, period: str) -> Any:
 
 
 def period_label(number: int, period: str) -> str:
-    """2023, 2023-Q1 or 2023-01."""
+    """The name of a period: 2023, 2023-Q1 or 2023-01."""
     year, part = divmod(number, PERIODS_A_YEAR[period])
     return {"year": f"{year}", "quarter": f"{year}-Q{part + 1}", "month": f"{year}-{part + 1:02d}"}[period]
 
 
 def period_start(number: int, period: str) -> date:
-    a_year = PERIODS_A_YEAR[period]
-    return date(number // a_year, 1 + number % a_year * (12 // a_year), 1)
-
-
-def change_words(percent: float) -> str:
-    """As in "rose 1.2 %", and never "fell 0.0 %"."""
-    if round(abs(percent), 1) == 0:
-        return "changed by less than 0.1 %" if percent else "did not change"
-    return f"{'rose' if percent > 0 else 'fell'} {abs(percent):.1f} %"
+    """The first day of a period."""
+    year, part = divmod(number, PERIODS_A_YEAR[period])
+    return date(year, 1 + part * 12 // PERIODS_A_YEAR[period], 1)
 
 
 def period_end(number: int, period: str) -> date:
-    """The day after its last."""
+    """The day after the last day of a period."""
     return period_start(number + 1, period)
-
-
-def whole_dollars(value: float | None) -> int | None:
-    """Halves to even, the same whichever engine gave the number."""
-    return None if value is None else round(value)
 
 
 def price_per_sqft(sales: Any) -> Any:

@@ -11,13 +11,10 @@ from django.utils import timezone
 from terrafusion.analytics.snapshots import Snapshot, snapshot_store
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.outcome import Outcome, OutputFile
-from terrafusion.jobs.registry import job_kind
 
 from .models import FORMER_TYPES, MarketAnalysisJob
 from .parameters import selection_of
-from .results import MarketAnalysisFields, MarketAnalysisResult
 from .roll_answers import polygons_of, related_sales
-from .serializers import MarketAnalysisRequestSerializer
 
 MOST_TREND_POINTS = 5000  # in the JSON result; the Parquet file has all
 PARQUET = "application/vnd.apache.parquet"
@@ -27,14 +24,6 @@ class FormerAnalysis(TerraFusionError):
     """The analysis was offered by an earlier release."""
 
 
-@job_kind(
-    MarketAnalysisJob,
-    request=MarketAnalysisRequestSerializer,
-    fields=MarketAnalysisFields,
-    result=MarketAnalysisResult,
-    time_limit=3600,
-    memory_limit=3072,
-)
 def analyse_market(job: MarketAnalysisJob) -> Outcome:
     """Runs the analysis asked for on the county's current snapshot."""
     if job.analysis_type in FORMER_TYPES:
@@ -92,11 +81,11 @@ def _current_snapshot(job: MarketAnalysisJob) -> Snapshot:
 def _files(job: MarketAnalysisJob, answer: Any) -> list[OutputFile]:
     import pyarrow.parquet as pq
 
-    from .chart_files import draw
+    from terrafusion.charts.pictures import write_pictures
 
     data = job.workspace / job.data_file_name
     pq.write_table(answer.table, data, compression="zstd")
-    files = [(data, PARQUET), *draw(answer.charts, job.workspace, str(job.pk))]
+    files = [(data, PARQUET), *write_pictures(answer.charts, job.workspace, str(job.pk))]
     return [OutputFile(path, path.name, _friendly(job, path), kind) for path, kind in files]
 
 

@@ -1,13 +1,11 @@
 """The report job."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 
-from terrafusion.jobs.drill import Drill
-from terrafusion.jobs.models import Job, KindMetrics
-from terrafusion.jobs.serializers import plugin_url
+from terrafusion.jobs.models import Job
 
 
 class ReportType(models.TextChoices):
@@ -21,12 +19,6 @@ class ReportType(models.TextChoices):
 
 class ReportJob(Job):
     """Makes one report in one format."""
-
-    plugin = "reporting"
-    identifier = "report_id"
-    own_fields: ClassVar[tuple[str, ...]] = ("report_type",)
-    metrics = KindMetrics("report", (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300), "report_type")
-    drill: ClassVar[Drill] = Drill("report_type", "FAILING_REPORT_SIM", "Simulated report generation failure.")
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="report_id", db_comment="The row in jobs."
@@ -60,7 +52,7 @@ class ReportJob(Job):
         return bool(self.parameters.get("include_owner_names"))
 
     def store_result(self, result: Mapping[str, Any]) -> None:
-        self.result_location = f"{plugin_url(self)}/jobs/{self.pk}/artifacts/{self.file_name}"
+        self.result_location = self.artifact_address(self.file_name)
         self.result_metadata = dict(result)
 
     def result_json(self) -> dict[str, Any]:

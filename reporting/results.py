@@ -5,14 +5,13 @@ from rest_framework import serializers
 
 from terrafusion.jobs.serializers import ResultSerializer
 
-from .editions import EDITIONS
 from .formats import CONTENT_TYPES
-from .models import ReportJob
-from .serializers import PARAMETERS
+from .serializers import PARAMETERS, ReportRequestSerializer
+from .statistics.editions import EDITIONS
 
 
 class ReportFields(serializers.Serializer):
-    report_type = serializers.ChoiceField([*map(str, PARAMETERS), ReportJob.drill.value])
+    report_type = serializers.ChoiceField([*map(str, PARAMETERS), ReportRequestSerializer.drill.value])
 
 
 # --- The few numbers a client shows without opening the file: of each report type ---

@@ -6,22 +6,20 @@ from datetime import date
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 
-from accounts.permissions import may
 from county_configs.models import County
 from terrafusion.api import StrictSerializer
-from terrafusion.jobs.serializers import JobRequestSerializer
+from terrafusion.jobs.drill import Drill
+from terrafusion.jobs.request import TypedJobRequestSerializer
 from terrafusion.roll.models import Property
 
-from .editions import EDITIONS
 from .formats import CONTENT_TYPES
-from .models import ReportJob, ReportType
-from .ratio_study import MARK, POOL
-from .sales_from_roll import ATTRIBUTE, FILTERS, STRATA
-from .trimming import TRIM_RULES
+from .models import ReportType
+from .ratio_study.sales_from_roll import ATTRIBUTE, FILTERS, STRATA
+from .ratio_study.study import MARK, POOL
+from .statistics.editions import EDITIONS
+from .statistics.trimming import TRIM_RULES
 
-OWNER_NAMES = "view_owner_names"
 PRIOR_ROLL, ESTIMATES = "prior_roll", "estimates"
 YEARS = (1900, 2100)
 DATES = (date(1900, 1, 1), date(2100, 12, 31))
@@ -118,12 +116,6 @@ class OwnerNames(StrictSerializer):
 
     include_owner_names = serializers.BooleanField(default=False)
 
-    def validate_include_owner_names(self, value: bool) -> bool:
-        county, user = self.context["county"], self.context["request"].user
-        if value and not may(user, OWNER_NAMES, county):
-            raise PermissionDenied(f"Your role in {county.pk} lacks the permission {OWNER_NAMES}.")
-        return value
-
 
 class AssessmentRollParameters(OwnerNames, Filtered):
     pass
@@ -173,36 +165,26 @@ PARAMETERS: dict[str, type[ReportParameters]] = {
 }
 
 
-class ReportRequestSerializer(JobRequestSerializer):
+class ReportRequestSerializer(TypedJobRequestSerializer):
     """`report_type`, and the `parameters` that go with it (docs/reporting.md lists them)."""
 
+    drill = Drill("report_type", "FAILING_REPORT_SIM", "Simulated report generation failure.")
+    drill_parameters = {"format": "pdf"}
     type_field = "report_type"
-    parameters_by_type = PARAMETERS | {ReportJob.drill.value: StrictSerializer}
+    type_noun = "report type"
+    parameters_by_type = PARAMETERS
 
     report_type = serializers.CharField(max_length=32)
-    parameters = serializers.DictField(required=False)
-
-    def validate_report_type(self, value: str) -> str:
-        if value not in PARAMETERS and not ReportJob.drill.is_requested_by(value):
-            raise serializers.ValidationError(f"Unknown report type {value!r}. Allowed: {', '.join(PARAMETERS)}.")
-        return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        county: County = attrs["county_id"]
-        expected = PARAMETERS.get(attrs["report_type"], ReportParameters)
-        if ReportJob.drill.is_requested_by(attrs["report_type"]):
-            return attrs | {"parameters": {"format": "pdf"}}
-        asked = expected(data=attrs.get("parameters", {}), context={**self.context, "county": county})
-        if not asked.is_valid():
-            raise serializers.ValidationError({"parameters": asked.errors})
-        parameters = dict(asked.validated_data)
-        if "property_id" in parameters:
-            _check_property(county, parameters["property_id"])
-        return attrs | {"parameters": parameters}
+        attrs = super().validate(attrs)
+        if "property_id" in attrs["parameters"] and not self.is_drill(attrs["report_type"]):
+            _check_property(attrs["county_id"], attrs["parameters"]["property_id"])
+        return attrs
 
 
 def _check_property(county: County, property_id: str) -> None:
-    if not Property.objects.in_county(county).filter(property_id=property_id).exists():
+    if not Property.objects.in_county(county).current().filter(property_id=property_id).exists():
         raise serializers.ValidationError(
             {"parameters": {"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]}}
         )

@@ -57,7 +57,7 @@ class Server:
         folders = [usr, *(each for each in usr.glob("*-linux-gnu*")), *usr.glob("*-linux-gnu*/*")]
         folders += (self.root / "lib").glob("*-linux-gnu*")
         return {
-            "LD_LIBRARY_PATH": ":".join(str(each) for each in folders if each.is_dir()),
+            "LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders if folder.is_dir()),
             "PROJ_DATA": str(self.root / "usr/share/proj"),
         }
 

@@ -16,7 +16,7 @@ PUBLIC_ROOT = "/api/v1"
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields it does not know, so that a misspelt parameter is never silently ignored."""
+    """Refuses unknown fields, so that a misspelt parameter is never silently ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := sorted(set(data) - set(self.fields))):
@@ -26,28 +26,28 @@ class StrictSerializer(serializers.Serializer):
 
 
 class CursorPage(CursorPagination):
-    """Pages that neither skip nor repeat a row while others are added. `page_size` up to 200.
+    """Pages that neither skip nor repeat a row while others are added. `page_size` is at most 200.
 
-    A cursor holds the whole sort key of the row at the page's end. DRF's own holds its first column and counts the rows
-    that share it, up to 1,000: a load stamps every row with one moment, and its list would never end.
+    A cursor holds the whole sort key of the row at the end of its page. The cursor of DRF holds only the first column
+    and counts up to 1,000 rows that share it. But all rows of a load have the same moment, so such a list never ended.
     """
 
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-    ordering: tuple[str, ...] = ("-created_at", "id")  # the last is unique
+    ordering: tuple[str, ...] = ("-created_at", "id")  # the last column is unique
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
         self.page_size = self.get_page_size(request)
         self.url = request.build_absolute_uri()
         ordering = self.get_ordering(request, queryset, view)
         key, backwards = self._position(request, queryset.model, ordering)
-        order = [_turned(name) for name in ordering] if backwards else list(ordering)
+        order = [_reversed(name) for name in ordering] if backwards else list(ordering)
         rows = queryset.order_by(*order)
         if key:
             rows = rows.filter(_beyond(order, key))
-        found = list(rows[: self.page_size + 1])
-        more, page = len(found) > self.page_size, found[: self.page_size]
+        page = list(rows[: self.page_size + 1])
+        more, page = len(page) > self.page_size, page[: self.page_size]
         if backwards:
             page.reverse()
         self.ordering = tuple(ordering)
@@ -70,7 +70,7 @@ class CursorPage(CursorPagination):
         return self.previous_link
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """next, previous: addresses of the pages around this one; null at either end."""
+        """next, previous: the addresses of the pages around this one; null for the last and the first page."""
         address = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
@@ -79,14 +79,14 @@ class CursorPage(CursorPagination):
         }
 
     def _link(self, row: Any, *, backwards: bool) -> str:
-        """The page that begins behind the row, or the one that ends before it."""
+        """The address of the page that begins after the row, or of the one that ends before it."""
         names = [name.removeprefix("-") for name in self.ordering]
         key = [row._meta.get_field(name).value_to_string(row) for name in names]
         cursor = urlsafe_b64encode(json.dumps([backwards, *key]).encode()).decode()
         return str(replace_query_param(self.url, self.cursor_query_param, cursor))
 
     def _position(self, request: Request, model: Any, ordering: Any) -> tuple[list[Any], bool]:
-        """(sort key, whether to go backwards) of the request's cursor; no key without one."""
+        """The sort key in the cursor of the request, empty without a cursor, and whether the page lies before it."""
         cursor = request.query_params.get(self.cursor_query_param)
         if cursor is None:
             return [], False
@@ -103,19 +103,20 @@ class CursorPage(CursorPagination):
 
 
 def _in_utc(value: Any) -> Any:
-    """A moment as the database compares it. Raises OverflowError where UTC's calendar has no such moment."""
+    """A moment in UTC, as the database compares it. Raises OverflowError if it lies outside the calendar there."""
     return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
-def _turned(name: str) -> str:
+def _reversed(name: str) -> str:
+    """The ordering by the same column in the other direction."""
     return name.removeprefix("-") if name.startswith("-") else f"-{name}"
 
 
 def _beyond(order: list[str], key: list[Any]) -> Q:
-    """Rows behind the key in this order. The first column's bound stands apart, for an index."""
+    """The condition for rows after the key in this order. The first column has a bound of its own, for an index."""
     columns = [(name.removeprefix("-"), "lt" if name.startswith("-") else "gt") for name in order]
-    (first, sign), behind, equal = columns[0], Q(), Q()
+    (first, sign), beyond, equal = columns[0], Q(), Q()
     for (name, comparison), value in zip(columns, key, strict=True):
-        behind |= equal & Q(**{f"{name}__{comparison}": value})
+        beyond |= equal & Q(**{f"{name}__{comparison}": value})
         equal &= Q(**{name: value})
-    return Q(**{f"{first}__{sign}e": key[0]}) & behind
+    return Q(**{f"{first}__{sign}e": key[0]}) & beyond

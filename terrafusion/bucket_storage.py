@@ -1,7 +1,7 @@
-"""Results and uploads in an S3 bucket: django-storages, with what our files need of it.
+"""Results and uploads in an S3 bucket, by django-storages.
 
-Files are read by ranges, so a download starts at once and a map tile costs a tile. Every refusal is an OSError with a
-sentence, as a disk's is, and the life-cycle of jobs need not know where a file stands.
+Files are read by ranges, so a download starts at once, and a map tile is read without the rest of its file. Every
+failure is an OSError with a sentence, like that of a disk, so that other code need not know where a file is stored.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ BUFFER_BYTES = 256 * 1024
 
 
 class BucketStorage(S3Storage):
-    """Its options are made in terrafusion/settings/storage.py. No key is among them: boto3 finds AWS_ACCESS_KEY_ID."""
+    """The storage. terrafusion/settings/storage.py makes its options, without keys: boto3 reads AWS_ACCESS_KEY_ID."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             client_config=Config(
                 signature_version="s3v4",
-                # A server of one's own rarely has a name for every bucket.
+                # Servers other than Amazon's rarely have a host name for every bucket.
                 s3={"addressing_style": "path" if options.get("endpoint_url") else "auto"},
-                # Newer checksums are unknown to older servers that speak S3.
+                # Older servers do not know the newer checksums.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
                 connect_timeout=5,
@@ -44,36 +44,36 @@ class BucketStorage(S3Storage):
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         if mode != "rb":
             raise ValueError("A file in the bucket is read as bytes; write it with save().")
-        with _asked():
+        with _bucket_faults():
             size = self.size(name)
         return File(io.BufferedReader(_Object(self, name, size), BUFFER_BYTES), name)
 
     def read_from(self, name: str, position: int) -> Any:
-        """The stream of a file's bytes from a position on."""
-        with _asked():
+        """A stream of the file's bytes from this position on."""
+        with _bucket_faults():
             key = self._normalize_name(name)
             return self.bucket.Object(key).get(Range=f"bytes={position}-")["Body"]
 
     def _save(self, name: str, content: Any) -> str:
-        with _asked():
+        with _bucket_faults():
             return str(super()._save(name, content))
 
     def delete(self, name: str) -> None:
-        with _asked():
+        with _bucket_faults():
             super().delete(name)
 
     def exists(self, name: str) -> bool:
-        with _asked():
+        with _bucket_faults():
             return bool(super().exists(name))
 
     def listdir(self, name: str) -> tuple[list[str], list[str]]:
-        with _asked():
+        with _bucket_faults():
             folders, files = super().listdir(name)
             return folders, files
 
 
 class _Object(io.RawIOBase):
-    """A file in the bucket: one request for all that is read in one go, another after a seek."""
+    """A file in the bucket. Bytes that are read one after another take one request; a seek needs another."""
 
     def __init__(self, storage: BucketStorage, name: str, size: int) -> None:
         self._storage, self._name, self._size = storage, name, size
@@ -99,7 +99,7 @@ class _Object(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if self._position >= self._size:
             return 0
-        with _asked():
+        with _bucket_faults():
             if self._stream is None:
                 self._stream = self._storage.read_from(self._name, self._position)
             view = memoryview(buffer)
@@ -119,8 +119,8 @@ class _Object(io.RawIOBase):
 
 
 @contextmanager
-def _asked() -> Iterator[None]:
-    """Raises FileNotFoundError or OSError for what the client raises; no key is in their sentences."""
+def _bucket_faults() -> Iterator[None]:
+    """Turns errors of the S3 client into FileNotFoundError or OSError, whose sentences hold no key."""
     try:
         yield
     except (NoConnection, HTTPClientError) as error:
@@ -140,10 +140,10 @@ def _asked() -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    """An upload hides the refusal in its own error, as text."""
-    said = str(error)
-    if "NoSuchBucket" in said:
+    """A sentence for the error. That of an upload has the server's refusal only in its text."""
+    text = str(error)
+    if "NoSuchBucket" in text:
         return "there is no bucket of the name in TERRAFUSION_FILES"
-    if "InvalidAccessKeyId" in said or "AccessDenied" in said or "SignatureDoesNotMatch" in said:
+    if "InvalidAccessKeyId" in text or "AccessDenied" in text or "SignatureDoesNotMatch" in text:
         return "the bucket refuses the access key"
     return f"the bucket failed ({type(error).__name__})"

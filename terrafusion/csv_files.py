@@ -1,4 +1,4 @@
-"""CSV files that a spreadsheet opens as data: no cell becomes a formula. The only CSV writer of the product."""
+"""CSV files in which no cell becomes a formula when a spreadsheet opens them. All CSV files are written here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import csv
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-# What Excel, LibreOffice or Google Sheets take as the beginning of a formula, or strip to find one behind it.
+# Characters that begin a formula in Excel, LibreOffice or Google Sheets, or that these remove before they look for one.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def inert(value: Any) -> Any:
-    """Text that would run as a formula gets an apostrophe in front; everything else, numbers too, stays as it is.
+    """The value, with an apostrophe in front if it is a text that would become a formula.
 
     Source: OWASP, CSV Injection.
     """
@@ -19,13 +19,13 @@ def inert(value: Any) -> Any:
 
 
 class CsvWriter:
-    """csv.writer whose text is inert. Lines end with CR LF (RFC 4180); None is an empty cell."""
+    """A csv.writer whose texts are inert. Lines end with CR LF (RFC 4180); None is an empty cell."""
 
     def __init__(self, stream: TextIO) -> None:
         self._writer = csv.writer(stream)
 
     def writerow(self, row: Iterable[Any]) -> None:
-        self._writer.writerow([inert(each) for each in row])
+        self._writer.writerow([inert(cell) for cell in row])
 
     def writerows(self, rows: Iterable[Iterable[Any]]) -> None:
-        self._writer.writerows([inert(each) for each in row] for row in rows)
+        self._writer.writerows([inert(cell) for cell in row] for row in rows)

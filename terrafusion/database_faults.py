@@ -1,6 +1,6 @@
-"""What a database error means for the person who is told of it: lost, busy, full, or a fault of ours.
+"""What a database error means for the user: the connection is lost, the database busy or full, or the program wrong.
 
-Django gives all four as OperationalError. The driver's own code tells them apart.
+Django raises an OperationalError for all four. The code of the driver distinguishes them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db import InterfaceError
 
 
 class Fault(Enum):
-    """Its value is the sentence for the user."""
+    """What happened to the database. The value is the sentence for the user."""
 
     LOST = "The database connection was lost."
     BUSY = "The database was busy: another process held its lock for too long."
@@ -22,7 +22,7 @@ class Fault(Enum):
     OTHER = "The database refused a statement."
 
 
-# Both may pass by themselves, so whoever can repeat a step waits and repeats it.
+# These two may pass by themselves, so a step that can be repeated is repeated after a while.
 PASSING = frozenset({Fault.LOST, Fault.BUSY})
 STORAGE = frozenset({Fault.FULL, Fault.DISK})
 
@@ -38,7 +38,7 @@ _BY_SQLITE_CODE = {
     sqlite3.SQLITE_NOTADB: Fault.DISK,
 }
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html; a whole class by its first two characters.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html; two characters stand for a whole class of codes.
 _BY_SQLSTATE = {
     "08": Fault.LOST,
     "57P01": Fault.LOST,  # the administrator ended the session
@@ -55,9 +55,9 @@ _BY_SQLSTATE = {
 
 
 def fault_of(error: BaseException) -> Fault | None:
-    """What happened to the database, when the error comes from one; else None.
+    """What happened to the database; None for an error that does not come from one.
 
-    Looks at Django's errors, the drivers' own (a COPY is not wrapped by Django) and those of ADBC.
+    Knows the errors of Django, of the drivers (Django does not wrap those of a COPY) and of ADBC.
     """
     for cause in (error, error.__cause__):
         if isinstance(cause, sqlite3.Error):
@@ -67,12 +67,12 @@ def fault_of(error: BaseException) -> Fault | None:
         if type(cause).__module__.startswith("adbc_driver_manager"):
             return _of_postgresql(getattr(cause, "sqlstate", None), lost=type(cause).__name__ == "OperationalError")
     if isinstance(error, InterfaceError):
-        return Fault.LOST  # raised by Django itself: the connection is closed
+        return Fault.LOST  # Django itself raises it when the connection is closed
     return None
 
 
 def _of_postgresql(sqlstate: str | None, *, lost: bool) -> Fault:
-    """lost: what an error without a code is, since the server that gives the codes did not answer."""
+    """The fault for a code. lost: an error without a code means a lost connection, because servers give the codes."""
     if not sqlstate:
         return Fault.LOST if lost else Fault.OTHER
     return _BY_SQLSTATE.get(sqlstate) or _BY_SQLSTATE.get(sqlstate[:2]) or Fault.OTHER

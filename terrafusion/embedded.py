@@ -1,4 +1,4 @@
-"""The system on one machine (`make demo`, `make run`): one start at a time in one folder, and nothing outlives it."""
+"""The system on one machine (`make demo`, `make run`): it runs once in a folder, and its processes end with it."""
 
 import ctypes
 import fcntl
@@ -18,18 +18,18 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 class FolderInUse(TerraFusionError):
-    """Another start works in the folder; the sentence says which and what to do."""
+    """The folder is already in use; the sentence says by which command, and what to do."""
 
 
 @contextmanager
 def sole_use(folder: Path, command: str, *, inherited: int = -1) -> Iterator[int]:
-    """Keeps other starts out of the folder while the block runs. Gives the descriptor that holds the lock.
+    """Locks the folder while the block runs, and gives the descriptor that holds the lock.
 
-    The kernel lets go of the lock when the last process that has the descriptor ends, however it ends. A child has it
-    only where it is passed on (`pass_fds`), and then gives its number as `inherited`.
+    The kernel releases the lock when the last process with the descriptor ends, however it ends. A child process has
+    the descriptor only if it is passed on (`pass_fds`); the child gives its number as `inherited`.
 
-    command: what is told to whoever comes second.
-    Raises FolderInUse at once.
+    command: the name under which a second command is told who uses the folder.
+    Raises FolderInUse at once if the folder is locked.
     """
     if inherited >= 0:
         yield inherited
@@ -51,7 +51,7 @@ def sole_use(folder: Path, command: str, *, inherited: int = -1) -> Iterator[int
 
 
 def start(command: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
-    """Starts a program of ours that gets SIGTERM when this process is gone, killed or not. options: Popen's."""
+    """Starts a program that gets SIGTERM when this process ends, even if it is killed. options: those of Popen."""
     return subprocess.Popen(command, preexec_fn=_end_with_parent, **options)  # noqa: S603 - our own programs
 
 

@@ -1,4 +1,4 @@
-"""Errors whose sentence is meant for the user. Imports nothing of ours, so that every part may raise them."""
+"""Errors whose sentence is meant for the user. It imports no other module of ours."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 
 class TerraFusionError(Exception):
-    """A fault the user can mend; `str(error)` tells how and is shown to them.
+    """A fault the user can correct; `str(error)` says how, and is shown to the user.
 
-    `failure_reason` is the word of the closed set in `terrafusion.jobs.models.FailureReason` under which
-    a job that raised it is counted.
+    `failure_reason` is the member of `terrafusion.jobs.models.FailureReason` under which a job that fails with this
+    error is counted.
     """
 
     failure_reason = "bad_data"
@@ -24,4 +24,4 @@ class ConfigurationError(TerraFusionError):
 
 
 class JobStopped(Exception):
-    """Raised inside the work of a job that was cancelled or is no longer this worker's to finish."""
+    """Raised in the work of a job that was cancelled, or that this worker may no longer finish."""

@@ -1,4 +1,4 @@
-"""Whether the web process is alive, and whether it can serve."""
+"""Whether the web process is alive, and whether it is ready to serve requests."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
@@ -7,12 +7,12 @@ from .problems import CONTENT_TYPE, RETRY_AFTER_SECONDS, problem
 
 
 def live(request: HttpRequest) -> JsonResponse:
-    """200 while the process answers at all."""
+    """Answers 200 while the process runs."""
     return JsonResponse({"status": "alive"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers, else 503."""
+    """Answers 200 if the database answers, else 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

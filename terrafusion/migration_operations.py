@@ -6,9 +6,9 @@ from django.db.migrations.operations import AlterField
 
 
 class DescribeColumn(AlterField):
-    """Changes what is said of a column (`db_comment`, `help_text`) and nothing else of the field.
+    """Changes the description of a column (`db_comment`, `help_text`) and nothing else.
 
-    Django's own operation rebuilds the whole table on SQLite, which keeps no comments, once for each column.
+    SQLite has no comments on columns, and Django's own operation would rebuild the whole table there for each column.
     """
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:

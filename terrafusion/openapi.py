@@ -1,7 +1,7 @@
-"""What every operation of the OpenAPI document shares: how it may be refused, and who may call it.
+"""The errors that operations of the OpenAPI document can answer with.
 
-The document says which errors an operation can answer with from what the operation is: it takes a body, it names a
-thing in its path, it needs a token. A view adds only what nobody else can know: `responses={..., 409: None}`.
+Most of them follow from the operation: whether it takes a body, has an id in its path, needs a token. A view declares
+only the others: `responses={..., 409: None}`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ _REFUSALS = {
     400: "A value is missing, malformed, unknown or foreign; `errors` names each field and what is allowed.",
     401: "There is no token, or it is invalid or expired.",
     403: "The user's role in the county lacks a permission; `detail` names it.",
-    404: "There is no such thing, or it is another county's.",
-    406: "None of the media types in `Accept` can be had.",
-    409: "The request does not fit the state the thing is in.",
+    404: "The object does not exist, or belongs to another county.",
+    406: "None of the media types in `Accept` is offered.",
+    409: "The request does not fit the state of its object.",
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     416: "The range lies outside the file.",
     422: "The `Idempotency-Key` was used with another body.",
-    429: "Too many requests; `Retry-After` says when to come again.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
     500: "A fault of the server; `error_id` finds it in the log.",
-    503: "The database or the store of files does not answer for a moment; `Retry-After` says when to come again.",
+    503: "The database or the store of files does not answer at the moment; `Retry-After` says how long to wait.",
 }
 
 
 class FaultSerializer(serializers.Serializer):
-    """One fault of a request. field: dotted, for example parameters.year; empty where it is of the whole."""
+    """One fault of a request. field: dotted, for example parameters.year; empty for a fault of the whole request."""
 
     field = serializers.CharField()
     message = serializers.CharField()
 
 
 class ProblemSerializer(serializers.Serializer):
-    """Every error: RFC 9457 problem details. error_id is what a caller quotes; a 404 has none."""
+    """The body of every error: RFC 9457 problem details. error_id: for support; a 404 has none."""
 
     type = serializers.CharField()
     title = serializers.CharField()
@@ -58,7 +58,7 @@ class ProblemSerializer(serializers.Serializer):
 
 
 def constant(value: str) -> serializers.Field:
-    """A text that is always the same: it tells the variants of a request or an answer apart."""
+    """A text that is always the same, which distinguishes the variants of a request or an answer."""
     shape = {"type": "string", "const": value}
     return extend_schema_field(shape)(type("ConstantField", (serializers.CharField,), {}))()
 
@@ -81,7 +81,11 @@ class ApiSchema(AutoSchema):
         return dict(sorted(bodies.items()))
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
-        """may_lack: fields an answer may be without, whatever they say. may_have_more: the names are not fixed."""
+        """Applies two attributes of a serializer.
+
+        may_lack: the fields that an answer may lack, even if they are declared as required.
+        may_have_more: the object may have further members.
+        """
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)
         if getattr(serializer, "may_have_more", False):
             schema["additionalProperties"] = {}
@@ -93,14 +97,14 @@ class ApiSchema(AutoSchema):
 
     def _refusals(self) -> list[int]:
         needs_token = bool(self.get_auth())
-        names_a_thing = bool(uritemplate.variables(self.path))
+        has_id_in_path = bool(uritemplate.variables(self.path))
         writes = self.method not in ("GET", "HEAD")
         takes_body = writes and self.get_request_serializer() is not None
         occurring = {
             400: True,  # an unknown query parameter
             401: needs_token,
-            403: needs_token and (names_a_thing or writes),
-            404: names_a_thing,
+            403: needs_token and (has_id_in_path or writes),
+            404: has_id_in_path,
             406: type(self.view.get_content_negotiator()) is DefaultContentNegotiation,
             413: takes_body,
             415: takes_body,

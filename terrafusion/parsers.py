@@ -1,15 +1,15 @@
-"""How the bodies of requests are read."""
+"""Reading the bodies of requests."""
 
 from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-MOST_NESTED = 64  # lists and objects in each other; a GeoJSON area in a request has seven
+MOST_NESTED = 64  # levels of lists and objects; a GeoJSON area in a request has seven
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON that everything after can walk through: deeply nested lists exhaust Python's stack."""
+    """JSON without deep nesting, which would exhaust Python's stack in the code that reads it."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         try:
@@ -28,8 +28,8 @@ def _too_deep() -> ParseError:
 def _depth_exceeds(content: Any, most: int) -> bool:
     level = [content] if isinstance(content, list | dict) else []
     for _ in range(most):
-        inner = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [value for values in inner for value in values if isinstance(value, list | dict)]
+        members = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [value for values in members for value in values if isinstance(value, list | dict)]
         if not level:
             return False
     return True

@@ -1,4 +1,4 @@
-"""Every error the API answers with: RFC 9457 `application/problem+json`. No trace, SQL or path leaves the server."""
+"""The errors of the API, as RFC 9457 `application/problem+json`. No trace, SQL or path leaves the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "5"
-# A fault in a statement of ours is none of these: it is a 500, and the log has its trace.
+# A wrong statement is none of these; it is a 500, and the log has its trace.
 UNAVAILABLE: dict[Fault | None, str] = {
     Fault.LOST: "The database does not answer at the moment; try again shortly.",
     Fault.BUSY: "The database is busy with a long write; try again shortly.",
@@ -34,44 +34,44 @@ API_PREFIXES = ("/api/", "/plugins/", "/auth/")
 
 
 class Conflict(exceptions.APIException):
-    """409: the request does not fit the state the thing is in."""
+    """409: the request does not fit the state of its object."""
 
     status_code = status.HTTP_409_CONFLICT
 
 
 class Gone(exceptions.APIException):
-    """410: it was here and has expired."""
+    """410: the object has expired."""
 
     status_code = status.HTTP_410_GONE
 
 
 class UnprocessableContent(exceptions.APIException):
-    """422: an Idempotency-Key came again with another body."""
+    """422: an Idempotency-Key was used again with another body."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
 
 
 class Unavailable(exceptions.APIException):
-    """503: what we need for the answer is away for a moment."""
+    """503: something needed for the answer is temporarily not available."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = int(RETRY_AFTER_SECONDS)  # becomes Retry-After
 
 
 def problem(code: int, detail: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    """The body of an error answer. `error_id` is what a caller quotes and the log line holds."""
+    """The body of an error answer. Callers quote its `error_id`, which is also in the log."""
     title = HTTPStatus(code).phrase
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": code, "detail": detail or title}
     if errors:
         body["errors"] = errors
-    # An unknown thing and another county's must look the same, to the byte.
+    # The answers for an unknown object and for another county's must be the same, byte for byte.
     if code != status.HTTP_404_NOT_FOUND:
         body["error_id"] = str(uuid.uuid4())
     return body
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler."""
+    """The answer to an error; DRF calls this as its exception handler."""
     if sentence := UNAVAILABLE.get(fault_of(error)):
         set_rollback()
         body = problem(503, sentence)
@@ -89,7 +89,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     answer = exception_handler(error, context)
-    if answer is None:  # a bug: log the trace, never send it
+    if answer is None:  # a bug, whose trace is logged and never sent
         body = problem(500, "Something went wrong on our side; the error_id finds it in the log.")
         logger.error("Unexpected error %s", body["error_id"], exc_info=error)
         return _response(context, 500, body)
@@ -98,22 +98,26 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def _body_of(error: Any, code: int) -> dict[str, Any]:
+    if not isinstance(error, exceptions.ValidationError):
+        return problem(code, sentence_of(error))
+    faults = [{"field": field, "message": message} for field, message in _flat(error.detail)]
+    return problem(code, sentence_of(error), faults)
+
+
+def sentence_of(error: Any) -> str:
+    """The sentence of a refusal. Each fault of a request stands after the name of its field."""
     detail = getattr(error, "detail", "")
     if isinstance(error, exceptions.ValidationError):
-        faults = [{"field": field, "message": message} for field, message in _flat(detail)]
-        sentence = "; ".join(
-            f"{each['field']}: {each['message']}" if each["field"] else each["message"] for each in faults
-        )
-        return problem(code, sentence, faults)
-    return problem(code, str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail))
+        return "; ".join(f"{field}: {message}" if field else message for field, message in _flat(detail))
+    return str(detail["detail"]) if isinstance(detail, dict) and "detail" in detail else str(detail)
 
 
 def _flat(detail: Any, field: str = "") -> Iterator[tuple[str, str]]:
-    """(dotted field name, message) of each fault in DRF's nested detail."""
+    """The dotted field name and the message of each fault in DRF's nested detail."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            here = field if name == "non_field_errors" else ".".join(filter(None, (field, str(name))))
-            yield from _flat(inner, here)
+            inner_field = field if name == "non_field_errors" else ".".join(filter(None, (field, str(name))))
+            yield from _flat(inner, inner_field)
     elif isinstance(detail, list):
         for inner in detail:
             yield from _flat(inner, field)
@@ -152,5 +156,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def only_public_paths(endpoints: list[Any]) -> list[Any]:
-    """drf-spectacular hook: the same routes under the inherited prefixes are not documented twice."""
-    return [each for each in endpoints if each[0].startswith("/api/v1/")]
+    """A hook of drf-spectacular that leaves out the same routes under the inherited prefixes."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]

@@ -1,6 +1,6 @@
-"""A query string is read as strictly as a body: what nobody knows is refused, so that no misspelling passes.
+"""Query strings are read as strictly as bodies: an unknown parameter is refused, so that misspellings are noticed.
 
-`?report_typ=x` would else give the jobs of every report type.
+Otherwise `?report_typ=x` would list the jobs of every report type.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from rest_framework.settings import api_settings
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
-    """Raises ValidationError (400) naming the parameters nobody knows and those there are."""
+    """Raises ValidationError (400) naming the unknown parameters and the known ones."""
     if unknown := sorted(set(given) - set(known)):
-        takes = f"Allowed: {', '.join(known)}." if known else "This call takes none."
-        raise ValidationError({name: [f"Unknown query parameter. {takes}"] for name in unknown})
+        advice = f"Allowed: {', '.join(known)}." if known else "This call takes none."
+        raise ValidationError({name: [f"Unknown query parameter. {advice}"] for name in unknown})
 
 
 def refuse_repeated(query: QueryDict) -> None:
-    """Raises ValidationError (400): of a parameter that is there twice, one would be ignored."""
+    """Raises ValidationError (400) for a parameter that is given twice, of which one would be ignored."""
     if repeated := [name for name, values in query.lists() if len(values) > 1]:
         raise ValidationError({name: ["Given more than once; write it once."] for name in repeated})
 
 
 class StrictQuery:
-    """For every API view: refuses query parameters that the call does not know.
+    """A base of every API view that refuses unknown query parameters.
 
-    Known are the parameters declared for the OpenAPI document; in a list its filters and page; and DRF's own
-    `format` where more than one can be had.
+    Known are the parameters declared for the OpenAPI document, the filters and page parameters of a list, and `format`
+    of DRF where a view offers several formats.
     """
 
     list_action: ClassVar[str] = "list"
@@ -48,7 +48,7 @@ class StrictQuery:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         name = getattr(self, "action", None) or str(request.method).lower()
         handler = getattr(self, name, None)
-        if handler is None:  # 405, or a question about the route itself
+        if handler is None:  # the method is not allowed (405), or asks about the route itself (OPTIONS)
             return
         known = self.known_parameters(handler)
         if known is not None:
@@ -56,7 +56,7 @@ class StrictQuery:
         refuse_repeated(request.query_params)
 
     def known_parameters(self, handler: Callable[..., Any]) -> list[str] | None:
-        """None where only the handler can tell."""
+        """The names of the known parameters; None for a view whose handler checks them itself."""
         names = [*declared_parameters(self, handler)]
         if getattr(self, "action", None) == self.list_action:
             names += [*_filters(self), *_page(self)]
@@ -67,7 +67,7 @@ class StrictQuery:
 
 class MomentField(IsoDateTimeField):
     def to_python(self, value: Any) -> datetime | None:
-        """In UTC. Raises Django's ValidationError for a moment that lies outside the calendar there."""
+        """The moment in UTC. Raises Django's ValidationError for one that lies outside the calendar there."""
         moment = super().to_python(value)
         try:
             return None if moment is None else moment.astimezone(UTC)
@@ -76,7 +76,7 @@ class MomentField(IsoDateTimeField):
 
 
 class MomentFilter(IsoDateTimeFilter):
-    """A filter by a moment: 0001-01-01T00:00:00+14:00 is none, though it is written like one."""
+    """A filter by a moment. It refuses 0001-01-01T00:00:00+14:00, which lies before the first moment in UTC."""
 
     field_class = MomentField
 
@@ -94,18 +94,18 @@ def takes_no_query(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def declared_parameters(view: Any, handler: Callable[..., Any]) -> Iterator[str]:
-    """Names of the query parameters that the OpenAPI document declares, on the handler or for the whole view."""
-    # A schema of this request alone: the one on the class is shared by all threads and remembers its last view.
+    """The names of the query parameters that the handler or the whole view declares for the OpenAPI document."""
+    # A new schema is made because the one of the class is shared by all threads and remembers its last view.
     schema_class = getattr(handler, "kwargs", {}).get("schema") or type(getattr_static(view, "schema"))
     schema = schema_class()
-    if not hasattr(schema, "get_override_parameters"):  # nothing was declared: DRF's stand-in for the default
+    if not hasattr(schema, "get_override_parameters"):  # without a declaration it is the default schema of DRF
         return
     schema.view, schema.method, schema.path = view, view.request.method, ""
     for parameter in schema.get_override_parameters():
         if isinstance(parameter, OpenApiParameter):
             if parameter.location == OpenApiParameter.QUERY:
                 yield parameter.name
-        else:  # a serializer: each field is a parameter
+        else:  # a serializer, whose fields are parameters
             yield from (parameter() if isinstance(parameter, type) else parameter).fields
 
 

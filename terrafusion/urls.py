@@ -1,4 +1,4 @@
-"""Every route. The public prefix and the inherited internal one serve the same plugins with the same token."""
+"""All routes. The public prefix and the inherited internal one serve the same plugins with the same token."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -7,14 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from terrafusion import health
 from terrafusion.jobs.metrics import metrics_view
-
-PLUGINS = {
-    "valuation": "valuation.urls",
-    "reporting": "reporting.urls",
-    "market-analysis": "market_analysis.urls",
-    "gis-export": "gis_export.urls",
-    "ingestion": "ingestion.urls",
-}
+from terrafusion.jobs.urls import county_urls, plugin_urls
 
 handler400 = "terrafusion.problems.bad_request"
 handler403 = "terrafusion.problems.forbidden"
@@ -27,12 +20,8 @@ urlpatterns = [
     path("api/v1/auth/", include("accounts.urls")),
     path("auth/", include("accounts.urls")),
     path("api/v1/", include("terrafusion.roll.urls")),
-    path("api/v1/", include("gis_export.county_urls")),
-    *(
-        path(f"{prefix}/{plugin}/", include(urls))
-        for prefix in ("api/v1", "plugins/v1")
-        for plugin, urls in PLUGINS.items()
-    ),
+    path("api/v1/", include(county_urls())),
+    *plugin_urls("api/v1", "plugins/v1"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("metrics", metrics_view, name="metrics"),

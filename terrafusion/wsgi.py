@@ -1,4 +1,4 @@
-"""The web server's way in."""
+"""The application that a WSGI server loads."""
 
 import os
 

@@ -10,6 +10,7 @@ import requests
 
 from terrafusion.settings.storage import BucketAddress
 from tests.factories import start_anew
+from tests.migrated import MigratedCopy
 
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup", "client_of"}
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -23,6 +24,32 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.database_free)
         elif skipped:
             item.add_marker(pytest.mark.skip(reason=f"No PostgreSQL with PostGIS: {skipped}"))
+
+
+@pytest.fixture(scope="session")
+def migrated_copy(request):
+    """None where each process migrates a database of its own."""
+    options = request.config.option
+    if options.reuse_db or options.nomigrations or not MigratedCopy.is_possible():
+        return None
+    return MigratedCopy(request.config.cache.mkdir("migrated"))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request, django_db_modify_db_settings, django_db_blocker, migrated_copy):
+    """In place of pytest-django's: whether the test database is there already, as a copy of a migrated one."""
+    if migrated_copy is None:
+        return request.config.option.reuse_db
+    with django_db_blocker.unblock():
+        return migrated_copy.begin()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker, migrated_copy):
+    """Pytest-django's, and then a migrated database is kept for others to copy."""
+    if migrated_copy is not None:
+        with django_db_blocker.unblock():
+            migrated_copy.keep()
 
 
 @pytest.fixture

@@ -146,10 +146,12 @@ def test_jobs_are_cancelled_and_retried_from_the_list(both):
     assert told == ["Jobs queued again as new jobs: 1."]
     assert (again.submitted_by, again.status, Job.objects.count()) == (own, "PENDING", 3)
 
-    assert act("retry_selected", again) == ["Jobs left alone: their status does not allow it: 1."]
+    assert act("retry_selected", again) == [
+        "Jobs left alone: 1. The job is still PENDING; only an ended job can be retried."
+    ]
     assert act("cancel_selected", again, done) == [
         "Jobs asked to cancel: 1.",
-        "Jobs left alone: their status does not allow it: 1.",
+        "Jobs left alone: 1. Their status does not allow it.",
     ]
     again.refresh_from_db()
     assert again.status == "CANCELLED"
@@ -164,7 +166,7 @@ def test_a_reviewer_who_may_not_run_jobs_can_neither_cancel_nor_retry_them(both)
     )
 
     assert [str(each) for each in page.context["messages"]] == [
-        "Jobs left alone: your role may not run jobs of their kind: 1."
+        "Jobs left alone: 1. Your role in benton lacks the permission execute_valuation."
     ]
     assert Job.objects.count() == 2
 

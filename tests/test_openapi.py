@@ -62,7 +62,7 @@ def test_reports_have_a_report_id_and_other_jobs_a_job_id():
     schemas = the_document()["components"]["schemas"]
     for kind in registered_kinds():
         required = schemas[kind.model.__name__]["required"]
-        assert {"job_id", "report_id"} & set(required) == {kind.model.identifier}
+        assert {"job_id", "report_id"} & set(required) == {kind.identifier}
 
 
 @pytest.mark.parametrize(

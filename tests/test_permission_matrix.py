@@ -104,7 +104,7 @@ def _things_of(county_id):
         bodies[kind.name] = EXAMPLES[kind.name](county)
         root = f"/api/v1/{kind.name.replace('_', '-')}"
         answer = client_of(worker).post(f"{root}/run", bodies[kind.name], format="json")
-        job = Job.objects.get(pk=answer.json()[kind.model.identifier])
+        job = Job.objects.get(pk=answer.json()[kind.identifier])
         Job.objects.filter(pk=job.pk).update(parameters=job.parameters | {"probe": "complete"})
         run_next_job()
         assert JobArtifact.objects.filter(job=job).exists()

@@ -56,14 +56,18 @@ def market_adjustments(sale_price: int, differences: Sequence[MarketDifference],
     The logarithmic mean L of the price before and after, (P' - P) / ln(P' / P), shares the whole change among the
     lines in proportion: P + sum of L x difference = P', whatever the order of the lines.
     """
-    total = sum(each.log_price for each in differences)
+    total = sum(difference.log_price for difference in differences)
     # expm1(t) / t is (e^t - 1) / t without the loss of digits near zero.
     mean = sale_price * (math.expm1(total) / total if abs(total) > 1e-12 else 1.0)
     return [
         Adjustment(
-            each.name, whole_dollars(each.log_price * mean), each.source or source, each.subject, each.comparable
+            difference.name,
+            whole_dollars(difference.log_price * mean),
+            difference.source or source,
+            difference.subject,
+            difference.comparable,
         )
-        for each in differences
+        for difference in differences
     ]
 
 
@@ -96,14 +100,14 @@ def adjust(
     source: str,
 ) -> AdjustedSale:
     """Adjusts one sale: at the county's rate where it has set one, else at what the market pays."""
-    of_market = [each for each in differences if each.name not in rates]
+    of_market = [difference for difference in differences if difference.name not in rates]
     lines = {line.name: line for line in market_adjustments(sale_price, of_market, source)}
-    for each in differences:
-        if each.name in rates:
-            known = isinstance(each.subject, int | float) and isinstance(each.comparable, int | float)
-            lines[each.name] = (
-                rate_adjustment(each.name, each.subject, each.comparable, rates[each.name])  # type: ignore[arg-type]
+    for difference in differences:
+        if difference.name in rates:
+            known = isinstance(difference.subject, int | float) and isinstance(difference.comparable, int | float)
+            lines[difference.name] = (
+                rate_adjustment(difference.name, difference.subject, difference.comparable, rates[difference.name])  # type: ignore[arg-type]
                 if known
-                else Adjustment(each.name, 0, COUNTY_RATE, each.subject, each.comparable)
+                else Adjustment(difference.name, 0, COUNTY_RATE, difference.subject, difference.comparable)
             )
-    return AdjustedSale(sale_price, tuple(lines[each.name] for each in differences))
+    return AdjustedSale(sale_price, tuple(lines[difference.name] for difference in differences))

@@ -2,21 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 
-from terrafusion.jobs.drill import Drill
-from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.models import Job
 
 
 class ValuationJob(Job):
     """Values one property, or every property of a scope, by comparable sales."""
-
-    plugin = "valuation"
-    own_fields: ClassVar[tuple[str, ...]] = ("property_id", "scope")
-    metrics = KindMetrics("valuation", (0.1, 0.5, 1, 2.5, 5, 7.5, 10, 15, 30, 60))
-    drill: ClassVar[Drill] = Drill("property_id", "FAILING_VALUATION_SIM", "Simulated valuation failure.")
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."

@@ -72,9 +72,9 @@ def judge(comparables: Sequence[AdjustedSale], candidates: Candidates, wanted: i
 
     Each weakness is a reason. None: high. One: medium. More, or a spread above 20 %: low.
     """
-    prices = [each.adjusted_sale_price for each in comparables]
+    prices = [comparable.adjusted_sale_price for comparable in comparables]
     spread = 100 * float(np.std(prices)) / float(np.mean(prices))
-    gross = median(each.gross_percent for each in comparables)
+    gross = median(comparable.gross_percent for comparable in comparables)
     reasons = []
     if spread > 10:
         reasons.append(f"The adjusted prices scatter by {spread:.0f} % around their mean (10 % is usual).")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -13,15 +13,14 @@ from pyproj import CRS, Transformer
 
 from county_configs.models import County
 from terrafusion.roll.models import Property, SaleParcel
-from terrafusion.roll.querysets import SaleParcelQuerySet
 from terrafusion.roll.sale_fitness import LeftOut
 
 from .comparables import CHARACTERISTICS, ComparableSalesSettings, Floats, SalesTable, Subject, months_before
+from .county_settings import ComparableSalesSection
 
 _SALE_FIELDS = (
     "sale__sale_id",
     "roll_property__property_id",
-    "roll_property__property_type",
     "roll_property__neighborhood",
     "sale__sale_date",
     "sale__sale_price",
@@ -29,11 +28,13 @@ _SALE_FIELDS = (
     "roll_property__latitude",
     *(f"roll_property__{name}" for name in CHARACTERISTICS),
 )
+# What a subject is made of; a county's shapes alone would be most of what is read of its properties.
+SUBJECT_COLUMNS = ("property_id", "property_type", "neighborhood", "longitude", "latitude", *CHARACTERISTICS)
 
 
 def settings_for(county: County, parameters: dict[str, Any]) -> ComparableSalesSettings:
     """The county's settings, with what the request overrides."""
-    section = county.settings.comparable_sales
+    section = county.section(ComparableSalesSection)
     return ComparableSalesSettings(
         look_back_months=parameters.get("look_back_months", section.look_back_months),
         number_of_comparables=parameters.get("number_of_comparables", section.number_of_comparables),
@@ -43,37 +44,35 @@ def settings_for(county: County, parameters: dict[str, Any]) -> ComparableSalesS
     )
 
 
-def sales_before(county: County, valuation_date: date, property_type: str) -> SalesTable:
-    """Sales before the date that may speak for a property of the type (terrafusion/roll/sale_fitness.py); one query."""
-    parcels = sold_before(county, valuation_date, property_type).fit()
-    columns = list(zip(*parcels.order_by("sale__sale_date", "pk").values_list(*_SALE_FIELDS), strict=True))
-    if not columns:
-        columns = [()] * len(_SALE_FIELDS)
-    x, y = projected(county.crs, columns[6], columns[7])
-    return SalesTable(
+@dataclass(frozen=True)
+class SalesRead:
+    """Sales that may speak for a property, and how many of the same window may not, by reason."""
+
+    table: SalesTable
+    left_out: Mapping[LeftOut, int]
+
+
+def sales_before(county: County, valuation_date: date, property_type: str, look_back_months: int) -> SalesRead:
+    """Sales of the type in the look-back window before the date: which may speak and how many may not. One query."""
+    first = months_before(np.datetime64(valuation_date, "D"), look_back_months).astype(object)
+    sold = SaleParcel.objects.in_county(county).filter(
+        roll_property__property_type=property_type, sale__sale_date__lt=valuation_date, sale__sale_date__gte=first
+    )
+    rows, left_out = sold.order_by("sale__sale_date", "pk").divided(*_SALE_FIELDS, as_stored=True)
+    columns: list[Any] = list(zip(*rows, strict=True)) or [()] * len(_SALE_FIELDS)
+    x, y = projected(county.crs, columns[5], columns[6])
+    table = SalesTable(
         sale_id=np.array(columns[0], dtype=object),
         property_id=np.array(columns[1], dtype=object),
-        property_type=np.array(columns[2], dtype=object),
-        neighborhood=np.array(columns[3], dtype=object),
-        sale_date=np.array(columns[4], dtype="datetime64[D]"),
-        sale_price=np.array(columns[5], dtype=np.int64),
+        property_type=np.full(len(rows), property_type, dtype=object),
+        neighborhood=np.array(columns[2], dtype=object),
+        sale_date=np.array(columns[3], dtype="datetime64[D]"),
+        sale_price=np.array(columns[4], dtype=np.int64),
         x=x,
         y=y,
-        characteristics=np.column_stack([_floats(column) for column in columns[8:]]),
+        characteristics=np.column_stack([_floats(column) for column in columns[7:]]),
     )
-
-
-def sold_before(county: County, valuation_date: date, property_type: str) -> SaleParcelQuerySet:
-    """Every property of the type sold before the date, whatever may be said of the sale."""
-    parcels = SaleParcel.objects.in_county(county).filter(roll_property__property_type=property_type)
-    return parcels.filter(sale__sale_date__lt=valuation_date)
-
-
-def sales_left_out(county: County, valuation_date: date, property_type: str, look_back_months: int) -> Counter[LeftOut]:
-    """How many sales of the look-back window may not speak for their property, by reason; one query."""
-    first = months_before(np.datetime64(valuation_date, "D"), look_back_months).astype(object)
-    sold = sold_before(county, valuation_date, property_type).filter(sale__sale_date__gte=first)
-    return Counter(sold.left_out_counts())
+    return SalesRead(table, left_out)
 
 
 def subjects_from(county: County, properties: Iterable[Property]) -> list[Subject]:
@@ -93,7 +92,7 @@ def subjects_from(county: County, properties: Iterable[Property]) -> list[Subjec
     ]
 
 
-def projected(crs: str, longitudes: Iterable[Any], latitudes: Iterable[Any]) -> tuple[Floats, Floats]:
+def projected(crs: str, longitudes: Sequence[Any], latitudes: Sequence[Any]) -> tuple[Floats, Floats]:
     """Metres in the county's projection; NaN where a coordinate is unknown."""
     transformer, metres = _to_county(crs)
     x, y = transformer.transform(_floats(longitudes), _floats(latitudes))
@@ -111,8 +110,8 @@ def _finite(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _floats(values: Iterable[Any]) -> Floats:
-    return np.array([np.nan if each is None else float(each) for each in values], dtype=float)
+def _floats(values: Sequence[Any]) -> Floats:
+    return np.array(values, dtype=float)  # None becomes NaN
 
 
 def _float(value: Any) -> float | None:

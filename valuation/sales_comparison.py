@@ -33,13 +33,7 @@ from .comparables import (
     most_similar,
 )
 from .market_model import MarketModel, fit_market
-from .reconciliation import (
-    Confidence,
-    judge,
-    value_range,
-    weighted_value,
-    weights_by_gross_adjustment,
-)
+from .reconciliation import Confidence, judge, value_range, weighted_value, weights_by_gross_adjustment
 
 QUIET_DAYS = 92  # after which somebody should know that nothing was heard of the market
 
@@ -110,7 +104,7 @@ class Estimate:
             "market_value_high": self.market_value_high,
             "confidence": self.confidence.level,
             "confidence_reasons": list(self.confidence.reasons),
-            "comparables": [each.as_json() for each in self.comparables],
+            "comparables": [comparable.as_json() for comparable in self.comparables],
             "search": [{"area": step.area, "candidates": step.candidates} for step in self.search],
             "market": {
                 "sales_in_fit": self.sales_in_fit,

@@ -9,11 +9,10 @@ from rest_framework import serializers
 
 from county_configs.models import County
 from terrafusion.api import StrictSerializer
-from terrafusion.jobs.serializers import JobRequestSerializer
+from terrafusion.jobs.drill import Drill
+from terrafusion.jobs.request import JobRequestSerializer
 from terrafusion.roll.models import Property, TimeIndex
 from terrafusion.roll.querysets import UnknownIndex
-
-from .models import ValuationJob
 
 EARLIEST = date(1950, 1, 1)
 
@@ -51,6 +50,8 @@ class ScopeSerializer(StrictSerializer):
 class ValuationRequestSerializer(JobRequestSerializer):
     """One property by `property_id`, or several by `scope`."""
 
+    drill = Drill("property_id", "FAILING_VALUATION_SIM", "Simulated valuation failure.")
+
     property_id = serializers.CharField(required=False, max_length=64)
     scope = ScopeSerializer(required=False)
     parameters = ValuationParametersSerializer(required=False)
@@ -59,10 +60,10 @@ class ValuationRequestSerializer(JobRequestSerializer):
         if ("property_id" in attrs) == ("scope" in attrs):
             raise serializers.ValidationError("Write either property_id or scope.")
         county: County = attrs["county_id"]
-        if "property_id" in attrs:
-            _check_property(county, attrs["property_id"])
-        else:
+        if "scope" in attrs:
             _check_scope(county, attrs["scope"])
+        elif not self.is_drill(attrs["property_id"]):
+            _check_property(county, attrs["property_id"])
         parameters = dict(attrs.get("parameters", {}))
         if "time_index" in parameters:
             _check_index(county, parameters["time_index"])
@@ -72,8 +73,6 @@ class ValuationRequestSerializer(JobRequestSerializer):
 
 
 def _check_property(county: County, property_id: str) -> None:
-    if ValuationJob.drill.is_requested_by(property_id):
-        return
     if not Property.objects.in_county(county).current().filter(property_id=property_id).exists():
         raise serializers.ValidationError({"property_id": [f"Unknown property {property_id!r} in county {county.pk}."]})
 

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
@@ -12,16 +12,13 @@ from typing import Any
 from terrafusion.csv_files import CsvWriter
 from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.outcome import Outcome, OutputFile
-from terrafusion.jobs.registry import job_kind
 from terrafusion.roll.models import Property, TimeIndex, ValueEstimate
 from terrafusion.roll.sale_fitness import LeftOut
 
 from .comparables import NotEnoughSales
 from .models import ValuationJob
-from .results import ValuationFields, ValuationResult
-from .roll_columns import sales_before, sales_left_out, settings_for, subjects_from
+from .roll_columns import SUBJECT_COLUMNS, sales_before, settings_for, subjects_from
 from .sales_comparison import Estimate, NamedIndex, SalesComparison
-from .serializers import ValuationRequestSerializer
 
 BATCH = 500  # properties read at a time
 SHOWN_REFUSALS = 100
@@ -29,41 +26,34 @@ SHOWN_REFUSALS = 100
 CSV_COLUMNS = ("property_id", "market_value", "market_value_low", "market_value_high", "confidence", "refused_because")
 
 
-@job_kind(
-    ValuationJob,
-    request=ValuationRequestSerializer,
-    fields=ValuationFields,
-    result=ValuationResult,
-    time_limit=3600,
-    memory_limit=2048,
-)
 def value_properties(job: ValuationJob) -> Outcome:
     """Values the requested property, or all of a scope, by comparable sales."""
     return _value_scope(job) if job.scope else _value_one(job)
 
 
 def _value_one(job: ValuationJob) -> Outcome:
-    in_county = Property.objects.in_county(job.county).current()
+    in_county = Property.objects.in_county(job.county).current().only(*SUBJECT_COLUMNS)
     roll_property = in_county.filter(property_id=job.property_id).first()
     if roll_property is None:
         raise TerraFusionError(f"Property {job.property_id} is no longer on the roll of {job.county_id}.")
     (subject,) = subjects_from(job.county, [roll_property])
-    estimate = _market(job, subject.property_type).value(subject)
-    left_out = _left_out(job, [subject.property_type])
-    return Outcome(estimate.as_json() | left_out, rows=EstimateRows(job, [Valued.of(roll_property, estimate)]))
+    market, left_out = _market(job, subject.property_type)
+    estimate = market.value(subject)
+    result = estimate.as_json() | _told(Counter(left_out))
+    return Outcome(result, rows=EstimateRows(job, [Valued.of(roll_property, estimate)]))
 
 
 def _value_scope(job: ValuationJob) -> Outcome:
     """Every property of the scope; those that cannot be valued are listed with the reason, not dropped."""
-    scope = Property.objects.in_county(job.county).in_scope(job.scope or {})
+    scope = Property.objects.in_county(job.county).in_scope(job.scope or {}).only(*SUBJECT_COLUMNS)
     total, done = scope.count(), 0
     valued: list[Valued] = []
     refused: dict[str, str] = {}
-    property_types: list[str] = []
+    left_out: Counter[LeftOut] = Counter()
     ordered = scope.order_by("property_type", "pk").iterator(chunk_size=BATCH)
     for property_type, of_type in groupby(ordered, key=lambda each: each.property_type):
-        market = _market(job, property_type)
-        property_types.append(property_type)
+        market, of_type_left_out = _market(job, property_type)
+        left_out.update(of_type_left_out)
         for roll_property in of_type:
             (subject,) = subjects_from(job.county, [roll_property])
             try:
@@ -75,25 +65,24 @@ def _value_scope(job: ValuationJob) -> Outcome:
     if not valued:
         raise NotEnoughSales(f"None of {total} properties could be valued. {next(iter(refused.values()))}")
     return Outcome(
-        result=_summary(valued, refused) | _left_out(job, property_types),
+        result=_summary(valued, refused) | _told(left_out),
         rows=EstimateRows(job, valued),
         files=[_csv_file(job, valued, refused)],
     )
 
 
-def _market(job: ValuationJob, property_type: str) -> SalesComparison:
-    sales = sales_before(job.county, job.valuation_date, property_type)
+def _market(job: ValuationJob, property_type: str) -> tuple[SalesComparison, Mapping[LeftOut, int]]:
+    """The market of the type, and how many of its sales cannot be compared, by reason."""
     settings = settings_for(job.county, job.parameters)
-    return SalesComparison(sales, property_type, job.valuation_date, settings, _index(job))
+    sales = sales_before(job.county, job.valuation_date, property_type, settings.look_back_months)
+    market = SalesComparison(sales.table, property_type, job.valuation_date, settings, _index(job))
+    return market, sales.left_out
 
 
-def _left_out(job: ValuationJob, property_types: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """For the result: how many sales of these types could not be compared, and why."""
-    months = settings_for(job.county, job.parameters).look_back_months
-    counted: Counter[LeftOut] = Counter()
-    for property_type in property_types:
-        counted += sales_left_out(job.county, job.valuation_date, property_type, months)
-    return {"sales_left_out": [{"reason": each.label, "sales": counted[each]} for each in LeftOut if counted[each]]}
+def _told(left_out: Counter[LeftOut]) -> dict[str, list[dict[str, Any]]]:
+    """For the result: how many sales could not be compared, and why."""
+    told = [{"reason": reason.label, "sales": left_out[reason]} for reason in LeftOut if left_out[reason]]
+    return {"sales_left_out": told}
 
 
 def _index(job: ValuationJob) -> NamedIndex | None:

@@ -1,4 +1,4 @@
-"""CSV with the shape as well-known text in its last column."""
+"""CSV whose last column holds the shape as well-known text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import shapely
 
 from terrafusion.csv_files import CsvWriter
 
-from ..reading import FID, GEOMETRY
-from ..rounding import FULL_DECIMALS, rounded
+from ..areas.rounding import FULL_DECIMALS, rounded
+from ..layers.reading import FID, GEOMETRY
 from .source import LayerSource
 
 WKT_COLUMN = "wkt"
-DECIMALS_DEGREES, DECIMALS_PROJECTED = 8, 4  # a millimetre, a tenth of a millimetre
+DECIMALS_DEGREES, DECIMALS_PROJECTED = 8, 4  # about a millimetre; a tenth of a millimetre
 
 
 def write_csv(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:

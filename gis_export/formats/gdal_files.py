@@ -1,4 +1,4 @@
-"""Files GDAL writes: GeoPackage, FlatGeobuf, Shapefile, File Geodatabase. Batches stream through; none is kept."""
+"""Files written by GDAL, one batch of rows at a time: GeoPackage, FlatGeobuf, Shapefile and File Geodatabase."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 
 from terrafusion.errors import TerraFusionError
 
-from ..fields import Field, all_different, arrow_schema, cut
-from ..layer_names import file_stems, table_names
-from ..layers import LINE, POINT, POLYGON
-from ..qgis_style import qml
-from ..reading import GEOMETRY
+from ..layers.fields import Field, all_different, arrow_schema, cut
+from ..layers.layer import LINE, POINT, POLYGON
+from ..layers.names import file_stems, table_names
+from ..layers.reading import GEOMETRY
+from .qgis_style import qml
 from .source import LayerSource
 
 _GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}
-LONGEST_TITLE = 200  # bytes; a GeoPackage wants a different one for each table
+LONGEST_TITLE = 200  # bytes; the titles of a GeoPackage's tables must all differ
 SHAPEFILE_END = 2**31  # bytes of a .shp or .dbf
 _GEODATABASE_TYPES = {pa.int64(): pa.float64(), pa.date32(): pa.timestamp("ms")}
 STYLES = """CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT(256),
@@ -29,17 +29,17 @@ styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(3
 
 
 class TooLarge(TerraFusionError):
-    """A Shapefile that programs would not read whole."""
+    """Many programs would read only a part of the Shapefile."""
 
 
 def _write(
     reader: pa.RecordBatchReader, path: Path, source: LayerSource, driver: str, *, name: str = "", **options: str
 ) -> None:
-    """name: the layer's in the file, where it is not its own."""
+    """Writes one layer. name: what the layer is called in the file, where that is not its own name."""
     import pyogrio  # brings GDAL, which no other process needs
 
     layer = source.layer
-    with source.telling_why():
+    with source.original_failure():
         pyogrio.write_arrow(
             reader,
             path,
@@ -53,13 +53,14 @@ def _write(
 
 
 def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
-    """One file for all layers, with the style QGIS opens each in. as_of: the time stamp written inside."""
-    # The file is flushed once, when the job hands it over; GDAL need not do so for each transaction.
+    """One file for all layers, with the style in which QGIS opens each. as_of: the time stamp written into the file."""
     import pyogrio
 
+    # GDAL need not flush the file after every transaction: the job flushes it once, when it is complete.
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": as_of, "OGR_SQLITE_SYNCHRONOUS": "OFF"})
-    tables = table_names([each.layer.name for each in sources])
-    titles = all_different({each.layer.name: each.layer.title for each in sources}, set(), LONGEST_TITLE)
+    layers = [source.layer for source in sources]
+    tables = table_names([layer.name for layer in layers])
+    titles = all_different({layer.name: layer.title for layer in layers}, set(), LONGEST_TITLE)
     for source in sources:
         options = {"IDENTIFIER": titles[source.layer.name], "GEOMETRY_NAME": "geom"}
         _write(source.without_fid(), path, source, "GPKG", name=tables[source.layer.name], **options)
@@ -70,38 +71,39 @@ def write_geopackage(path: Path, sources: Sequence[LayerSource], as_of: str) -> 
             " VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)",
             [as_of],
         )
-        for source in sources:
+        for layer in layers:
             database.execute(
                 "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
                 " styleQML, useAsDefault, description, owner, update_time)"
                 " VALUES ('', '', ?, 'geom', 'TerraFusion', ?, 1, ?, '', ?)",
-                [tables[source.layer.name], qml(source.layer), source.layer.title, as_of],
+                [tables[layer.name], qml(layer), layer.title, as_of],
             )
 
 
 def write_flatgeobuf(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
-    """One layer a file. Its index is built in memory, about 50 bytes a feature."""
+    """The file holds one layer. GDAL builds its index in memory, about 50 bytes a feature."""
     (source,) = sources
     _write(source.without_fid(), path, source, "FlatGeobuf", TITLE=source.layer.title)
 
 
 def write_file_geodatabase(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
-    """A folder. Whole numbers become doubles, and days times of day, which ArcGIS of every version reads."""
+    """The result is a folder. Whole numbers become doubles and dates become timestamps: every ArcGIS reads those."""
     for source in sources:
         reader = source.without_fid()
-        schema = pa.schema([each.with_type(_GEODATABASE_TYPES.get(each.type, each.type)) for each in reader.schema])
-        doubled = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
-        _write(doubled, path, source, "OpenFileGDB", LAYER_ALIAS=source.layer.title)
+        columns = [column.with_type(_GEODATABASE_TYPES.get(column.type, column.type)) for column in reader.schema]
+        schema = pa.schema(columns)
+        converted = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
+        _write(converted, path, source, "OpenFileGDB", LAYER_ALIAS=source.layer.title)
 
 
 def write_shapefile(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
-    """A folder with .shp, .shx, .dbf, .prj and .cpg of each layer, columns under their ten-character names."""
+    """A folder with the .shp, .shx, .dbf, .prj and .cpg files of every layer. Column names have ten characters."""
     path.mkdir(exist_ok=True)
-    stems = file_stems([each.layer.name for each in sources])
+    stems = file_stems([source.layer.name for source in sources])
     for source in sources:
         schema = pa.schema([*arrow_schema(source.layer.fields, short=True), pa.field(GEOMETRY, pa.binary())])
         reader = pa.RecordBatchReader.from_batches(schema, _shortened(source, schema))
-        stem = stems[source.layer.name]  # the driver takes it for the layer's name too
+        stem = stems[source.layer.name]  # the driver calls the layer by it too
         file = path / f"{stem}.shp"
         options = {"ENCODING": "UTF-8", "DBF_DATE_LAST_UPDATE": as_of[:10]}
         _write(reader, file, source, "ESRI Shapefile", name=stem, **options)
@@ -109,10 +111,10 @@ def write_shapefile(path: Path, sources: Sequence[LayerSource], as_of: str) -> N
 
 
 def _shortened(source: LayerSource, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The batches under short names; texts too long for dBASE are cut and counted."""
+    """The batches with short column names; texts too long for dBASE are cut and counted."""
     for batch in source.batches():
         *columns, shapes = batch.columns[1:]
-        fitting = [_fitting(source, *each) for each in zip(source.layer.fields, columns, strict=True)]
+        fitting = [_fitting(source, field, column) for field, column in zip(source.layer.fields, columns, strict=True)]
         yield pa.record_batch([*fitting, shapes], schema=schema)
 
 
@@ -127,10 +129,10 @@ def _fitting(source: LayerSource, field: Field, column: pa.Array) -> pa.Array:
 
 
 def _check_size(file: Path, title: str) -> None:
-    """Raises TooLarge: beyond 2 GB many programs read a part of the file and say nothing."""
-    for each in (file, file.with_suffix(".dbf")):
-        if (size := each.stat().st_size) >= SHAPEFILE_END:
+    """Raises TooLarge from 2 GB on, where many programs read a part of the file and give no warning."""
+    for part in (file, file.with_suffix(".dbf")):
+        if (size := part.stat().st_size) >= SHAPEFILE_END:
             raise TooLarge(
-                f"{title}: the {each.suffix} of the Shapefile has {size / 1e9:,.1f} GB, and most programs read 2 GB at"
+                f"{title}: the {part.suffix} of the Shapefile has {size / 1e9:,.1f} GB, and most programs read 2 GB at"
                 " most. Export a smaller area, parcels_basic, or a GeoPackage."
             )

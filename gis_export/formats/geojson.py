@@ -1,4 +1,4 @@
-"""GeoJSON by RFC 7946: longitude and latitude, seven decimals, outer rings counter-clockwise, a feature a line."""
+"""GeoJSON by RFC 7946: longitude and latitude, seven decimals, outer rings counter-clockwise, one feature per line."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import pyarrow as pa
 import shapely
 from django.db import connection
 
-from ..layers import Query
-from ..reading import FID, GEOMETRY, geojson_lines
-from ..rounding import rounded
-from ..statements import select_geojson
+from ..areas.rounding import rounded
+from ..layers.layer import Query
+from ..layers.reading import FID, GEOMETRY, geojson_lines
+from ..layers.statements import select_geojson
 from .source import LayerSource
 
-LINES_A_REPORT = 8192
+LINES_PER_REPORT = 8192  # of progress
 
 
 def write_geojson(path: Path, sources: Sequence[LayerSource], as_of: str) -> None:
-    """One FeatureCollection; of several layers, each feature says its own in the property `layer`."""
+    """One FeatureCollection. If it holds several layers, the property `layer` of a feature names its layer."""
     several = len(sources) > 1
     with path.open("wb", buffering=1 << 20) as stream:
         stream.write(b'{"type":"FeatureCollection","features":[')
@@ -51,17 +51,17 @@ def _counted(source: LayerSource, lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         yield line
         pending += 1
-        if pending == LINES_A_REPORT:
-            source.took(pending)
+        if pending == LINES_PER_REPORT:
+            source.count(pending)
             pending = 0
-    source.took(pending)
+    source.count(pending)
 
 
 def feature_lines(batch: pa.RecordBatch, layer: str | None = None, shapes: np.ndarray | None = None) -> list[bytes]:
     """A GeoJSON Feature for each row of a batch whose shapes are in longitude and latitude.
 
-    layer: of several in a file; becomes a property of every feature and the beginning of its id. shapes: GeoJSON texts
-    to take instead of the batch's.
+    layer: given where a file holds several layers; becomes a property of every feature and the beginning of its id.
+    shapes: the GeoJSON texts of the shapes, where they are not those of the batch.
     """
     if shapes is None:
         shapes = geojson_geometries(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)))
@@ -76,7 +76,7 @@ def feature_lines(batch: pa.RecordBatch, layer: str | None = None, shapes: np.nd
 
 
 def geojson_geometries(shapes: np.ndarray, *, wind: bool = True) -> np.ndarray:
-    """GeoJSON texts, rounded, and wound as the RFC asks unless the axes are turned."""
+    """The GeoJSON texts of the shapes, rounded. wind: turns rings as the RFC asks; not for axes in swapped order."""
     short = rounded(shapes)
     return shapely.to_geojson(shapely.orient_polygons(short) if wind else short)
 

@@ -1,13 +1,13 @@
-"""KML 2.2 and KMZ: a folder a layer, every field as typed ExtendedData, a balloon that shows them, a legend.
+"""KML 2.2 and KMZ: a folder for each layer, its fields as typed ExtendedData, a balloon that shows them, a legend.
 
-Google Earth hides ExtendedData behind a filled description, so the balloon is a style and there is no description.
+Google Earth shows no ExtendedData of a feature that has a description, so the balloon is a style instead.
 Source: OGC 07-147r2, KML 2.2.
 """
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
@@ -15,16 +15,16 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import shapely
 
-from ..colours import colours_of
-from ..fields import Field
-from ..layers import POINT, ExportLayer
-from ..reading import GEOMETRY
-from ..rounding import FULL_DECIMALS, rounded
+from ..areas.rounding import FULL_DECIMALS, rounded
+from ..layers.colours import colours_of
+from ..layers.fields import Field
+from ..layers.layer import POINT, ExportLayer
+from ..layers.reading import GEOMETRY
 from .source import LayerSource
 from .zip_files import add_file
 
 _TYPES = {"text": "string", "integer": "double", "decimal": "double", "date": "string", "boolean": "bool"}
-# XML 1.0 has no place for these characters, escaped or not.
+# Characters that XML 1.0 cannot hold, not even escaped.
 _CONTROL = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 65534, 65535))
 
 
@@ -55,8 +55,8 @@ def _style(layer: ExportLayer) -> str:
     """The layer's colours and its balloon: a table of the fields."""
     colours = colours_of(layer)
     rows = "".join(
-        f"<tr><th align='left'>{_text(each.name)}</th><td>$[{_schema_id(layer)}/{_text(each.name)}]</td></tr>"
-        for each in layer.fields
+        f"<tr><th align='left'>{_text(field.name)}</th><td>$[{_schema_id(layer)}/{_text(field.name)}]</td></tr>"
+        for field in layer.fields
     )
     balloon = f"<h3>$[name]</h3><table>{rows}</table>".replace("]]>", "")
     return (
@@ -69,17 +69,17 @@ def _style(layer: ExportLayer) -> str:
 
 
 def _schema(layer: ExportLayer) -> str:
-    fields = "".join(_simple_field(each) for each in layer.fields)
+    fields = "".join(_simple_field(field) for field in layer.fields)
     name = quoteattr(_clean(layer.title))  # GDAL finds a folder's schema by the folder's name
     return f"<Schema name={name} id={quoteattr(_schema_id(layer))}>\n{fields}</Schema>\n"
 
 
 def _simple_field(field: Field) -> str:
-    """KML's widest whole number has 32 bits, too few for the dollars of a big property: whole numbers are doubles."""
-    shown = f"{field.description} Unit: {field.unit}." if field.unit else field.description
+    """A field's declaration. Whole numbers become doubles: KML's 32 bits are too few for a big property's dollars."""
+    description = f"{field.description} Unit: {field.unit}." if field.unit else field.description
     return (
         f"<SimpleField type={quoteattr(_TYPES[field.type])} name={quoteattr(_clean(field.name))}>"
-        f"<displayName>{_text(shown)}</displayName></SimpleField>\n"
+        f"<displayName>{_text(description)}</displayName></SimpleField>\n"
     )
 
 
@@ -87,7 +87,7 @@ def _write_folder(stream: TextIO, source: LayerSource) -> None:
     layer = source.layer
     legend = f"{layer.title}: {colours_of(layer).words}"
     stream.write(f"<Folder>\n<name>{_text(layer.title)}</name>\n<Snippet>{_text(legend)}</Snippet>\n")
-    names = [each.name for each in layer.fields]
+    names = [field.name for field in layer.fields]
     opening = [f"<SimpleData name={quoteattr(_clean(name))}>" for name in names]
     head, schema = (
         f"<styleUrl>#{_style_id(layer)}</styleUrl>",
@@ -95,8 +95,8 @@ def _write_folder(stream: TextIO, source: LayerSource) -> None:
     )
     for batch in source.batches():
         shapes = geometry_texts(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)))
-        columns = [[_value(each) for each in batch.column(name).to_pylist()] for name in names]
-        label = columns[names.index(layer.label)]
+        columns = [[_value(value) for value in batch.column(name).to_pylist()] for name in names]
+        labels = columns[names.index(layer.label)]
         for number, shape in enumerate(shapes):
             data = "".join(
                 f"{tag}{column[number]}</SimpleData>"
@@ -104,7 +104,7 @@ def _write_folder(stream: TextIO, source: LayerSource) -> None:
                 if column[number] is not None
             )
             stream.write(
-                f"<Placemark><name>{label[number] or ''}</name>{head}"
+                f"<Placemark><name>{labels[number] or ''}</name>{head}"
                 f"<ExtendedData>{schema}{data}</SchemaData></ExtendedData>{shape}</Placemark>\n"
             )
     stream.write("</Folder>\n")
@@ -135,7 +135,10 @@ def _style_id(layer: ExportLayer) -> str:
 
 
 def _xml_id(layer: ExportLayer) -> str:
-    return "".join(each if each.isascii() and each.isalnum() else f"_{ord(each):x}_" for each in layer.name)
+    return "".join(
+        character if character.isascii() and character.isalnum() else f"_{ord(character):x}_"
+        for character in layer.name
+    )
 
 
 def _kml_colour(colour: str, opacity: int = 0xFF) -> str:
@@ -148,30 +151,30 @@ def _kml_colour(colour: str, opacity: int = 0xFF) -> str:
 
 
 def geometry_texts(shapes: np.ndarray) -> Iterator[str]:
-    """KML geometry elements. The well-known text already has the numbers; only the punctuation differs."""
+    """The KML geometry elements, made from well-known text: the numbers stay, only the punctuation differs."""
     for text in shapely.to_wkt(shapely.orient_polygons(rounded(shapes)), rounding_precision=FULL_DECIMALS):
         kind, _, rest = text.partition(" ")
         yield _ELEMENTS[kind](rest)
 
 
 def _points(text: str) -> str:
-    """ "x y, x y" as "x,y x,y"."""
+    """Makes "x,y x,y" of "x y, x y"."""
     return ",".join(text.split(" ")).replace(",,", " ")
 
 
 def _polygon(text: str) -> str:
     outer, *inner = text.strip("()").split("), (")
     holes = "".join(
-        f"<innerBoundaryIs><LinearRing><coordinates>{_points(each)}</coordinates></LinearRing></innerBoundaryIs>"
-        for each in inner
+        f"<innerBoundaryIs><LinearRing><coordinates>{_points(hole)}</coordinates></LinearRing></innerBoundaryIs>"
+        for hole in inner
     )
     ring = f"<LinearRing><coordinates>{_points(outer)}</coordinates></LinearRing>"
     return f"<Polygon><outerBoundaryIs>{ring}</outerBoundaryIs>{holes}</Polygon>"
 
 
-def _several(text: str, separator: str, element: object) -> str:
+def _several(text: str, separator: str, element: Callable[[str], str]) -> str:
     parts = text[1:-1].split(separator)
-    return f"<MultiGeometry>{''.join(element(each) for each in parts)}</MultiGeometry>"  # type: ignore[operator]
+    return f"<MultiGeometry>{''.join(element(part) for part in parts)}</MultiGeometry>"
 
 
 def _line(text: str) -> str:

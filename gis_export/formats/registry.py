@@ -1,4 +1,4 @@
-"""Every format by its name: how its file is called, which coordinates it may have, and who writes it."""
+"""Every format by its name: its file's extension, the coordinates it may have, and the function that writes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from county_configs.county_file import ExportFormat
+from gis_export.county_settings import ExportFormat
 
 from ..tiles.pmtiles_file import write_pmtiles
 from .csv_wkt import write_csv
@@ -21,10 +21,14 @@ Writer = Callable[[Path, Sequence[LayerSource], str], None]
 
 @dataclass(frozen=True)
 class FileFormat:
-    """extension: of what is delivered for one layer. written_as: of what the writer makes, where that is zipped.
+    """A format of exports.
 
-    several_layers: whether one file holds them; otherwise each gets its own, zipped. degrees_only: its standard fixes
-    EPSG:4326. multi: one geometry type a layer, so every polygon becomes a multipolygon.
+    extension: that of the file delivered for one layer.
+    written_as: what the writer makes, where that is zipped before it is delivered.
+    several_layers: one file holds them all; otherwise every layer gets a file, and these are zipped together.
+    degrees_only: the format's standard fixes EPSG:4326.
+    multi: a layer holds one geometry type, so every polygon becomes a multipolygon.
+    short_names: columns have their ten-character names.
     """
 
     name: ExportFormat
@@ -58,9 +62,9 @@ _FORMATS = (
     FileFormat("PMTiles", "pmtiles", PMTILES, write_pmtiles, degrees_only=True, multi=False),
     FileFormat("CSV", "csv", "text/csv", write_csv, several_layers=False, multi=False),
 )
-FORMATS: dict[str, FileFormat] = {each.name: each for each in _FORMATS}
+FORMATS: dict[str, FileFormat] = {file_format.name: file_format for file_format in _FORMATS}
 
-# Other names people write for the same thing.
+# Other names people write for these formats.
 _ALIASES = {
     "shp": "Shapefile", "esrishapefile": "Shapefile", "gpkg": "GeoPackage", "fgb": "FlatGeobuf",
     "parquet": "GeoParquet", "gdb": "FileGDB", "filegeodatabase": "FileGDB", "csvwkt": "CSV",
@@ -69,7 +73,7 @@ _BY_NAME = {name.lower(): name for name in FORMATS} | _ALIASES
 
 
 def format_named(text: str) -> FileFormat | None:
-    """Whatever the case, spaces, dashes and underscores; None for an unknown one."""
-    plain = "".join(each for each in text.lower() if each.isalnum())
+    """The format of this name; case, spaces, dashes and underscores do not matter. None if there is no such format."""
+    plain = "".join(character for character in text.lower() if character.isalnum())
     name = _BY_NAME.get(plain)
     return FORMATS[name] if name else None

@@ -1,4 +1,4 @@
-"""What a writer gets: a layer to be read once, counted as it is."""
+"""What a writer of a format reads from: a layer that can be read once, and is counted while it is read."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from ..layers import ExportLayer
-from ..reading import FID, batch_schema, read_features
-from ..selection import Selection
+from ..layers.layer import ExportLayer
+from ..layers.reading import FID, batch_schema, read_features
+from ..layers.selection import Selection
 
 Progress = Callable[[int], None]
 
 
 def no_progress(features: int) -> None:
-    """For callers nobody waits for."""
+    """For callers whose progress nobody watches."""
 
 
 @dataclass
 class LayerSource:
-    """features: how many went out so far. texts_cut: texts the format has no room for. report: called with each batch's
-    number of features."""
+    """A layer to be written, and what happened to it so far.
+
+    report: called with the number of features of every batch.
+    features: the number read so far. texts_cut: the number of texts shortened because the format has no room for them.
+    """
 
     layer: ExportLayer
     selection: Selection
@@ -32,24 +35,24 @@ class LayerSource:
     failure: Exception | None = field(default=None, init=False)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """With fid, fields and WKB."""
+        """Batches with fid, the fields and the shape as WKB."""
         try:
             for batch in read_features(self.layer, self.selection):
-                self.took(batch.num_rows)
+                self.count(batch.num_rows)
                 yield batch
         except Exception as error:
-            self.failure = error  # a writer in C tells only that its input failed, not how: see `telling_why`
+            self.failure = error  # a writer in C reports only that its input failed: see `original_failure`
             raise
 
     @contextmanager
-    def telling_why(self) -> Iterator[None]:
-        """Around a writer in C: a cancelled job or a lost database is raised as what it is."""
+    def original_failure(self) -> Iterator[None]:
+        """Around a writer in C: raises what failed in reading, such as a cancelled job, not the writer's own error."""
         try:
             yield
         except Exception as error:
             raise self.failure or error from error
 
-    def took(self, features: int) -> None:
+    def count(self, features: int) -> None:
         self.features += features
         self.report(features)
 
@@ -59,4 +62,4 @@ class LayerSource:
 
     def without_fid(self) -> pa.RecordBatchReader:
         schema = self.schema.remove(self.schema.get_field_index(FID))
-        return pa.RecordBatchReader.from_batches(schema, (each.select(schema.names) for each in self.batches()))
+        return pa.RecordBatchReader.from_batches(schema, (batch.select(schema.names) for batch in self.batches()))

@@ -1,4 +1,4 @@
-"""Zip files that are the same for the same contents."""
+"""Zip files whose bytes depend only on their contents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say; the as-of date stands in README.txt
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; README.txt has the as-of date
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -1,1 +1,4 @@
-"""OGC API - Features: a county's layers as a live source for any GIS. Source: OGC 17-069r4 (core), 18-058r1 (CRS)."""
+"""OGC API - Features: a county's layers as a live source for any GIS.
+
+Sources: OGC 17-069r4 (core) and OGC 18-058r1 (coordinate reference systems).
+"""

@@ -1,4 +1,4 @@
-"""The documents a client reads before it asks for features."""
+"""The documents a client reads before it requests features."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 from shapely.geometry.base import BaseGeometry
 
 from county_configs.models import County
-from terrafusion.roll.models import TimeIndex
+from terrafusion.roll.tax_years import TaxYear
 
-from ..layer_catalogue import OF_THE_ROLL, make_layer
-from ..layer_names import url_segment
-from ..layers import ExportLayer, LayerRequest
-from ..loaded_layers import loaded_layers
-from ..made_layers import appreciation
-from ..roll_layers import latest_tax_year
+from ..layers.catalogue import layer_names, make_layer
+from ..layers.layer import ExportLayer, LayerRequest
+from ..layers.names import url_segment
 from .request import CRS84, systems_of
 
 CONFORMS_TO = [
@@ -30,20 +27,21 @@ def link(href: str, rel: str, kind: str = JSON, title: str = "") -> dict[str, st
 
 
 def collection_names(county: County) -> list[str]:
-    """Every layer but a valuation's comparables, which need a subject."""
-    made = [appreciation.__name__] if TimeIndex.objects.filter(county=county).exists() else []
-    own = [*OF_THE_ROLL, *made]
-    return [*own, *(name for name in loaded_layers(county) if name not in (*own, "comparables"))]
+    """Every layer of the county but the comparables of a valuation, which need a subject."""
+    return [name for name in layer_names(county) if name != "comparables"]
 
 
 def layer_of(county: County, collection_id: str) -> str | None:
-    """The layer behind a collection's id; None when there is none."""
+    """The name of the layer behind a collection's id; None when there is no such layer."""
     return next((name for name in collection_names(county) if url_segment(name) == collection_id), None)
 
 
 def live_layer(county: County, name: str) -> ExportLayer:
-    """Without owner names, whoever asks: a live layer ends up in shared projects. Of the latest tax year."""
-    return make_layer(name, LayerRequest(county, latest_tax_year(county)))
+    """The layer with the values of the latest tax year.
+
+    It never has owner names, whatever the user's permissions: a live layer ends up in shared GIS projects.
+    """
+    return make_layer(name, LayerRequest(county, TaxYear.latest(county)))
 
 
 def landing(county: County, root: str, schema: str) -> dict[str, Any]:
@@ -60,7 +58,7 @@ def landing(county: County, root: str, schema: str) -> dict[str, Any]:
 
 
 def collection(county: County, name: str, title: str, root: str, extent: BaseGeometry | None) -> dict[str, Any]:
-    """extent: of the county, found once for all its collections."""
+    """The document of one collection. extent: the county's, read once for all its collections."""
     key = url_segment(name)
     own = f"{root}/collections/{key}"
     document: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a request for items says. A parameter nobody knows is refused (17-069r4, 7.6), so no misspelling passes."""
+"""The parameters of a request for items. An unknown one is refused (OGC 17-069r4, 7.6), so misspellings are noticed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rest_framework.exceptions import ValidationError
 from county_configs.models import County
 from terrafusion.query_parameters import refuse_unknown
 
-from ..area_of_interest import BadArea, read_area
-from ..coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
-from ..fields import Field
-from ..layers import ExportLayer, Query
-from ..statements import Statement, typed
+from ..areas.area_of_interest import BadArea, read_area
+from ..areas.coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
+from ..layers.fields import Field
+from ..layers.layer import ExportLayer, Query
+from ..layers.statements import Statement, typed
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 10_000
-FORMATS = ("json", "geojson")  # two names of the one there is
+FORMATS = ("json", "geojson")  # two names of the only format
 FILTERED_TYPES = ("text", "integer")
 _OWN = ("bbox", "bbox-crs", "crs", "limit", "after", "datetime", "f")
 
@@ -31,15 +31,19 @@ def crs_uri(system: CoordinateSystem) -> str:
 
 
 def systems_of(county: County) -> dict[str, CoordinateSystem]:
-    """The coordinate systems the county's items can be had in, by URI; CRS84, the default, first."""
+    """The coordinate systems in which the county's items are offered, by URI. CRS84, the default, is the first."""
     others = (STORAGE, county.crs, "EPSG:3857")
-    found = {CRS84: coordinate_system(STORAGE)}
-    return found | {crs_uri(system): system for system in map(coordinate_system, others)}
+    systems = {CRS84: coordinate_system(STORAGE)}
+    return systems | {crs_uri(system): system for system in map(coordinate_system, others)}
 
 
 @dataclass(frozen=True)
 class ItemsRequest:
-    """crs: the URI asked for. where: what filters by property and date add to the query."""
+    """What a request for items wants.
+
+    area: None for the whole county. crs: the URI of the coordinate system. after: the id of the last feature before
+    this page. where: the conditions that filters by property and date add to the query.
+    """
 
     area: Any
     crs: str
@@ -49,60 +53,61 @@ class ItemsRequest:
     where: Statement
 
 
-def read_request(said: Mapping[str, str], layer: ExportLayer, county: County) -> ItemsRequest:
-    """Raises ValidationError (400) naming the parameter."""
+def read_request(parameters: Mapping[str, str], layer: ExportLayer, county: County) -> ItemsRequest:
+    """The request these parameters make. Raises ValidationError (400) naming the parameter that is wrong."""
     fields = {
-        each.name: each
-        for each in layer.fields
-        if each.type in FILTERED_TYPES and each.sql and each.name not in _OWN  # an attribute may be called limit
+        field.name: field
+        for field in layer.fields
+        if field.type in FILTERED_TYPES and field.sql and field.name not in _OWN  # an attribute may be called limit
     }
-    if any("\0" in text for text in said.values()):
-        raise ValidationError("A NUL character stands in no value.")  # PostgreSQL has no place for it
-    refuse_unknown(said, (*_OWN, *fields))
+    if any("\0" in text for text in parameters.values()):
+        raise ValidationError("A value cannot hold a NUL character.")  # PostgreSQL cannot compare with one
+    refuse_unknown(parameters, (*_OWN, *fields))
     systems = systems_of(county)
-    crs = _system(said, "crs", systems)
-    conditions = [_equals(fields[name], value) for name, value in said.items() if name in fields]
-    if (when := said.get("datetime")) is not None:
-        conditions.append(_during(when, layer))
+    crs = _system(parameters, "crs", systems)
+    conditions = [_equals(fields[name], value) for name, value in parameters.items() if name in fields]
+    if (period := parameters.get("datetime")) is not None:
+        conditions.append(_during(period, layer))
     where = Statement(
-        "".join(each.sql for each in conditions), tuple(value for each in conditions for value in each.parameters)
+        "".join(condition.sql for condition in conditions),
+        tuple(value for condition in conditions for value in condition.parameters),
     )
     return ItemsRequest(
-        area=_bbox(said, systems),
+        area=_bbox(parameters, systems),
         crs=crs,
         system=systems[crs],
-        limit=min(_whole(said, "limit", DEFAULT_LIMIT, least=1), HIGHEST_LIMIT),
-        after=_whole(said, "after", 0, least=0) if "after" in said else None,
+        limit=min(_whole(parameters, "limit", DEFAULT_LIMIT, least=1), HIGHEST_LIMIT),
+        after=_whole(parameters, "after", 0, least=0) if "after" in parameters else None,
         where=where,
     )
 
 
-def check_format(said: Mapping[str, str]) -> None:
-    if said.get("f", "json") not in FORMATS:
+def check_format(parameters: Mapping[str, str]) -> None:
+    if parameters.get("f", "json") not in FORMATS:
         raise ValidationError({"f": ["Unknown format. Allowed: json."]})
 
 
-def _system(said: Mapping[str, str], name: str, systems: Mapping[str, CoordinateSystem]) -> str:
-    asked = said.get(name, CRS84)
-    if asked not in systems:
-        raise ValidationError({name: [f"Unknown coordinate system {asked!r}. Allowed: {', '.join(systems)}."]})
-    return asked
+def _system(parameters: Mapping[str, str], name: str, systems: Mapping[str, CoordinateSystem]) -> str:
+    uri = parameters.get(name, CRS84)
+    if uri not in systems:
+        raise ValidationError({name: [f"Unknown coordinate system {uri!r}. Allowed: {', '.join(systems)}."]})
+    return uri
 
 
-def _whole(said: Mapping[str, str], name: str, default: int, *, least: int) -> int:
-    text = said.get(name, str(default))
+def _whole(parameters: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = parameters.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 18 and int(text) >= least):
         raise ValidationError({name: [f"Write a whole number of at least {least}."]})
     return int(text)
 
 
-def _bbox(said: Mapping[str, str], systems: Mapping[str, CoordinateSystem]) -> Any:
-    """The box in longitude and latitude; None without one. Of six numbers the heights are let go."""
-    crs = _system(said, "bbox-crs", systems)
-    if "bbox" not in said:
+def _bbox(parameters: Mapping[str, str], systems: Mapping[str, CoordinateSystem]) -> Any:
+    """The box in longitude and latitude; None without one. The two heights among six numbers are ignored."""
+    crs = _system(parameters, "bbox-crs", systems)
+    if "bbox" not in parameters:
         return None
     try:
-        numbers = [float(each) for each in said["bbox"].split(",")]
+        numbers = [float(number) for number in parameters["bbox"].split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in (4, 6):
@@ -118,7 +123,8 @@ def _bbox(said: Mapping[str, str], systems: Mapping[str, CoordinateSystem]) -> A
 
 
 def _equals(field: Field, value: str) -> Statement:
-    # A column of the roll stays bare, for its index; an attribute of a loaded layer needs the type it is told to have.
+    # A column of the roll is compared as it is, so that its index is used. An attribute of a loaded layer is stored as
+    # JSON and needs a cast to its type.
     sql = typed(field, connection.vendor) if field.parameters else field.sql
     if field.type == "text":
         return Statement(f" AND {sql} = %s", (*field.parameters, value))
@@ -127,13 +133,13 @@ def _equals(field: Field, value: str) -> Statement:
     return Statement(f" AND {sql} = %s", (*field.parameters, int(value)))
 
 
-def _during(when: str, layer: ExportLayer) -> Statement:
-    """A day or an interval; features without a date are of every time (17-069r4, 7.15.4)."""
-    ends = when.split("/")
-    if len(ends) > 2 or not any(each not in ("", "..") for each in ends):
+def _during(period: str, layer: ExportLayer) -> Statement:
+    """The condition for a day or an interval. Layers without a date are of every time (OGC 17-069r4, 7.15.4)."""
+    ends = period.split("/")
+    if len(ends) > 2 or not any(end not in ("", "..") for end in ends):
         raise ValidationError({"datetime": ["Write a day, or start/end where one may be .. for open."]})
     first, last = _day(ends[0]), _day(ends[-1])
-    dated = next((each for each in layer.fields if each.type == "date" and each.sql), None)
+    dated = next((field for field in layer.fields if field.type == "date" and field.sql), None)
     if dated is None or not isinstance(layer.source, Query):
         return Statement("", ())
     sql, parameters = "", []

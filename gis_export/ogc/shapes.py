@@ -8,7 +8,7 @@ from terrafusion.roll.geojson import GeoJsonGeometrySerializer
 
 
 class LinkSerializer(serializers.Serializer):
-    """href: a whole address. rel: what it is to the document it stands in. type: media type."""
+    """href: a complete address. rel: how it relates to the document that holds the link. type: its media type."""
 
     href = serializers.URLField()
     rel = serializers.CharField()
@@ -27,7 +27,7 @@ class ConformanceSerializer(serializers.Serializer):
 
 
 class SpatialExtentSerializer(serializers.Serializer):
-    """bbox: one box of west, south, east, north."""
+    """bbox: a list with one box: west, south, east, north."""
 
     bbox = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField(), min_length=4, max_length=4)
@@ -40,7 +40,7 @@ class ExtentSerializer(serializers.Serializer):
 
 
 class CollectionSerializer(serializers.Serializer):
-    """One layer. extent: absent while the county has no shape. crs: the systems its items can be had in."""
+    """One layer. extent: absent while the county has no shapes. crs: the systems in which its items are offered."""
 
     id = serializers.CharField()
     title = serializers.CharField()
@@ -63,7 +63,7 @@ class FeatureKeyField(serializers.Field):
 
 
 class FeatureSerializer(serializers.Serializer):
-    """properties: the fields of the layer. geometry: null where none is known."""
+    """properties: the fields of the layer. geometry: null where the feature has no known shape."""
 
     type = constant("Feature")
     id = FeatureKeyField()
@@ -73,7 +73,7 @@ class FeatureSerializer(serializers.Serializer):
 
 
 class FeatureCollectionSerializer(serializers.Serializer):
-    """numberMatched: absent on later pages, and where counting would mean testing every shape."""
+    """numberMatched: absent from the second page on, and where counting would mean testing every shape."""
 
     type = constant("FeatureCollection")
     timeStamp = serializers.DateTimeField()  # noqa: N815

@@ -1,4 +1,4 @@
-"""The calls of OGC API - Features. They need `view_county`, by token, session, or user name and password."""
+"""The calls of OGC API - Features. They need `view_county`; token, session, and user name with password all serve."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from accounts.basic import QuickBasicAuthentication
 from terrafusion.openapi import response_header
 from terrafusion.query_parameters import StrictQuery
 
-from ..coordinate_systems import reproject
-from ..county_area import extent_of
+from ..areas.coordinate_systems import reproject
+from ..areas.county_area import extent_of
+from ..areas.rounding import rounded
 from ..formats.geojson import feature_lines, geojson_geometries
-from ..layer_names import title_of, url_segment
-from ..layers import ExportLayer, Query
-from ..reading import FID, GEOMETRY, batch_schema, read_features
-from ..rounding import rounded
-from ..selection import Selection
-from ..statements import Page, Statement, count, query_of
+from ..layers.layer import ExportLayer, Query
+from ..layers.names import title_of, url_segment
+from ..layers.reading import FID, GEOMETRY, batch_schema, read_features
+from ..layers.selection import Selection
+from ..layers.statements import Page, Statement, count, query_of
 from ..views import seen_county
 from . import documents, shapes
 from .documents import GEOJSON, link
@@ -43,22 +43,21 @@ from .request import CRS84, DEFAULT_LIMIT, FORMATS, HIGHEST_LIMIT, ItemsRequest,
 FEET_DECIMALS = 4
 LARGEST_KEY = 2**63 - 1
 
-
 BBOX = OpenApiParameter("bbox", OpenApiTypes.STR, description="west,south,east,north in degrees, or as bbox-crs says.")
 BBOX_CRS = OpenApiParameter("bbox-crs", OpenApiTypes.STR, description="URI of the coordinate system of bbox.")
 LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
-    description=f"Features a page; more than {HIGHEST_LIMIT:,} are {HIGHEST_LIMIT:,}.",
+    description=f"Features per page. A higher number than {HIGHEST_LIMIT:,} is read as {HIGHEST_LIMIT:,}.",
 )
 CRS = OpenApiParameter("crs", OpenApiTypes.STR, description="URI of a coordinate system the collection lists.")
-AFTER = OpenApiParameter("after", {"type": "integer", "minimum": 0}, description="As the link `next` has it.")
+AFTER = OpenApiParameter("after", {"type": "integer", "minimum": 0}, description="As in the link `next`.")
 DATETIME = OpenApiParameter("datetime", OpenApiTypes.STR, description="A day, or start/end where one may be `..`.")
 CONTENT_CRS = response_header("Content-Crs", "URI of the coordinate system of the answer.", 200)
 
 
 class AnyAccept(DefaultContentNegotiation):
-    """Clients ask for a dozen media types; there is one answer."""
+    """Answers whatever media type a client accepts: GIS clients name a dozen, and there is one answer."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -68,7 +67,7 @@ FORMAT = OpenApiParameter("f", OpenApiTypes.STR, enum=FORMATS, description="Ther
 
 
 class OgcView(StrictQuery, APIView):
-    # The first names the scheme in a 401: a browser or a GIS then asks for user name and password.
+    # The first class names the scheme of a 401, after which a browser or a GIS asks for user name and password.
     authentication_classes = [QuickBasicAuthentication, JWTAuthentication, SessionAuthentication]
     content_negotiation_class = AnyAccept
 
@@ -87,7 +86,7 @@ class OgcView(StrictQuery, APIView):
 class LandingView(OgcView):
     @extend_schema(operation_id="ogc_landing_page", parameters=[FORMAT], responses=shapes.LandingPageSerializer)
     def get(self, request: Request, county_id: str) -> Response:
-        """Where everything is."""
+        """Links to everything the API offers."""
         return Response(documents.landing(self.county, self.root, request.build_absolute_uri(reverse("schema"))))
 
 
@@ -103,12 +102,12 @@ class CollectionsView(OgcView):
     def get(self, request: Request, county_id: str) -> Response:
         """The county's layers."""
         extent = extent_of(self.county)
-        found = [
+        collections = [
             documents.collection(self.county, name, title_of(name), self.root, extent)
             for name in documents.collection_names(self.county)
         ]
         links = [link(f"{self.root}/collections", "self")]
-        return Response({"links": links, "collections": found, "crs": list(systems_of(self.county))})
+        return Response({"links": links, "collections": collections, "crs": list(systems_of(self.county))})
 
 
 class CollectionView(OgcView):
@@ -121,7 +120,7 @@ class CollectionView(OgcView):
 
 class ItemsView(OgcView):
     def known_parameters(self, handler: Any) -> None:
-        """The layer's fields are known too: see read_request."""
+        """Every name passes here: the layer's fields are known parameters too, and read_request refuses the others."""
 
     @extend_schema(
         operation_id="ogc_items",
@@ -129,15 +128,15 @@ class ItemsView(OgcView):
         responses={(200, GEOJSON): shapes.FeatureCollectionSerializer},
     )
     def get(self, request: Request, county_id: str, collection_id: str) -> HttpResponse:
-        """A page of features; `next` leads to the following one. Any text or whole-number field filters."""
+        """A page of features; the link `next` leads to the next page. Text and whole-number fields filter by name."""
         layer = self.collection_named(collection_id)
-        said = {name: request.query_params[name] for name in request.query_params}
-        asked = read_request(said, layer, self.county)
-        batch, more = _page(layer, asked)
+        parameters = request.query_params.dict()
+        wanted = read_request(parameters, layer, self.county)
+        batch, more = _page(layer, wanted)
         own = f"{self.root}/collections/{url_segment(layer.name)}/items"
-        links = [link(f"{own}?{urlencode(said)}", "self", GEOJSON)]
+        links = [link(f"{own}?{urlencode(parameters)}", "self", GEOJSON)]
         if more:
-            following = said | {"after": str(batch.column(FID)[-1].as_py()), "limit": str(asked.limit)}
+            following = parameters | {"after": str(batch.column(FID)[-1].as_py()), "limit": str(wanted.limit)}
             links.append(link(f"{own}?{urlencode(following)}", "next", GEOJSON))
         members = {
             "type": "FeatureCollection",
@@ -145,9 +144,9 @@ class ItemsView(OgcView):
             "numberReturned": batch.num_rows,
             "links": links,
         }
-        if asked.after is None and (matched := _matched(layer, asked)) is not None:
+        if wanted.after is None and (matched := _matched(layer, wanted)) is not None:
             members["numberMatched"] = matched
-        return _geojson(members, _features(batch, asked), asked.crs)
+        return _geojson(members, _features(batch, wanted), wanted.crs)
 
 
 class ItemView(OgcView):
@@ -161,35 +160,34 @@ class ItemView(OgcView):
         if feature_id > LARGEST_KEY:
             raise NotFound
         layer = self.collection_named(collection_id)
-        said = {name: request.query_params[name] for name in request.query_params}
-        asked = read_request(said, layer, self.county)
+        wanted = read_request(request.query_params.dict(), layer, self.county)
         where = (
             Statement(f" AND {query_of(layer).key} = %s", (feature_id,)) if isinstance(layer.source, Query) else None
         )
         for batch in read_features(layer, Selection(), Page(1) if where else None, where):
-            for line, fid in zip(_features(batch, asked), batch.column(FID).to_pylist(), strict=True):
+            for line, fid in zip(_features(batch, wanted), batch.column(FID).to_pylist(), strict=True):
                 if fid == feature_id:
                     own = f"{self.root}/collections/{url_segment(layer.name)}"
                     links = [link(f"{own}/items/{fid}", "self", GEOJSON), link(own, "collection")]
-                    return _answer(line[:-1] + b',"links":' + _json(links) + b"}", asked.crs)
+                    return _answer(line[:-1] + b',"links":' + _json(links) + b"}", wanted.crs)
         raise NotFound
 
 
-def _page(layer: ExportLayer, asked: ItemsRequest) -> tuple[pa.RecordBatch, bool]:
+def _page(layer: ExportLayer, wanted: ItemsRequest) -> tuple[pa.RecordBatch, bool]:
     """At most `limit` features after the last one of the page before, and whether there are more."""
-    selection = Selection(touching=asked.area)
-    found: list[pa.RecordBatch] = []
+    selection = Selection(touching=wanted.area)
+    batches: list[pa.RecordBatch] = []
     rows = 0
-    for batch in read_features(layer, selection, Page(asked.limit + 1, asked.after), asked.where):
-        found.append(batch)
+    for batch in read_features(layer, selection, Page(wanted.limit + 1, wanted.after), wanted.where):
+        batches.append(batch)
         rows += batch.num_rows
-        if rows > asked.limit:
+        if rows > wanted.limit:
             break
-    if not rows:  # a batch may be empty: none of those whose box meets the area does so itself
+    if not rows:  # batches may be empty, when boxes of features meet the area and none of their shapes does
         return _empty(layer), False
-    table = pa.Table.from_batches(found).combine_chunks()
-    (batch,) = table.slice(0, asked.limit).to_batches()
-    return batch, rows > asked.limit
+    table = pa.Table.from_batches(batches).combine_chunks()
+    (batch,) = table.slice(0, wanted.limit).to_batches()
+    return batch, rows > wanted.limit
 
 
 def _empty(layer: ExportLayer) -> pa.RecordBatch:
@@ -197,24 +195,24 @@ def _empty(layer: ExportLayer) -> pa.RecordBatch:
     return pa.record_batch([pa.array([], kind) for kind in schema.types], schema=schema)
 
 
-def _matched(layer: ExportLayer, asked: ItemsRequest) -> int | None:
-    """How many there are; None where counting would mean testing every shape in Python."""
-    if not isinstance(layer.source, Query) or (asked.area is not None and connection.vendor != "postgresql"):
+def _matched(layer: ExportLayer, wanted: ItemsRequest) -> int | None:
+    """The number of features on all pages; None where counting would mean testing every shape in Python."""
+    if not isinstance(layer.source, Query) or (wanted.area is not None and connection.vendor != "postgresql"):
         return None
-    statement = count(layer, Selection(touching=asked.area), asked.where)
+    statement = count(layer, Selection(touching=wanted.area), wanted.where)
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, statement.parameters)
         return int(cursor.fetchone()[0])
 
 
-def _features(batch: pa.RecordBatch, asked: ItemsRequest) -> list[bytes]:
+def _features(batch: pa.RecordBatch, wanted: ItemsRequest) -> list[bytes]:
     if not batch.num_rows:
         return []
-    if asked.crs == CRS84:
+    if wanted.crs == CRS84:
         return feature_lines(batch)
     shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
-    moved = reproject(shapes, asked.system, authority_order=True)
-    if asked.system.is_projected:
+    moved = reproject(shapes, wanted.system, authority_order=True)
+    if wanted.system.is_projected:
         return feature_lines(batch, shapes=shapely.to_geojson(rounded(moved, FEET_DECIMALS)))
     return feature_lines(batch, shapes=geojson_geometries(moved, wind=False))
 

@@ -1,5 +1,5 @@
-"""Vector tiles of an export: outlines.py cuts shapes to tiles, encoding.py writes tiles, pmtiles_file.py the file.
+"""Vector tiles of an export: outlines.py cuts shapes to tiles, encoding.py writes a tile, pmtiles_file.py the file.
 
-Written here, on columns, because the libraries are too slow for a county: 100,000 parcels on three zoom levels take
-GDAL's writer 14 s, which holds one layer a file besides, and mapbox-vector-tile, a Python loop, minutes.
+The code works on whole columns because the libraries are too slow for a county. For 100,000 parcels on three zoom
+levels GDAL's writer takes 14 s, and its file holds one layer; mapbox-vector-tile, a Python loop, takes minutes.
 """

@@ -9,15 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..layers import POINT, POLYGON, Shape
+from ..layers.layer import LINE, POINT, POLYGON, Shape
 from .outlines import EXTENT
 from .protobuf import field, value, varint, varints
 
-_TYPES = {POINT: b"\x18\x01", "line": b"\x18\x02", POLYGON: b"\x18\x03"}
+_TYPES = {POINT: b"\x18\x01", LINE: b"\x18\x02", POLYGON: b"\x18\x03"}
 
 
 def layer_bytes(name: str, kind: Shape, fid: np.ndarray, columns: pa.Table, outlines: Sequence[bytes]) -> bytes:
-    """fid: the features' ids; columns: their properties; outlines: their encoded shapes, in the same order."""
+    """The bytes of the layer. fid: the features' ids. columns: their properties. outlines: their encoded shapes.
+
+    All three are in the same order.
+    """
     keys, values, tags = _tags(columns)
     features = [
         field(2, b"\x08" + varint(number) + field(2, tag) + _TYPES[kind] + field(4, outline))
@@ -28,28 +31,28 @@ def layer_bytes(name: str, kind: Shape, fid: np.ndarray, columns: pa.Table, outl
 
 
 def _tags(columns: pa.Table) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """Keys, the values that occur, and for each row the numbers of its keys and values; a null has neither."""
+    """The keys, the values that occur, and for each row the numbers of its keys and values. A null is left out."""
     rows, width = columns.num_rows, columns.num_columns
     keys = [field(3, name.encode()) for name in columns.column_names]
     values: list[bytes] = []
     numbers = np.zeros((rows, width, 2), dtype=np.uint32)
-    there = np.zeros((rows, width), dtype=bool)
-    for place, column in enumerate(columns.columns):
-        coded = _shown(column).combine_chunks().dictionary_encode()
+    present = np.zeros((rows, width), dtype=bool)
+    for key, column in enumerate(columns.columns):
+        coded = _dates_as_text(column).combine_chunks().dictionary_encode()
         codes = coded.indices
-        there[:, place] = pc.is_valid(codes).to_numpy(zero_copy_only=False)
-        numbers[:, place, 0] = place
-        numbers[:, place, 1] = codes.fill_null(0).to_numpy(zero_copy_only=False) + len(values)
-        values += [field(4, value(each)) for each in coded.dictionary.to_pylist()]
-    lengths = 2 * there.sum(axis=1)
-    flat = numbers[there].ravel()
+        present[:, key] = pc.is_valid(codes).to_numpy(zero_copy_only=False)
+        numbers[:, key, 0] = key
+        numbers[:, key, 1] = codes.fill_null(0).to_numpy(zero_copy_only=False) + len(values)
+        values += [field(4, value(content)) for content in coded.dictionary.to_pylist()]
+    lengths = 2 * present.sum(axis=1)
+    flat = numbers[present].ravel()
     starts = np.cumsum(lengths) - lengths
     buffer, bounds = _sliced(flat, starts)
     return keys, values, [buffer[start:end] for start, end in pairwise(bounds)]
 
 
 def _sliced(numbers: np.ndarray, starts: np.ndarray) -> tuple[bytes, list[int]]:
-    """Like `varints`, where a row may have no number at all."""
+    """Like `varints`, for rows that may have no number at all."""
     buffer, bounds = varints(numbers, np.minimum(starts, max(len(numbers) - 1, 0)) if len(numbers) else starts[:0])
     if not len(numbers):
         return b"", [0] * (len(starts) + 1)
@@ -58,6 +61,6 @@ def _sliced(numbers: np.ndarray, starts: np.ndarray) -> tuple[bytes, list[int]]:
     return buffer, [*places.tolist(), len(buffer)]
 
 
-def _shown(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Dates as text: a tile has none."""
+def _dates_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of dates as texts, because a tile has no dates; any other column as it is."""
     return column.cast(pa.string()) if pa.types.is_date(column.type) else column

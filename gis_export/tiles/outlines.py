@@ -8,20 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from ..layers import DIMENSION, POINT, POLYGON, Shape
+from ..layers.layer import DIMENSION, LINE, POINT, POLYGON, Shape
 from .protobuf import varints, zigzag
 
 EXTENT = 4096  # units along a tile's side
 BUFFER = 64  # units drawn beyond the edge, so that outlines meet
-MOST_TILES_UNCUT = 4  # a shape over more tiles than this is cut, not repeated whole
-MOST_PIECES = 5_000  # of a layer in a zoom level, beside what small shapes make anyway
-LEAST_POINTS = {POLYGON: 3, "line": 2, POINT: 1}
+MOST_TILES_UNCUT = 4  # a shape in more tiles than this is cut, not repeated whole in each
+MOST_PIECES = 5_000  # of a layer in a zoom level, not counting the MOST_TILES_UNCUT that any shape may have
+LEAST_POINTS = {POLYGON: 3, LINE: 2, POINT: 1}
 MOVE_TO, LINE_TO, CLOSE = 1, 2, 15
 HIGHEST_LATITUDE = 85.05112878
 
 
 def to_world(points: np.ndarray) -> np.ndarray:
-    """Degrees to Web Mercator, where the world is the unit square and y runs south."""
+    """Degrees as world units: Web Mercator with the world as the unit square and y running south."""
     longitude, latitude = points[:, 0], np.clip(points[:, 1], -HIGHEST_LATITUDE, HIGHEST_LATITUDE)
     sine = np.sin(np.radians(latitude))
     return np.column_stack([longitude / 360 + 0.5, 0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)])
@@ -29,9 +29,11 @@ def to_world(points: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Rings:
-    """Outlines on columns. points: (n, 2) in world units. ring: of each point. part: of each ring, its polygon.
+    """The outlines of many shapes, as columns.
 
-    shape: of each ring, the place of its shape. Rings of a polygon follow each other, the outer one first.
+    points: in world units, an array of shape (n, 2). ring: the number of each point's ring.
+    part: the number of each ring's polygon. shape: the number of each ring's shape.
+    The rings of a polygon follow each other, the outer one first.
     """
 
     points: np.ndarray
@@ -41,7 +43,7 @@ class Rings:
 
     @classmethod
     def of(cls, shapes: np.ndarray, kind: Shape) -> Rings:
-        """shapes: in world units. Closing points are left out: a tile closes its rings itself."""
+        """The outlines of shapes in world units. Closing points are left out: a tile closes its rings itself."""
         parts, shape_of_part = shapely.get_parts(shapes, return_index=True)
         if kind == POLYGON:
             # Clockwise where y runs south, as the tile specification (4.3.3.3) asks.
@@ -61,7 +63,10 @@ class Rings:
 
 @dataclass(frozen=True)
 class Pieces:
-    """Shapes cut for one zoom level. feature: the row a piece is of; x, y: its tile; outline: its encoded geometry."""
+    """Shapes cut for one zoom level, as columns.
+
+    feature: the row a piece belongs to. x, y: its tile. outline: its encoded geometry.
+    """
 
     feature: np.ndarray
     x: np.ndarray
@@ -70,27 +75,27 @@ class Pieces:
 
 
 def _tiles_touched(bounds: np.ndarray, zoom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The lowest tile each box touches, how many it touches from west to east, and how many in all."""
+    """For each box its north-western tile, how many tiles it touches from west to east, and how many in all."""
     units = bounds * (EXTENT << zoom)
     lowest = np.floor((units[:, :2] - BUFFER) / EXTENT).astype(np.int64)
     highest = np.floor((units[:, 2:] + BUFFER) / EXTENT).astype(np.int64)
-    lowest, highest = (np.clip(each, 0, (1 << zoom) - 1) for each in (lowest, highest))
+    lowest, highest = (np.clip(corner, 0, (1 << zoom) - 1) for corner in (lowest, highest))
     across = highest[:, 0] - lowest[:, 0] + 1
     return lowest, across, across * (highest[:, 1] - lowest[:, 1] + 1)
 
 
 def finest_zoom(bounds: np.ndarray, lowest: int, highest: int) -> int:
-    """The highest level at which the shapes do not fall into too many pieces: that of counties is below that of lots.
+    """The highest zoom level at which the shapes do not fall into too many pieces; lower for counties than for lots.
 
-    A map enlarges a layer's finest tiles beyond it. bounds: of each shape, in world units.
+    At higher levels a map enlarges the tiles of this one. bounds: those of each shape, in world units.
     """
     most = MOST_PIECES + MOST_TILES_UNCUT * len(bounds)
-    fitting = (zoom for zoom in range(highest, lowest, -1) if _tiles_touched(bounds, zoom)[2].sum() <= most)
-    return next(fitting, lowest)
+    usable = (zoom for zoom in range(highest, lowest, -1) if _tiles_touched(bounds, zoom)[2].sum() <= most)
+    return next(usable, lowest)
 
 
 def pieces_at(shapes: np.ndarray, kind: Shape, zoom: int) -> Pieces:
-    """Every shape in every tile it touches. shapes: in world units."""
+    """The pieces of every shape in every tile it touches. shapes: in world units."""
     lowest, across, tiles = _tiles_touched(shapely.bounds(shapes), zoom)
     feature = np.repeat(np.arange(len(shapes)), tiles)
     number = np.arange(len(feature)) - np.repeat(np.cumsum(tiles) - tiles, tiles)
@@ -98,9 +103,9 @@ def pieces_at(shapes: np.ndarray, kind: Shape, zoom: int) -> Pieces:
     y = lowest[feature, 1] + number // across[feature]
     cut = shapes[feature]
     large = tiles[feature] > MOST_TILES_UNCUT
-    cut[large] = [_cut(*each, zoom) for each in zip(cut[large], x[large], y[large], strict=True)]
-    kept = np.flatnonzero(~shapely.is_empty(cut) & (shapely.get_dimensions(cut) == DIMENSION[kind]))
-    return _encoded(Rings.of(cut[kept], kind), feature[kept], x[kept], y[kept], kind, zoom)
+    cut[large] = [_cut(*piece, zoom) for piece in zip(cut[large], x[large], y[large], strict=True)]
+    chosen = np.flatnonzero(~shapely.is_empty(cut) & (shapely.get_dimensions(cut) == DIMENSION[kind]))
+    return _encoded(Rings.of(cut[chosen], kind), feature[chosen], x[chosen], y[chosen], kind, zoom)
 
 
 def _cut(shape: shapely.Geometry, x: int, y: int, zoom: int) -> shapely.Geometry:
@@ -111,7 +116,7 @@ def _cut(shape: shapely.Geometry, x: int, y: int, zoom: int) -> shapely.Geometry
 
 
 def _encoded(rings: Rings, feature: np.ndarray, x: np.ndarray, y: np.ndarray, kind: Shape, zoom: int) -> Pieces:
-    """Rounds to the tile's units, lets go what collapses, and writes the drawing commands of every piece."""
+    """The pieces with their drawing commands. Points are rounded to the tile's units; collapsed rings are dropped."""
     piece = rings.shape[rings.ring]
     units = np.round(rings.points * (EXTENT << zoom)).astype(np.int64)
     units -= np.column_stack([x, y])[piece] * EXTENT
@@ -119,8 +124,8 @@ def _encoded(rings: Rings, feature: np.ndarray, x: np.ndarray, y: np.ndarray, ki
     counts = np.bincount(ring, minlength=len(rings.part))
     good = counts >= LEAST_POINTS[kind]
     good &= _outer_is_good(rings.part, good)
-    there = good[ring]
-    units, ring, counts = units[there], ring[there], counts[good]
+    usable = good[ring]
+    units, ring, counts = units[usable], ring[usable], counts[good]
     ring_piece = rings.shape[good]
     first_of_piece = (
         np.flatnonzero(np.append(True, ring_piece[1:] != ring_piece[:-1])) if len(ring_piece) else ring_piece
@@ -133,7 +138,7 @@ def _encoded(rings: Rings, feature: np.ndarray, x: np.ndarray, y: np.ndarray, ki
 
 
 def _without_repetitions(units: np.ndarray, ring: np.ndarray, kind: Shape) -> tuple[np.ndarray, np.ndarray]:
-    """Points that rounding put on the one before, or a ring's last on its first."""
+    """The points without those that rounding put on the point before them, or on the first point of their ring."""
     if kind == POINT or not len(ring):
         return units, ring
     same_ring = ring[1:] == ring[:-1]
@@ -147,7 +152,7 @@ def _without_repetitions(units: np.ndarray, ring: np.ndarray, kind: Shape) -> tu
 
 
 def _outer_is_good(part: np.ndarray, good: np.ndarray) -> np.ndarray:
-    """For each ring, whether the outer ring of its polygon is left: a hole alone is nothing."""
+    """For each ring, whether the outer ring of its polygon is good: a hole without its polygon is dropped."""
     if not len(part):
         return good
     first = np.append(True, part[1:] != part[:-1])
@@ -157,15 +162,15 @@ def _outer_is_good(part: np.ndarray, good: np.ndarray) -> np.ndarray:
 def _commands(
     units: np.ndarray, counts: np.ndarray, first_of_piece: np.ndarray, kind: Shape
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The command and parameter integers of all rings, and where each ring's begin.
+    """The command and parameter integers of all rings, and the place at which those of each ring begin.
 
     Source: Mapbox Vector Tile Specification 2.1, section 4.3.
     """
     first_point = np.cumsum(counts) - counts
     before = np.vstack([np.zeros((1, 2), dtype=np.int64), units[:-1]])
-    before[first_point[first_of_piece]] = 0  # every feature's pen starts at the tile's corner
+    before[first_point[first_of_piece]] = 0  # the pen starts at the tile's corner for every piece
     steps = zigzag(units - before)
-    extra = {POLYGON: 3, "line": 2, POINT: 1}[kind]
+    extra = {POLYGON: 3, LINE: 2, POINT: 1}[kind]
     lengths = 2 * counts + extra
     starts = np.cumsum(lengths) - lengths
     numbers = np.zeros(int(lengths.sum()), dtype=np.uint32)
@@ -174,7 +179,7 @@ def _commands(
     if kind == POINT:
         numbers[starts] = counts << 3 | MOVE_TO
     else:
-        places[within > 0] += 1  # after the command that draws the line
+        places[within > 0] += 1  # these points follow the command that draws the line
         numbers[starts] = 1 << 3 | MOVE_TO
         numbers[starts + 3] = (counts - 1) << 3 | LINE_TO
     numbers[places], numbers[places + 1] = steps[:, 0], steps[:, 1]
@@ -184,7 +189,10 @@ def _commands(
 
 
 def zoom_levels(bounds: np.ndarray, highest: int) -> Iterator[int]:
-    """From two levels above the one where everything fits a tile, down to the highest. bounds: in world units."""
+    """The zoom levels of a map: from two below the one at which everything fits a tile, up to the highest.
+
+    bounds: those of everything together, in world units.
+    """
     side = max(bounds[2] - bounds[0], bounds[3] - bounds[1], 1e-9)
     fits = int(np.floor(-np.log2(side)))
     yield from range(max(0, min(fits - 2, highest)), highest + 1)

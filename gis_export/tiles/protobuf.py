@@ -1,4 +1,4 @@
-"""Protocol buffers for many records at once: arrays of numbers become one buffer and where each record lies in it."""
+"""Protocol buffers for many records at once: arrays of numbers become one buffer and the place of each record in it."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ import struct
 
 import numpy as np
 
-_LONGER_FROM = np.array([1 << 7, 1 << 14, 1 << 21, 1 << 28], dtype=np.uint32)  # one byte more from each on
+_LONGER_FROM = np.array([1 << 7, 1 << 14, 1 << 21, 1 << 28], dtype=np.uint32)  # from each on, one byte more is needed
 
 
 def zigzag(numbers: np.ndarray) -> np.ndarray:
-    """Signed 32-bit numbers as unsigned, small ones staying small."""
+    """Signed 32-bit numbers as unsigned ones. Numbers near zero stay small."""
     numbers = numbers.astype(np.int64)
     return ((numbers << 1) ^ (numbers >> 63)).astype(np.uint32)
 
 
 def varints(numbers: np.ndarray, starts: np.ndarray) -> tuple[bytes, np.ndarray]:
-    """The numbers (uint32) written one after another, and where those at `starts` begin, with the end appended."""
+    """The numbers (uint32) written one after another.
+
+    Also gives the byte at which each number listed in `starts` begins, with the length of the whole appended.
+    """
     numbers = numbers.astype(np.uint32)
     lengths = 1 + np.searchsorted(_LONGER_FROM, numbers, side="right")
     ends = np.cumsum(lengths)
     places = ends - lengths
     buffer = np.zeros(int(ends[-1]) if len(ends) else 0, dtype=np.uint8)
-    for each in range(5):
-        longer = lengths > each
-        more = np.where(lengths[longer] > each + 1, 0x80, 0).astype(np.uint8)
-        buffer[places[longer] + each] = ((numbers[longer] >> np.uint32(7 * each)) & 0x7F).astype(np.uint8) | more
+    for byte in range(5):
+        longer = lengths > byte
+        more = np.where(lengths[longer] > byte + 1, 0x80, 0).astype(np.uint8)
+        buffer[places[longer] + byte] = ((numbers[longer] >> np.uint32(7 * byte)) & 0x7F).astype(np.uint8) | more
     bounds = np.append(places, len(buffer))
     return buffer.tobytes(), np.append(bounds[starts], len(buffer))
 

@@ -1,7 +1,7 @@
-"""Bytes that are no UTF-8: told apart row by row, so that one row written by another program spoils no other.
+"""Bytes that are not in a file's encoding, handled row by row: one row of another program spoils no other row.
 
-A byte the file's encoding does not know becomes a lone surrogate (PEP 383) until its row is known; then it is read as
-Windows-1252, the encoding such bytes nearly always come from, and told.
+Such a byte is read as a lone surrogate (PEP 383). When its row is known, it is read as Windows-1252, the encoding such
+bytes nearly always come from, and the row gets a note.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import codecs
 import re
 from typing import BinaryIO
 
-from .source import Told, UnreadableSource
+from .source import Note, UnreadableSource
 
 FOREIGN = "surrogateescape"
 CHUNK = 1 << 20  # bytes
@@ -21,15 +21,15 @@ def has_foreign_bytes(text: str) -> bool:
     return not text.isascii() and _FOREIGN_BYTES.search(text) is not None
 
 
-def in_windows_1252(text: str, line: int, column: str, told: list[Told]) -> str:
-    """The text with its foreign bytes read as Windows-1252; `told` gets a line when there were any."""
-    found = _FOREIGN_BYTES.findall(text)
-    if not found:
+def in_windows_1252(text: str, line: int, column: str, notes: list[Note]) -> str:
+    """The text with its foreign bytes read as Windows-1252. If it has any, a note is added to `notes`."""
+    surrogates = _FOREIGN_BYTES.findall(text)
+    if not surrogates:
         return text
-    mended = _FOREIGN_BYTES.sub(lambda each: _character(ord(each.group()) - 0xDC00), text)
-    bytes_found = ", ".join(dict.fromkeys(f"0x{ord(each) - 0xDC00:02X}" for each in found))
-    reason = f"holds {bytes_found}, not of the file's encoding; read as Windows-1252"
-    told.append(Told(line, column, mended.strip()[:200], reason))
+    mended = _FOREIGN_BYTES.sub(lambda match: _character(ord(match.group()) - 0xDC00), text)
+    foreign = ", ".join(dict.fromkeys(f"0x{ord(surrogate) - 0xDC00:02X}" for surrogate in surrogates))
+    reason = f"holds {foreign}, not of the file's encoding; read as Windows-1252"
+    notes.append(Note(line, column, mended.strip()[:200], reason))
     return mended
 
 
@@ -37,11 +37,11 @@ def _character(byte: int) -> str:
     try:
         return bytes([byte]).decode("cp1252")
     except UnicodeDecodeError:
-        return "\N{REPLACEMENT CHARACTER}"  # five bytes mean nothing in Windows-1252 either
+        return "\N{REPLACEMENT CHARACTER}"  # five bytes have no meaning in Windows-1252 either
 
 
 def utf8_characters(stream: BinaryIO, name: str) -> tuple[int, int]:
-    """Characters beyond ASCII that are UTF-8, and bytes that are not.
+    """The number of characters beyond ASCII that are UTF-8, and the number of bytes that are not.
 
     Raises UnreadableSource for UTF-16.
     """

@@ -1,4 +1,4 @@
-"""How many features a layer holds, counted on the file's own bytes: another way than GDAL's, which reads them."""
+"""The number of features in a layer, counted on the bytes of the file, independently of GDAL, which reads them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-# A string, a brace, or a bracket with whatever numbers and brackets follow it: coordinates are passed over in one step.
+# A string, a brace, or a bracket with all numbers and brackets that follow it: coordinates are skipped in one step.
 _JSON = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}]|[\[\]][-+0-9.eE,\s\[\]]*+', re.DOTALL)
 _COLON = re.compile(rb"\s*:")
 
 
 @dataclass
 class GeojsonCensus:
-    """types: what the top-level objects say they are. features: of a collection, or the objects themselves."""
+    """What a GeoJSON file holds.
+
+    types: the `type` members of the top-level objects. features: the number of features in a collection, or of
+    top-level objects in a file without one.
+    """
 
     types: set[str] = field(default_factory=set)
     objects: int = 0
@@ -35,10 +39,10 @@ class GeojsonCensus:
 
 
 def geojson_census(path: Path) -> GeojsonCensus:
-    """Whatever the order of its members."""
-    found, depth, key, inside = GeojsonCensus(), 0, b"", False
+    """Counts the file. The members of its objects may stand in any order."""
+    census, depth, key, inside = GeojsonCensus(), 0, b"", False
     if not path.stat().st_size:
-        return found
+        return census
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
         for token in _JSON.finditer(text):
             piece = token.group()
@@ -47,10 +51,10 @@ def geojson_census(path: Path) -> GeojsonCensus:
                     if _COLON.match(text, token.end()):
                         key = piece[1:-1]
                     elif key == b"type":
-                        found.types.add(piece[1:-1].decode("utf-8", "replace"))
+                        census.types.add(piece[1:-1].decode("utf-8", "replace"))
             elif piece == b"{":
-                found.objects += depth == 0
-                found.collected += inside and depth == 2
+                census.objects += depth == 0
+                census.collected += inside and depth == 2
                 depth += 1
             elif piece == b"}":
                 depth -= 1
@@ -58,11 +62,11 @@ def geojson_census(path: Path) -> GeojsonCensus:
                 opened = depth == 1 and piece[:1] == b"[" and key == b"features"
                 depth += piece.count(b"[") - piece.count(b"]")
                 inside = depth > 1 and (inside or opened)
-    return found
+    return census
 
 
 def count_features(path: Path, layer: str, layers: int) -> int | None:
-    """Features of the layer; None where this kind of file has no second way. Raises what damaged bytes raise."""
+    """Features of the layer; None for files that only GDAL can count. Damaged bytes may raise any error."""
     kind = path.suffix.lower()
     if kind in (".geojson", ".json"):
         return geojson_census(path).features
@@ -78,14 +82,14 @@ def count_features(path: Path, layer: str, layers: int) -> int | None:
 
 
 def _shapefile_records(path: Path) -> int:
-    """Records of the table without deleted ones; of the shapes where there is no table, or they are more."""
+    """The records of the table, without deleted ones; the shapes where there is no table, or where they are more."""
     shapes = 0
     with path.open("rb") as stream:
         stream.seek(100)
         while len(header := stream.read(8)) == 8:
             shapes += 1
             stream.seek(2 * struct.unpack(">ii", header)[1], 1)
-    table = next((each for each in path.parent.glob("*") if each.name.lower() == f"{path.stem}.dbf".lower()), None)
+    table = next((file for file in path.parent.glob("*") if file.name.lower() == f"{path.stem}.dbf".lower()), None)
     if table is None:
         return shapes
     data = table.read_bytes()
@@ -101,7 +105,7 @@ def _geopackage_rows(path: Path, layer: str) -> int:
 
 
 def _flatgeobuf_features(path: Path) -> int:
-    """The sized pieces behind header and index, one by one (flatgeobuf.org, Specification)."""
+    """Counts the features after header and index; each begins with its length (flatgeobuf.org, Specification)."""
     with path.open("rb") as stream:
         stream.seek(8)
         (size,) = struct.unpack("<I", stream.read(4))
@@ -116,7 +120,7 @@ def _flatgeobuf_features(path: Path) -> int:
 
 
 def _table_number(table: bytes, number: int, kind: str, default: int) -> int:
-    """A number out of a flatbuffer's root table, by the number of its field."""
+    """A number from the root table of a flatbuffer, by the number of its field."""
     (root,) = struct.unpack_from("<I", table, 0)
     (back,) = struct.unpack_from("<i", table, root)
     (size,) = struct.unpack_from("<H", table, root - back)
@@ -126,7 +130,7 @@ def _table_number(table: bytes, number: int, kind: str, default: int) -> int:
 
 
 def _index_bytes(features: int, node_size: int) -> int:
-    """Of a packed Hilbert R-tree: 40 bytes for each node on each level."""
+    """The length of a packed Hilbert R-tree, which has 40 bytes for each node on each level."""
     if not features or not node_size:
         return 0
     nodes = level = features
@@ -137,7 +141,7 @@ def _index_bytes(features: int, node_size: int) -> int:
 
 
 class _Containers:
-    """Placemarks by the folder or document they stand in."""
+    """The number of placemarks in each folder or document, gathered while the file is parsed."""
 
     def __init__(self) -> None:
         self.counts: list[tuple[str, int]] = []
@@ -166,22 +170,25 @@ class _Containers:
 
 
 def _placemarks(path: Path, layer: str, layers: int) -> int | None:
-    """Of the whole file when it has one layer; else of the one folder of that name, if there is just one."""
-    found = _Containers()
+    """The placemarks of the whole file when it has one layer; else those of the folder of that name.
+
+    None when not exactly one folder has the name.
+    """
+    containers = _Containers()
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler, parser.CharacterDataHandler = found.start, found.text
-    parser.EndElementHandler = found.end
+    parser.StartElementHandler, parser.CharacterDataHandler = containers.start, containers.text
+    parser.EndElementHandler = containers.end
     with path.open("rb") as stream:
         parser.ParseFile(stream)
     if layers == 1:
-        return found.total
-    named = [count for name, count in found.counts if name == layer]
-    return named[0] if len(named) == 1 else None
+        return containers.total
+    counts = [count for name, count in containers.counts if name == layer]
+    return counts[0] if len(counts) == 1 else None
 
 
 def geodatabase_rows(folder: Path, number: int) -> int | None:
-    """Rows that are in use, as the head of the layer's own table file says; None for a form not known here."""
+    """The rows in use, from the header of the layer's table file; None for a version other than 3."""
     table = folder / f"a{number:08x}.gdbtable"
     with table.open("rb") as stream:
         version, rows = struct.unpack("<II", stream.read(8))

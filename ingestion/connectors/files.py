@@ -1,4 +1,4 @@
-"""Opening a county's file as a source, by what it is: text, sheet, Parquet or a layer of shapes."""
+"""Opening a county's file as a source of its kind: text, sheet, Parquet or a layer of shapes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ALLOWED = (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS, ".zip (of one of thes
 
 
 def check_kind(name: str) -> None:
-    """Raises UnreadableSource, naming what is allowed, when files of this kind are not read."""
+    """Raises UnreadableSource, naming the kinds that are allowed, when files of this kind are not read."""
     content = Content(Path(name))
     packed = Path(name).suffix.lower() == ".gz"
     tables = () if packed else (".xlsx", ".parquet", ".zip")
@@ -27,7 +27,7 @@ def check_kind(name: str) -> None:
 
 
 def open_file(path: Path, options: FileOptions | None = None) -> Source:
-    """The source in the file. Raises UnreadableSource, naming what is allowed, before anything of it is used."""
+    """The source in the file. Raises UnreadableSource before any of the file is read, if its kind is not allowed."""
     options = options or FileOptions()
     text = str(path)
     if "://" in text or text.lower().replace("\\", "/").lstrip("./").startswith("vsi") or "/vsi" in text.lower():
@@ -38,7 +38,7 @@ def open_file(path: Path, options: FileOptions | None = None) -> Source:
     check_kind(path.name)
     content = Content(path)
     if content.kind == ".zip":
-        content = _member_meant(path, options)
+        content = _chosen_member(path, options)
     if content.kind in TEXT_KINDS:
         return TextFile(content, options)
     if content.kind == ".xlsx":
@@ -48,18 +48,20 @@ def open_file(path: Path, options: FileOptions | None = None) -> Source:
     return VectorFile(content, options)
 
 
-def _member_meant(path: Path, options: FileOptions) -> Content:
-    """The file of a zip that the mapping names, or the only one; a layer of shapes before tables that describe it."""
-    members = members_of(path)
-    tables = [each for each in members if Path(each).suffix.lower() in (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS)]
-    named = [each for each in tables if options.layer is not None and is_named(each, options.layer)]
-    shapes = [each for each in tables if Path(each).suffix.lower() in (".shp", GEODATABASE)]
-    found = named or shapes or tables
-    exact = [each for each in found if options.layer == each]
-    meant = exact or found
-    if len(meant) != 1:
+def _chosen_member(path: Path, options: FileOptions) -> Content:
+    """The file of a zip that the mapping names, or the only one.
+
+    Where the mapping names none, a layer of shapes is taken rather than the tables that describe it.
+    """
+    kinds = (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS)
+    readable = [member for member in members_of(path) if Path(member).suffix.lower() in kinds]
+    named = [member for member in readable if options.layer is not None and is_named(member, options.layer)]
+    shapes = [member for member in readable if Path(member).suffix.lower() in (".shp", GEODATABASE)]
+    candidates = named or shapes or readable
+    candidates = [member for member in candidates if options.layer == member] or candidates
+    if len(candidates) != 1:
         raise UnreadableSource(
-            f"{path.name} holds {len(meant)} files that could be meant: {', '.join(meant[:10]) or 'none'}. "
+            f"{path.name} holds {len(candidates)} files that could be meant: {', '.join(candidates[:10]) or 'none'}. "
             "Name one with file: {layer: ...} in the mapping."
         )
-    return Content(path, meant[0])
+    return Content(path, candidates[0])

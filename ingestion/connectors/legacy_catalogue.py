@@ -1,4 +1,4 @@
-"""What tables and columns a legacy database has, as its own catalogue says, and what a mapping names beyond them."""
+"""The tables and columns in a legacy database's own catalogue, and the names of a mapping that are not among them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ingestion.transforms.queries import Query
 from .legacy_faults import asking, is_missing_right
 from .typed_values import SQL_SERVER, SQLITE
 
-Catalogue = Mapping[str, Mapping[str, str]]  # table: column: type, all in lower case
-WhyAbsent = Callable[[str, str | None], str | None]  # of a table, or a column of it: what hides it, in words
+Catalogue = Mapping[str, Mapping[str, str]]  # the type of each column of each table, all in lower case
+WhyAbsent = Callable[[str, str | None], str | None]  # what hides a table, or a column of it, in words
 
-# One statement for all tables that are asked for, whatever their schema: the login's own is chosen afterwards.
+# One statement for all the tables wanted, in every schema. The login's own schema is chosen afterwards.
 _COLUMNS = {
     SQL_SERVER: (
         "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE, "
@@ -41,24 +41,24 @@ _TABLES = {
     "postgresql": "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema <> 'pg_catalog'",
     SQLITE: "SELECT '', name FROM sqlite_master WHERE type IN ('table', 'view')",
 }
-_BOTH = ("decimal", "numeric")  # whose type names precision and scale
+_WITH_SCALE = ("decimal", "numeric")  # types written with precision and scale
 
 
 class LiveTables:
-    """The catalogue of one database, each table asked for once and all that are wanted together."""
+    """The catalogue of one database. Each table is looked up once, together with the others wanted at that moment."""
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self._known: dict[str, dict[str, str]] = {}
-        self._asked: set[str] = set()
+        self._looked_up: set[str] = set()
         self._names: list[tuple[str, str]] | None = None
 
     def of(self, tables: Iterable[str]) -> dict[str, dict[str, str]]:
-        """The tables that are there, by name in lower case, with their columns. Raises UnreadableSource."""
-        wanted = {table.lower(): table for table in tables if table.lower() not in self._asked}
+        """Those of the tables that exist, by name in lower case, with their columns. Raises UnreadableSource."""
+        wanted = {table.lower(): table for table in tables if table.lower() not in self._looked_up}
         if wanted:
             self._read(sorted(wanted.values()))
-            self._asked |= set(wanted)
+            self._looked_up |= set(wanted)
         return self._known
 
     def _read(self, tables: list[str]) -> None:
@@ -66,25 +66,25 @@ class LiveTables:
             connection = connections[self.alias]
             marks = ", ".join(["%s"] * len(tables))
             statement = _COLUMNS[connection.vendor].format(marks=marks)
-            # SQL Server's own collation says whether case matters.
+            # On SQL Server the collation of the database decides whether case matters.
             names = tables if connection.vendor == SQL_SERVER else [table.lower() for table in tables]
             with connection.cursor() as cursor:
                 cursor.execute(statement, names)
                 rows = cursor.fetchall()
         schemas: dict[str, set[str]] = {}
         for table, *_, schema, own in rows:
-            if connection.vendor != SQL_SERVER or schema in (own, "dbo"):  # where the server itself looks a name up
+            if connection.vendor != SQL_SERVER or schema in (own, "dbo"):  # the server looks names up in these two
                 schemas.setdefault(table.lower(), set()).add(schema)
         for table, column, name, length, precision, scale, fraction, schema, own in rows:
-            found = schemas.get(table.lower(), set())
-            if schema == (own if own in found else min(found, default=None)):
+            of_table = schemas.get(table.lower(), set())
+            if schema == (own if own in of_table else min(of_table, default=None)):
                 kind = type_name(name, length, precision, scale, fraction, connection.vendor)
                 self._known.setdefault(table.lower(), {})[column.lower()] = kind
 
     def why_absent(self, table: str, column: str | None) -> str | None:
-        """What hides a table or column the catalogue does not show; None when it is not there at all.
+        """Why the catalogue does not show a table or column; None when the database does not have it.
 
-        A server lists only what the login may read, and looks names up in two schemas only.
+        A server lists only what the login may read, and looks names up in only two schemas.
         """
         if column is None and (others := sorted({schema for schema, name in self._tables() if _same(name, table)})):
             return (
@@ -111,7 +111,7 @@ class LiveTables:
         return self._names
 
     def _is_forbidden(self, table: str, column: str | None) -> bool:
-        """The server's own word, by a question for no row: not there, or not allowed."""
+        """Whether the server refuses the name for want of permission, shown by a query for no rows."""
         connection = connections[self.alias]
         if connection.vendor != SQL_SERVER:
             return False
@@ -133,8 +133,8 @@ def type_name(name: str, length: Any, precision: Any, scale: Any, fraction: Any,
     """A column's type as people write it: numeric(14,2), char(5), datetime2(7)."""
     name = name.lower()
     if vendor == SQL_SERVER and name == "timestamp":
-        return "rowversion"  # what SQL Server calls a timestamp is no moment
-    if name in _BOTH and precision is not None:
+        return "rowversion"  # a timestamp of SQL Server is a counter, not a moment
+    if name in _WITH_SCALE and precision is not None:
         return f"{name}({precision},{scale})" if scale else f"{name}({precision})"
     if length is not None and name not in ("text", "ntext", "image", "xml"):
         return f"{name}(max)" if int(length) < 0 else f"{name}({length})"
@@ -144,37 +144,39 @@ def type_name(name: str, length: Any, precision: Any, scale: Any, fraction: Any,
 
 
 def live_faults(dataset: Dataset, live: LiveTables) -> list[tuple[str, str]]:
-    """`faults_of_query` against the live database, with what hides a name that is there."""
-    return faults_of_query(dataset, live.of(dataset.asked.tables().values()), live.why_absent, live.near)
+    """`faults_of_query` against the live database. The faults also say what hides a name that exists."""
+    return faults_of_query(dataset, live.of(dataset.database_query.tables().values()), live.why_absent, live.near)
 
 
-def _known_nowhere(table: str, column: str | None) -> str | None:
+def _nothing_hides(table: str, column: str | None) -> str | None:
     return None
 
 
 def faults_of_query(
     dataset: Dataset,
     catalogue: Catalogue,
-    why_absent: WhyAbsent = _known_nowhere,
+    why_absent: WhyAbsent = _nothing_hides,
     near: Callable[[str], str] | None = None,
 ) -> list[tuple[str, str]]:
-    """(place in the data set, what is wrong) for each name of the query the catalogue does not have."""
-    query = dataset.asked
+    """(place in the data set, fault) for each name of the query that the catalogue does not have."""
+    query = dataset.database_query
     faults = []
     tables = query.tables()
     for number, table in enumerate([query.table, *(join.table for join in query.joins)]):
         place = "query.table" if number == 0 else f"query.joins.{number - 1}.table"
         if table.lower() not in catalogue:
-            meant = near(table) if near is not None else did_you_mean(table, catalogue)
-            faults.append((place, why_absent(table, None) or f"there is no table {table}{meant}"))
-    named = [(f"query.{place}", column) for place, column in query.columns()]
+            guess = near(table) if near is not None else did_you_mean(table, catalogue)
+            faults.append((place, why_absent(table, None) or f"there is no table {table}{guess}"))
+    columns = [(f"query.{place}", column) for place, column in query.columns()]
     for number, join in enumerate(query.joins):
-        named += [(f"query.joins.{number}.totals", f"{join.name}.{column}") for column in join.totals]
-    read: dict[str, Mapping[Any, FieldMapping]] = {**dataset.targets(), "controls": dataset.controls}
-    for target, fields in read.items():
-        named += [(f"{target}.{name}", column) for name, mapping in fields.items() for column in mapping.source_columns]
-    named += [("watermark", dataset.watermark)] if dataset.watermark else []
-    for place, column in named:
+        columns += [(f"query.joins.{number}.totals", f"{join.name}.{column}") for column in join.totals]
+    fields_by_target: dict[str, Mapping[Any, FieldMapping]] = {**dataset.targets(), "controls": dataset.controls}
+    for target, fields in fields_by_target.items():
+        columns += [
+            (f"{target}.{name}", column) for name, mapping in fields.items() for column in mapping.source_columns
+        ]
+    columns += [("watermark", dataset.watermark)] if dataset.watermark else []
+    for place, column in columns:
         if fault := _fault_of_column(column, tables, catalogue, query, place.startswith("query.joins."), why_absent):
             faults.append((place, fault))
     return faults
@@ -193,11 +195,11 @@ def _fault_of_column(
         return f"{column} names no table of the query; write table.column with one of {', '.join(tables)}"
     columns = catalogue.get(tables[alias].lower())
     if columns is None:
-        return None  # the missing table is told once
+        return None  # the missing table has a fault of its own
     if name.lower() not in columns:
         hidden = why_absent(tables[alias], name)
         return hidden or f"table {tables[alias]} has no column {name}{did_you_mean(name, columns)}"
     join = next((join for join in query.joins if join.name == alias and join.totals), None)
     if join is not None and name not in join.totals and not place_is_join:
-        return f"{column} stands on several rows; say under totals how they are taken together"
+        return f"{column} has several rows; write under totals how to combine them"
     return None

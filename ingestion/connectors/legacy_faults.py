@@ -1,4 +1,4 @@
-"""The faults of a legacy database in a sentence: their kind, and the driver's own reason without anybody's secrets."""
+"""The faults of a legacy database as sentences: their kind, and the driver's own reason with all secrets removed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MISSING_LIBRARY = (
 
 
 class LegacyFault(UnreadableSource):
-    """The database did not answer, or refused; what was read until then is good. The sentence ends without a point."""
+    """The database did not answer, or refused. What was read before is good. The sentence has no full stop."""
 
 
 _SILENT, _REFUSED = "does not answer", "refused the question"
@@ -29,7 +29,7 @@ _NO_CONNECTION = (
     "unable to open", "communication link", "name or service not known", "could not translate host",
     "connection failed",
 )  # fmt: skip
-# The first whose words occur names the kind. A certificate's faults are told by what the TLS library says of it.
+# The first entry with a word that occurs gives the kind. Faults of a certificate are known by the TLS library's words.
 _KINDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("cannot open database",), _SILENT, "the login may not open this database, or there is none of that name"),
     (("login failed", "password", "authentication"), _SILENT, "the login was refused"),
@@ -49,7 +49,7 @@ _KINDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 
 @contextmanager
 def asking(alias: str) -> Iterator[None]:
-    """Faults of the database become a LegacyFault, which names the alias and neither password nor address."""
+    """Turns faults of the database into a LegacyFault, which names the alias, but neither password nor address."""
     try:
         yield
     except ConnectionDoesNotExist as error:
@@ -62,7 +62,7 @@ def asking(alias: str) -> Iterator[None]:
             f"The legacy database {alias} is not configured as it must be: {reason_of(error, alias)}."
         ) from error
     except (DatabaseError, InterfaceError) as error:
-        raise LegacyFault(_told(error, alias)) from error
+        raise LegacyFault(_sentence(error, alias)) from error
     except (ImportError, OSError, RuntimeError) as error:
         if not re.search(r"shared object|msodbcsql|libodbc|driver", str(error), re.IGNORECASE):
             raise
@@ -70,15 +70,15 @@ def asking(alias: str) -> Iterator[None]:
     except Exception as error:
         if not type(error).__module__.startswith("mssql_python"):
             raise
-        raise LegacyFault(_told(error, alias)) from error
+        raise LegacyFault(_sentence(error, alias)) from error
 
 
 def _missing_library(error: Exception, alias: str) -> UnreadableSource:
-    told = MISSING_LIBRARY.format(reason=reason_of(error, alias))
-    return UnreadableSource(f"The legacy database {alias} cannot be asked. {told}.")
+    advice = MISSING_LIBRARY.format(reason=reason_of(error, alias))
+    return UnreadableSource(f"The legacy database {alias} cannot be asked. {advice}.")
 
 
-def _told(error: BaseException, alias: str) -> str:
+def _sentence(error: BaseException, alias: str) -> str:
     how, kind = kind_of_fault(error)
     reason = reason_of(error, alias)
     own = f" (the driver says: {reason})" if reason else ""
@@ -86,7 +86,7 @@ def _told(error: BaseException, alias: str) -> str:
 
 
 def kind_of_fault(error: BaseException) -> tuple[str, str]:
-    """How it is told, and the kind; the kind is empty where only the driver's own words tell."""
+    """What the database did, and the kind of the fault; the kind is empty where only the driver's words are known."""
     text = str(error).lower()
     for words, how, kind in _KINDS:
         if any(word in text for word in words):
@@ -101,15 +101,15 @@ def is_missing_right(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException, alias: str) -> str:
-    """The driver's own words: one line, without connection string, password, server or a row's value."""
+    """The driver's own words as one line, without connection string, password, server or the value of a row."""
     driver, own = getattr(_cause(error), "driver_error", ""), getattr(_cause(error), "ddbc_error", "")
     text = f"{own}" if own and own != "None" else f"{driver or error}"
     text = re.sub(r"\[(Microsoft|SQL Server|ODBC Driver [^\]]*|unixODBC)\]", "", " ".join(text.split()))
     text = re.sub(r"(?i)\b(pwd|password|uid|server|dsn|driver|database)\s*=\s*(\{[^}]*\}|[^;\s]*)", r"\1=...", text)
-    text = re.sub(r"(?i)(value) '[^']*'", r"\1 '...'", text)  # of a row that cannot be converted
+    text = re.sub(r"(?i)(value) '[^']*'", r"\1 '...'", text)  # a value of a row that cannot be converted
     text = re.sub(r" LINE \d+: .*", "", text)  # PostgreSQL shows the statement
-    for name, shown in _secrets(alias):
-        text = text.replace(name, shown)
+    for secret, shown in _secrets(alias):
+        text = text.replace(secret, shown)
     return text.strip().rstrip(".")[:LONGEST_REASON]
 
 
@@ -119,5 +119,5 @@ def _cause(error: BaseException) -> BaseException:
 
 def _secrets(alias: str) -> list[tuple[str, str]]:
     settings = connections.settings.get(alias, {})
-    found = [(settings.get("PASSWORD"), "..."), (settings.get("HOST"), "(server)")]
-    return [(str(name), shown) for name, shown in found if name and len(str(name)) > 2]
+    secrets = [(settings.get("PASSWORD"), "..."), (settings.get("HOST"), "(server)")]
+    return [(str(secret), shown) for secret, shown in secrets if secret and len(str(secret)) > 2]

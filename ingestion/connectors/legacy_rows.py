@@ -1,32 +1,34 @@
-"""The rows of one answer as texts: by the driver's Arrow reader where it has one, elsewhere cell by cell."""
+"""The rows a database answers with, as texts: by the driver's Arrow reader where it has one, elsewhere cell by cell."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import polars as pl
 from django.db import NotSupportedError, connections
 
+from .cells import cell_text, text_of_column
 from .legacy_faults import reason_of
 from .sql_statements import Statement
 
 logger = logging.getLogger(__name__)
-ARROW_ROWS = 10_000  # of one record batch
-_MIDNIGHT = " 00:00:00"
+ARROW_ROWS = 10_000  # in one record batch
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows in the order of the key. texts: String columns. key: of a row. latest: watermark of the first n rows."""
+    """Rows in the order of the key.
+
+    texts: a String column for each column. key: gives the key of a row. latest: gives the latest watermark of the
+    first n rows.
+    """
 
     texts: pl.DataFrame
     key: Callable[[int], tuple[Any, ...]]
-    empty_key: int | None  # place of the key's column that says nothing in some row
+    empty_key: int | None  # the number of a key column that is empty in some row
     latest: Callable[[int], Any]
 
     @property
@@ -35,7 +37,7 @@ class Answer:
 
 
 class Reader:
-    """Puts statements to one database. Whether its driver's Arrow reader serves is found out at the first answer."""
+    """Puts statements to one database. The first answer shows whether its driver's Arrow reader can be used."""
 
     def __init__(self, alias: str, columns: Sequence[str], keys: int, has_watermark: bool) -> None:
         self.alias, self.columns, self.keys, self.has_watermark = alias, list(columns), keys, has_watermark
@@ -52,9 +54,9 @@ class Reader:
                     with connection.wrap_database_errors, cursor.arrow_reader(ARROW_ROWS) as reader:
                         return self.from_arrow(reader.read_all())
                 except (ImportError, NotSupportedError, RuntimeError) as error:
-                    # A type the Arrow reader does not know: the same question again, answered cell by cell.
-                    why = reason_of(error, self.alias)
-                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, why)
+                    # The Arrow reader does not know a type: the statement is put again and read cell by cell.
+                    reason = reason_of(error, self.alias)
+                    logger.warning("%s: read row by row, for the Arrow reader says: %s", self.alias, reason)
                     self.has_arrow = False
                     cursor.execute(statement.sql, statement.parameters)
             return self.from_rows(cursor.fetchall())
@@ -92,39 +94,3 @@ class Reader:
 
 def _latest(marks: Sequence[Any]) -> Any:
     return max((mark for mark in marks if mark is not None), default=None)
-
-
-def cell_text(value: Any) -> str:
-    """A value of the database as the text a mapping reads; the padding of CHAR columns is taken off there."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        # As far as it says something: no zone, no fraction that is zero, no time of day at midnight.
-        digits = "seconds" if not value.microsecond else "microseconds" if value.microsecond % 1000 else "milliseconds"
-        return value.replace(tzinfo=None).isoformat(sep=" ", timespec=digits).removesuffix(_MIDNIGHT)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
-
-
-def text_of_column(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """`cell_text` for a whole column; a test holds the two equal for every type the driver gives."""
-    if dtype == pl.Boolean:
-        text = column.cast(pl.Int8).cast(pl.String)
-    elif isinstance(dtype, pl.Datetime):
-        text = column.dt.replace_time_zone(None).dt.strftime("%Y-%m-%d %H:%M:%S%.f").str.strip_suffix(_MIDNIGHT)
-    elif dtype == pl.Date:
-        text = column.dt.strftime("%Y-%m-%d")
-    elif dtype == pl.Binary:
-        text = column.bin.encode("hex")
-    else:
-        text = column.cast(pl.String)
-    return text.fill_null("")

@@ -1,4 +1,4 @@
-"""Numbers as a spreadsheet shows them, where the format is what makes them an identifier: 1234007 as 001-234-007."""
+"""Numbers as a spreadsheet shows them, where the number format makes them identifiers: 1234007 as 001-234-007."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _LITERAL = set("-/ ():.'+")
 
 @dataclass(frozen=True)
 class DigitPattern:
-    """pieces: literal texts, and "" for each digit. zeros: how many digits are always shown."""
+    """A number format. pieces: literal texts, and "" for each digit. zeros: the number of digits always shown."""
 
     pieces: tuple[str, ...]
     zeros: int
     decimals: int = 0
 
     def shown(self, value: float) -> str:
-        """As Excel shows it: digits from the right, what is too many before the first."""
+        """The value as Excel shows it. Digits are filled in from the right; surplus ones stand before the first."""
         digits = f"{abs(value):.{self.decimals}f}".replace(".", "").zfill(self.zeros + self.decimals)
-        places = sum(not each for each in self.pieces)
+        places = sum(not piece for piece in self.pieces)
         first = len(digits) - places
         result, at, begun = [], max(first, 0), False
         skipped = max(-first, 0)
@@ -38,10 +38,10 @@ class DigitPattern:
 
 @lru_cache(maxsize=1000)
 def digit_pattern(number_format: str) -> DigitPattern | None:
-    """How the format writes an identifier; None for formats of quantities: amounts, percentages, dates, General.
+    """The pattern of a format for identifiers; None for a format of quantities: amounts, percentages, dates, General.
 
-    A format is that of an identifier when it always shows two digits or more before any decimal point, or has
-    something between its digits.
+    A format is one for identifiers when it always shows at least two digits before the decimal point, or has literal
+    text between its digits.
     """
     section = number_format.split(";", 1)[0]
     pieces: list[str] = []
@@ -58,7 +58,7 @@ def digit_pattern(number_format: str) -> DigitPattern | None:
         elif plain in _LITERAL:
             pieces.append(plain)
         elif plain:
-            return None  # a letter of a date, %, E, thousands or a currency
+            return None  # part of a format for dates, percentages, exponents, thousands or a currency
     digits = [place for place, piece in enumerate(pieces) if piece in ("", "#")]
     if not digits:
         return None

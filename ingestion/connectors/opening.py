@@ -1,6 +1,7 @@
-"""Opening a file a county gives us: plain, gzipped, or the one member of a zip, within limits.
+"""Opening a file a county gives us, within limits: a plain file, a gzipped one, or one member of a zip.
 
-A file may come from anybody. Sizes are counted while unpacking, never believed; no name of an archive becomes a path.
+A file may come from anybody. Its size is counted while it is unpacked, because an archive may state a wrong one, and no
+name in an archive becomes a path.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from terrafusion.full_disk import raise_if_disk_is_full
 from .source import UnreadableSource
 
 LARGEST_UNPACKED = 8 * 1024**3  # bytes
-LARGEST_RATIO = 250  # unpacked to packed; text of blank padding reaches 200
-RATIO_FROM = 10_000_000  # bytes unpacked before the ratio is looked at
+LARGEST_RATIO = 250  # of unpacked to packed size; text with blank padding reaches 200
+RATIO_FROM = 10_000_000  # unpacked bytes from which on the ratio is checked
 MOST_MEMBERS = 200
-MOST_IN_GEODATABASES = 20_000  # a File Geodatabase is a folder of some files for each of its tables
+MOST_IN_GEODATABASES = 20_000  # a File Geodatabase is a folder with several files for each of its tables
 ARCHIVES = (".zip", ".gz", ".7z", ".rar", ".tar", ".bz2", ".xz", ".tgz", ".zst")
 _ENCRYPTED = 0x1
 _SYMLINK = 0o120000
@@ -35,7 +36,7 @@ _SYMLINK = 0o120000
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of one file, wherever they are packed. member: its name inside a zip."""
+    """The bytes of one file, packed or not. member: its name inside a zip."""
 
     path: Path
     member: str | None = None
@@ -46,23 +47,22 @@ class Content:
 
     @property
     def kind(self) -> str:
-        """The suffix that tells what it is, without packing."""
+        """The suffix of the file without that of its packing: `.csv` for parcels.csv.gz."""
         inner = Path(self.member) if self.member else self.path
         return Path(inner.stem).suffix.lower() if inner.suffix.lower() == ".gz" else inner.suffix.lower()
 
     def digest(self) -> str:
-        """SHA-256 of the file as it was given; of a folder, of the names and digests of its files."""
+        """The SHA-256 of the file as it was given; for a folder, that of the names and digests of its files."""
         if self.path.is_dir():
-            parts = [
-                f"{each.name} {Content(each).digest()}\n" for each in sorted(self.path.iterdir()) if each.is_file()
-            ]
+            files = sorted(path for path in self.path.iterdir() if path.is_file())
+            parts = [f"{file.name} {Content(file).digest()}\n" for file in files]
             return hashlib.sha256("".join(parts).encode()).hexdigest()
         with _readable(self.path), self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
-        """Its bytes, unpacked. Raises UnreadableSource, also in the middle of reading."""
+        """Its bytes, unpacked. Raises UnreadableSource, at once or while the bytes are read."""
         with _readable(self.path):
             packed = self.path.stat().st_size
             if self.member is not None:
@@ -77,10 +77,10 @@ class Content:
 
 
 @contextmanager
-def library_faults(told: str) -> Iterator[None]:
-    """Whatever a library raises over a damaged file, as one sentence. A full disk and our own errors pass.
+def library_faults(sentence: str) -> Iterator[None]:
+    """Turns any error of a library into an UnreadableSource with this sentence. A full disk and our own errors pass.
 
-    A reader of a file format has no closed list of errors: damaged bytes raise what they happen to meet.
+    A reader of a file format has no fixed list of errors: damaged bytes may raise any.
     """
     try:
         yield
@@ -88,7 +88,7 @@ def library_faults(told: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise_if_disk_is_full(error)
-        raise UnreadableSource(f"{told}.") from error
+        raise UnreadableSource(f"{sentence}.") from error
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class FileSource:
 
 
 class _Counted(io.RawIOBase):
-    """Unpacked bytes, counted as they come: a small file must not become a full disk or a full memory."""
+    """Unpacked bytes, counted while they are read: a small file must not fill the disk or the memory."""
 
     def __init__(self, stream: Any, packed: int, name: str) -> None:
         self._stream, self._packed, self._name, self._unpacked = stream, max(packed, 1), name, 0
@@ -128,7 +128,7 @@ class _Counted(io.RawIOBase):
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """The faults of a file in a sentence that names no folder."""
+    """Turns the faults of a file into an UnreadableSource whose sentence names no folder."""
     try:
         if not path.is_file():
             raise UnreadableSource(f"There is no file {path.name}.")
@@ -146,19 +146,19 @@ def _readable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def checked_zip(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive, after its table of contents was found harmless. Raises UnreadableSource."""
+    """The archive, once its table of contents is known to be harmless. Raises UnreadableSource."""
     with _readable(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        loose = sum(geodatabase_of(each.filename) is None for each in members)
+        loose = sum(geodatabase_of(member.filename) is None for member in members)
         if loose > MOST_MEMBERS or len(members) > MOST_IN_GEODATABASES:
             raise UnreadableSource(f"{path.name} holds {len(members):,} files; at most {MOST_MEMBERS} are allowed.")
-        names = [each.filename.lower() for each in members]
+        names = [member.filename.lower() for member in members]
         if len(set(names)) < len(names):
             raise UnreadableSource(f"{path.name} holds two files of the same name.")
-        if sum(each.file_size for each in members) > LARGEST_UNPACKED:
+        if sum(member.file_size for member in members) > LARGEST_UNPACKED:
             raise UnreadableSource(f"{path.name} unpacks to more than {LARGEST_UNPACKED:,} bytes.")
-        for each in members:
-            _check_member(path.name, each)
+        for member in members:
+            _check_member(path.name, member)
         yield archive
 
 
@@ -177,25 +177,30 @@ def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
 
 
 def members_of(path: Path) -> list[str]:
-    """Names of the files in a zip, a File Geodatabase being one; folders and operating-system litter aside."""
+    """The names of the files in a zip, without folders and without what operating systems leave behind.
+
+    A File Geodatabase counts as one file.
+    """
     with checked_zip(path) as archive:
-        names = [each.filename for each in archive.infolist() if not each.is_dir() and not _is_litter(each.filename)]
-    return list(dict.fromkeys(geodatabase_of(each) or each for each in names))
+        names = [
+            member.filename for member in archive.infolist() if not member.is_dir() and not _is_litter(member.filename)
+        ]
+    return list(dict.fromkeys(geodatabase_of(name) or name for name in names))
 
 
 def _is_litter(name: str) -> bool:
-    """What macOS and Windows leave in folders: `._parcels.shp` is no shapefile."""
+    """Whether macOS or Windows left the file in its folder: `._parcels.shp` is no shapefile."""
     last = PurePosixPath(name).name.lower()
     return name.startswith("__MACOSX/") or last.startswith("._") or last in (".ds_store", "thumbs.db", "desktop.ini")
 
 
 def geodatabase_of(name: str) -> str | None:
-    """The folder `….gdb` that this member of a zip stands in."""
+    """The folder `….gdb` that holds this member of a zip; None for any other member."""
     folder = PurePosixPath(name).parent
     return str(folder) if folder.suffix.lower() == ".gdb" else None
 
 
 def is_named(member: str, wanted: str) -> bool:
-    """Whether a mapping's `layer` means this member: by its whole name, its file name or its stem, in any case."""
+    """Whether a mapping's `layer` is this member's path, file name or stem, upper and lower case aside."""
     path = PurePosixPath(member)
     return wanted.lower() in {member.lower(), path.name.lower(), path.stem.lower()}

@@ -1,8 +1,8 @@
-"""Where a record of a delimited file ends: quotes that belong to the writing, quote marks that belong to a value.
+"""Where a record of a delimited file ends, which depends on whether a quote mark opens a value or belongs to one.
 
 A county's tab-separated export seldom has quoting, yet a value in it may begin with a quote mark (`"12 INCH MAIN`).
-Read by the rules of CSV such a mark swallows every line up to the next one. So a quoted value is believed over
-several lines only where those lines are not rows of their own; otherwise the line stands for itself, and is told.
+Read by the rules of CSV, such a mark swallows every line up to the next one. So a quoted value may span several lines
+only if those lines do not look like rows of their own; otherwise the line is a record by itself, and gets a note.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import AnyStr
 
-MOST_LINES = 1000  # a quoted value of more lines is a quote mark that nobody closed
-_AMBIGUOUS_BELOW = 4  # columns: a text of several lines may have as many commas
+MOST_LINES = 1000  # a quote mark that is not closed within so many lines opens no quoted value
+_AMBIGUOUS_BELOW = 4  # columns; the lines of a longer text may have as many commas as a row of so few
 
 
 @dataclass(frozen=True)
 class Record:
-    """cells: as the rules of quoting give them, or, with a fault, the first line cut at its delimiters alone.
+    """One record of the file.
 
-    lines: how many the record takes. doubt: what somebody must look at although the rules are kept.
+    cells: the values by the rules of quoting; if there is a fault, those of the first line cut at its delimiters.
+    lines: the number of lines the record takes. fault: which rule of quoting is broken.
+    doubt: what somebody must look at although no rule is broken.
     """
 
     cells: list[str]
@@ -31,14 +33,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Dialect:
-    """quoting: `double` as in RFC 4180, `none`, or None where the mapping does not say."""
+    """How the file is written. quoting: `double` as in RFC 4180, `none`, or None where the mapping does not say."""
 
     delimiter: str
     quoting: str | None
     columns: int
 
     def record(self, lines: list[str], at: int, more: Callable[[], bool]) -> Record:
-        """The record that begins with `lines[at]`. more: adds a line to `lines`; false at the end of the file."""
+        """The record that begins with `lines[at]`. more: adds a line to `lines`, and gives false at the file's end."""
         line = lines[at]
         if '"' not in line or self.quoting == "none":
             return Record(self.cut(line))
@@ -58,7 +60,7 @@ class Dialect:
         return Record(cells, used)
 
     def cut(self, line: str) -> list[str]:
-        """A line without quoting."""
+        """The values of a line, whose quote marks belong to them."""
         return line.rstrip("\r\n").split(self.delimiter)
 
 
@@ -70,18 +72,18 @@ def _following(lines: list[str], at: int, more: Callable[[], bool]) -> Iterator[
 
 
 def rows_in_quotes(lines: Sequence[AnyStr], delimiter: AnyStr, columns: int) -> bool:
-    """Whether the lines a quoted value spans are rows themselves.
+    """Whether the lines that a quoted value spans look like rows.
 
-    The first, the last and at least half of those between have exactly the delimiters of a row. Of a file with few
-    columns each must also begin like the first.
+    They do when the first line, the last and at least half of all have exactly the delimiters of a row. In a file with
+    few columns, these lines must also all begin alike.
     """
     if columns < 2:
         return False
     rows = [line.count(delimiter) == columns - 1 for line in lines]
     if not rows[0] or not rows[-1] or 2 * sum(rows) < len(rows):
         return False
-    begun = [_kind(line.split(delimiter, 1)[0]) for line, row in zip(lines, rows, strict=True) if row]
-    return columns >= _AMBIGUOUS_BELOW or len(set(begun)) == 1
+    beginnings = {_kind(line.split(delimiter, 1)[0]) for line, row in zip(lines, rows, strict=True) if row}
+    return columns >= _AMBIGUOUS_BELOW or len(beginnings) == 1
 
 
 def _kind(cell: AnyStr) -> tuple[bool, bool]:

@@ -1,4 +1,4 @@
-"""Rejected rows of an earlier load, with their corrections, as a source: only they are loaded again."""
+"""The corrected rejects of an earlier load as a source, so that they alone are loaded again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .source import BATCH_ROWS, Batch, text_frame
 
 @dataclass(frozen=True)
 class CorrectedRows:
-    """The corrected rows of one data set; each keeps the line it had.
+    """The corrected rows of one data set. Each has the line number it had in the earlier load.
 
     rows: as they were when the source was made, in the order of their lines. What is corrected later is not read.
     """

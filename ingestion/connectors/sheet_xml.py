@@ -1,7 +1,7 @@
-"""A worksheet counted on its own XML: how many rows say something, and which formulas nobody has calculated.
+"""A worksheet's XML: how many rows have a value, and which formulas were never calculated.
 
-Another way than the reader takes (openpyxl, which believes what a sheet says of its own size, passes over rows out of
-order, and shows a formula without a result as an empty cell).
+The count is independent of the reader, openpyxl, which trusts the size a sheet states, skips rows that are out of
+order, and reads a formula without a result as an empty cell.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from xml.parsers import expat
 from .source import UnreadableSource
 
 _COLUMN = re.compile(r"[A-Z]+")
-LAST_ROW = 1_048_576  # of Excel's; the reader makes up every row before the one it is told of
+LAST_ROW = 1_048_576  # of an Excel sheet; for a row numbered higher the reader would make up every row before it
 SHARED_STRINGS = "xl/sharedStrings.xml"
 
 
 @dataclass
 class SheetCensus:
-    """rows: after row `first`, those with a text or a result. uncalculated: by row, columns counted from 0."""
+    """What the XML of a sheet holds.
+
+    rows: the number of rows after row `first` that have a value. uncalculated: the columns (from 0) of formulas
+    without a result, by row.
+    """
 
     first: int
     empty_strings: frozenset[int] = frozenset()
@@ -29,7 +33,7 @@ class SheetCensus:
     uncalculated: dict[int, set[int]] = field(default_factory=dict)
     _row: int = 0
     _column: int = -1
-    _said: bool = False
+    _has_value: bool = False
     _kind: str = ""
     _formula: bool = False
     _texts: list[str] | None = None
@@ -50,7 +54,7 @@ class SheetCensus:
             self._row = int(number) if number.isdigit() else self._row + 1
             if self._row > LAST_ROW:
                 raise UnreadableSource(f"a sheet has {LAST_ROW:,} rows, and one of this is numbered {self._row:,}.")
-            self._column, self._said = -1, False
+            self._column, self._has_value = -1, False
 
     def text(self, data: str) -> None:
         if self._texts is not None:
@@ -63,24 +67,24 @@ class SheetCensus:
             self._texts = None
         elif name == "c":
             self._end_of_cell()
-        elif name == "row" and self._said and self._row > self.first:
+        elif name == "row" and self._has_value and self._row > self.first:
             self.rows += 1
 
     def _end_of_cell(self) -> None:
         if self._kind == "s" and self._value.strip().isdigit():
-            self._said |= int(self._value) not in self.empty_strings
+            self._has_value |= int(self._value) not in self.empty_strings
         elif self._value:
-            self._said = True
-        elif self._formula and self._kind != "str":  # a text of no characters is a result too
-            self._said = True
+            self._has_value = True
+        elif self._formula and self._kind != "str":  # an empty text is a result too
+            self._has_value = True
             self.uncalculated.setdefault(self._row, set()).add(self._column)
 
 
 class _EmptyStrings:
-    """Which of the workbook's shared strings say nothing."""
+    """Which of the workbook's shared strings are empty."""
 
     def __init__(self) -> None:
-        self.found: set[int] = set()
+        self.numbers: set[int] = set()
         self._number, self._length, self._open = 0, 0, False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -93,18 +97,18 @@ class _EmptyStrings:
         self._open = False
         if _local(tag) == "si":
             if not self._length:
-                self.found.add(self._number)
+                self.numbers.add(self._number)
             self._number, self._length = self._number + 1, 0
 
 
 def census(archive: zipfile.ZipFile, part: str, first: int) -> SheetCensus:
-    """Counts the sheet in this part of the workbook. Raises expat.ExpatError where it is no XML."""
+    """Counts the sheet in this part of the workbook. Raises expat.ExpatError where the part is not XML."""
     strings = _EmptyStrings()
     if SHARED_STRINGS in archive.namelist():
         _parse(archive, SHARED_STRINGS, strings)
-    counted = SheetCensus(first, frozenset(strings.found))
-    _parse(archive, part, counted)
-    return counted
+    sheet = SheetCensus(first, frozenset(strings.numbers))
+    _parse(archive, part, sheet)
+    return sheet
 
 
 def _parse(archive: zipfile.ZipFile, part: str, listener: Any) -> None:
@@ -122,7 +126,7 @@ def _local(tag: str) -> str:
 
 
 def _number(letters: str) -> int:
-    """A is 0, Z is 25, AA is 26."""
+    """The number of a column by its letters: A is 0, Z is 25, AA is 26."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64

@@ -1,11 +1,10 @@
-"""Excel sheets, every cell as the text it stands for."""
+"""Excel sheets, with every cell as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import openpyxl
 
 from ingestion.transforms.validators import UNCALCULATED
 
+from .cells import cell_text
 from .number_formats import digit_pattern
 from .opening import FileSource, checked_zip, library_faults
 from .sheet_xml import SheetCensus, census
@@ -23,36 +23,30 @@ from .tables import EXACT_DIGITS, on_disk
 Row = tuple[int, list[str]]
 
 
-def cell_text(value: Any) -> str:
-    """A cell as text. Whole numbers without `.0`; a number longer than Excel keeps is shown as it lost its digits."""
-    if value is None:
-        return ""
+def sheet_text(value: Any) -> str:
+    """A value as text. Whole numbers have no `.0`; a number too long for Excel is written with an exponent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         if abs(value) >= 10**EXACT_DIGITS:
-            return f"{value:.14E}"  # the identifier rule refuses it: its last digits are not the county's
+            return f"{value:.14E}"  # Excel has lost its last digits, so the rule for identifiers must refuse it
         return str(int(value)) if float(value).is_integer() else repr(value)
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d") if value.time() == datetime.min.time() else value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    return cell_text(value)
 
 
 def shown_text(cell: Any) -> str:
-    """A cell of a sheet as text; a whole number under the format of an identifier as Excel shows it."""
+    """A cell of a sheet as text. A number with a format for identifiers is written as Excel shows it."""
     value = cell.value
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 10**EXACT_DIGITS:
         pattern = digit_pattern(cell.number_format)
         if pattern is not None and (float(value).is_integer() or pattern.decimals):
             return pattern.shown(value)
-    return cell_text(value)
+    return sheet_text(value)
 
 
 @dataclass(frozen=True)
 class Sheet(FileSource):
-    """One sheet of an .xlsx workbook; formulas as the values Excel stored for them."""
+    """One sheet of an .xlsx workbook. A formula is read as the result Excel stored for it."""
 
     def columns(self) -> list[str]:
         return self._columns
@@ -60,7 +54,7 @@ class Sheet(FileSource):
     @cached_property
     def _columns(self) -> list[str]:
         with self._opened() as rows:
-            names = [each.strip() for each in next(rows, (0, []))[1]]
+            names = [text.strip() for text in next(rows, (0, []))[1]]
         while names and not names[-1]:
             names.pop()
         if not names:
@@ -73,7 +67,7 @@ class Sheet(FileSource):
         return {"columns": self.columns(), "kinds": kinds, "encoding": "xlsx", "delimiter": None}
 
     def count(self) -> int:
-        """Rows of the sheet's own XML that say something."""
+        """The rows with a value in the XML of the sheet."""
         return self._census.rows
 
     def batches(self, after: Any = None) -> Iterator[Batch]:
@@ -89,7 +83,7 @@ class Sheet(FileSource):
                         lines.append(line)
                     elif any(row):
                         raw = " ".join(filter(None, row))[:2000]
-                        broken.append(BrokenRow(line, raw, "has values under no column's name alone"))
+                        broken.append(BrokenRow(line, raw, "has values only where no column has a name"))
                     if len(lines) + len(broken) == BATCH_ROWS:
                         break
                 if not lines and not broken:
@@ -107,11 +101,11 @@ class Sheet(FileSource):
 
     @contextmanager
     def _opened(self) -> Iterator[Iterator[Row]]:
-        """The rows after the title rows, the header first, each with its number."""
+        """The rows after the title rows, each with its number. The first is the header."""
         uncalculated = self._census.uncalculated
         with on_disk(self.content) as path, self._workbook(path) as book:
             sheet = self._sheet(book)
-            sheet.reset_dimensions()  # other programs write rows and leave the sheet's own size as it was
+            sheet.reset_dimensions()  # other programs add rows without updating the size the sheet states
             yield self._rows(sheet, uncalculated)
 
     def _rows(self, sheet: Any, uncalculated: dict[int, set[int]]) -> Iterator[Row]:
@@ -141,7 +135,7 @@ class Sheet(FileSource):
             book.close()
 
     def _sheet(self, book: Any) -> Any:
-        sheets = {each.title: each for each in book.worksheets}
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
         if not sheets:
             raise UnreadableSource(f"{self.name} has no sheet of cells.")
         if self.options.sheet is not None and self.options.sheet not in sheets:
@@ -150,7 +144,7 @@ class Sheet(FileSource):
 
 
 def _refuse_entities(path: Path, name: str) -> None:
-    """A document type in one of its XML parts can only be there to do harm."""
+    """Raises UnreadableSource if an XML part declares a document type, which no honest workbook needs."""
     with checked_zip(path) as archive:
         for part in archive.namelist():
             if part.endswith((".xml", ".rels")):

@@ -1,4 +1,4 @@
-"""What every connector gives the pipeline: batches of rows, each cell as text, and where the reading stands."""
+"""What every connector gives the pipeline: batches of rows with every cell as text, and the position of the reading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from terrafusion.errors import TerraFusionError
 
-LINE = "__line__"  # where a row begins: line of a text file, row of a sheet, number of a feature or database row
+LINE = "__line__"  # where a row begins: the line of a text file, row of a sheet, or number of a feature or record
 BATCH_ROWS = 50_000
 FEWEST_TEXTS, NEARLY_ALL = 20, 0.95
 _KINDS = {
@@ -20,12 +20,12 @@ _KINDS = {
 
 
 class UnreadableSource(TerraFusionError):
-    """The source cannot be read as what it claims to be, or it is not safe to read."""
+    """The source is not what it claims to be, or is not safe to read."""
 
 
 @dataclass(frozen=True)
 class BrokenRow:
-    """A row that could not be taken apart: where it begins, what it says, why."""
+    """A row that could not be split into its values: where it begins, its text, and why."""
 
     line: int
     raw: str
@@ -33,45 +33,46 @@ class BrokenRow:
 
 
 @dataclass(frozen=True)
-class Told:
-    """Something about a row that is kept, which somebody must look at: where, what it says, what was made of it."""
+class Note:
+    """Something in a loaded row that somebody must look at: the place, the value, and what was done with it."""
 
     line: int
     column: str
     value: str
     reason: str
-    dropped: bool = False  # the row is kept without the value
+    dropped: bool = False  # the row is loaded without the value
 
 
 @dataclass(frozen=True)
 class Batch:
-    """rows: a String column for each of the source's columns, and LINE. position: where the next batch begins.
+    """Some rows of a source.
 
-    told: about rows that are among `rows`.
+    rows: a String column for each of the source's columns, and LINE. position: where the next batch begins.
+    broken: rows that are not among `rows`. notes: about rows that are.
     """
 
     rows: pl.DataFrame
     position: Any
     broken: list[BrokenRow] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     watermark: str | None = None
 
 
 class Source(Protocol):
-    """A table to be read once, from the beginning or from a position it gave earlier."""
+    """A table that is read once, from its beginning or from a position it gave earlier."""
 
     @property
     def name(self) -> str:
-        """What messages and reports call it; never a path."""
+        """The name in messages and reports; never a path."""
 
     def columns(self) -> list[str]:
-        """Raises UnreadableSource."""
+        """The names of the columns. Raises UnreadableSource."""
 
     def shape(self) -> Mapping[str, Any]:
-        """What must not change from load to load without somebody knowing: columns, encoding, delimiter, types."""
+        """What is reported if it changes from load to load: columns, encoding, delimiter and types."""
 
     def digest(self) -> str:
-        """SHA-256 of the content; empty where only the rows themselves can tell."""
+        """The SHA-256 of the content; empty where it can only be computed from the rows."""
 
     def batches(self, after: Any = None) -> Iterator[Batch]:
         """Every row once, in an order that never changes. Raises UnreadableSource."""
@@ -79,19 +80,20 @@ class Source(Protocol):
 
 @runtime_checkable
 class Counted(Protocol):
-    """A source that can say how many rows it holds by another way than its reader takes."""
+    """A source that can count its rows independently of its reader."""
 
     def count(self) -> int | None:
-        """Rows, those that cannot be read among them; None where this source has no second way.
+        """The number of rows, including those that cannot be read; None where only the reader can count them.
 
         Raises UnreadableSource.
         """
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """Names that stand twice are numbered: `VALUE (1)`, `VALUE (2)`; an empty one is called by its place.
+    """The names with numbers where one occurs twice (`VALUE (1)`, `VALUE (2)`), and the place for an empty one.
 
-    A mapping cannot mean one of two by mistake, and columns it does not read may be called as they like.
+    So a mapping cannot read the wrong one of two columns by mistake. The names of columns it does not read do not
+    matter.
     """
     seen: dict[str, int] = {}
     result = []
@@ -103,22 +105,22 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def text_frame(columns: list[str], rows: list[list[str]], lines: list[int]) -> pl.DataFrame:
-    """Rows of texts as columns."""
+    """A data frame of rows of texts and their lines."""
     cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    data = [pl.Series(name, each, dtype=pl.String) for name, each in zip(columns, cells, strict=True)]
+    data = [pl.Series(name, texts, dtype=pl.String) for name, texts in zip(columns, cells, strict=True)]
     return pl.DataFrame([*data, pl.Series(LINE, lines, dtype=pl.Int64)])
 
 
 def kind_of_text(texts: pl.Series) -> str:
-    """What nearly all texts of a column look like: number, date or text; `empty` where too few say anything.
+    """What nearly all texts of a column look like: number, date or text; `empty` where too few are filled.
 
-    Tells when a source's column changes its type.
+    A load reports a column whose kind has changed since the last load.
     """
-    said = texts.str.strip_chars().filter(texts.str.strip_chars() != "")
-    if len(said) < FEWEST_TEXTS:
+    filled = texts.str.strip_chars().filter(texts.str.strip_chars() != "")
+    if len(filled) < FEWEST_TEXTS:
         return "empty"
     for kind, pattern in _KINDS.items():
-        if said.str.contains(pattern).sum() >= NEARLY_ALL * len(said):
+        if filled.str.contains(pattern).sum() >= NEARLY_ALL * len(filled):
             return kind
     return "text"
 

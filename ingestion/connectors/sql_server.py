@@ -1,8 +1,8 @@
-"""The legacy CAMA database: rows of a mapping's query, page by page, by key.
+"""The legacy CAMA database: the rows of a mapping's query, page by page, in the order of its key.
 
-Production is SQL Server (Harris PACS); the same statements run on any database Django knows, which is how they are
-tested. Names come from the mapping and are looked up in the live catalogue before anything is asked; values are always
-parameters. Nothing is ever written there.
+In production it is SQL Server (Harris PACS). The same statements run on any database Django knows, and are tested on
+several. Names come from the mapping and are looked up in the live catalogue first; values are always parameters.
+Nothing is ever written to the legacy database.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from .legacy_faults import asking
 from .legacy_rows import Answer, Reader
 from .source import LINE, Batch, UnreadableSource
 from .sql_statements import PAGE_ROWS, Dialect, Since, page, totals
-from .typed_values import BadWatermark, is_exact, kept, restored, watermark_text, watermark_value
+from .typed_values import BadWatermark, from_json, is_exact, to_json, watermark_text, watermark_value
 
 
 @dataclass(frozen=True)
 class LegacyQuery:
-    """One data set of a legacy database as a source. The position is the key of the last row read.
+    """One data set of a legacy database as a source. Its position is the key of the last row read.
 
-    since: a moment in words; only rows changed then or later. tables: the catalogue, shared by the data sets of a load.
+    since: a moment as text; only rows changed then or later are read. tables: the catalogue, shared by the data sets of
+    a load.
     """
 
     alias: str
@@ -48,7 +49,7 @@ class LegacyQuery:
 
     @property
     def live(self) -> LiveTables:
-        assert self.tables is not None  # noqa: S101 - made above
+        assert self.tables is not None  # noqa: S101 - __post_init__ sets it
         return self.tables
 
     @property
@@ -59,7 +60,7 @@ class LegacyQuery:
         return ""
 
     def columns(self) -> list[str]:
-        """Checks every name against the live catalogue first. Raises UnreadableSource."""
+        """The columns the mapping reads, after every name is found in the live catalogue. Raises UnreadableSource."""
         if faults := live_faults(self.dataset, self.live):
             listed = "; ".join(f"{place}: {fault}" for place, fault in faults)
             raise UnreadableSource(f"{self.name} does not fit its mapping; nothing was read. {listed}.")
@@ -77,8 +78,8 @@ class LegacyQuery:
         }
 
     def kinds(self) -> dict[str, str]:
-        """Types of the query's columns by `table.column`, as its mapping writes it or with the column in lower case."""
-        query = self.dataset.asked
+        """The types of the query's columns, by `table.column` as the mapping writes it and with it in lower case."""
+        query = self.dataset.database_query
         tables = query.tables()
         known = self.live.of(tables.values())
         kinds = {
@@ -86,11 +87,11 @@ class LegacyQuery:
             for name, table in tables.items()
             for column, kind in known.get(table.lower(), {}).items()
         }
-        named = [*self.dataset.source_columns(), *query.key]
-        return kinds | {column: kinds[_lower(column)] for column in named if _lower(column) in kinds}
+        columns = [*self.dataset.source_columns(), *query.key]
+        return kinds | {column: kinds[_lower(column)] for column in columns if _lower(column) in kinds}
 
     def _since(self) -> Since | None:
-        """What the watermark must be at least, in its column's own type. Raises UnreadableSource."""
+        """The lowest watermark of the rows to read, in the type of its column. Raises UnreadableSource."""
         column = self.dataset.watermark
         if column is None:
             if self.since is not None:
@@ -99,20 +100,20 @@ class LegacyQuery:
         if self.since is None:
             return Since(column, None)
         try:
-            # The same moment again: what changed in it after the last load must not be missed.
+            # Rows of the moment itself are read again: some may have changed in it after the last load.
             return Since(column, watermark_value(self.since, self.kinds()[column]))
         except BadWatermark as error:
             raise UnreadableSource(f"{self.dataset_name}, changed since: {error}.") from error
 
     def batches(self, after: Any = None) -> Iterator[Batch]:
-        columns, query = self.dataset.source_columns(), self.dataset.asked
-        key, line = ([restored(value) for value in after["key"]], after["line"]) if after else (None, 0)
+        columns, query = self.dataset.source_columns(), self.dataset.database_query
+        key, line = ([from_json(value) for value in after["key"]], after["line"]) if after else (None, 0)
         with asking(self.alias):
             kinds, dialect = self.kinds(), Dialect.of(self.alias)
         since = self._since()
         reader = Reader(self.alias, columns, len(query.key), since is not None)
         while True:
-            # One row more than the page: it tells whether another row has the key at which the page would end.
+            # One row more than the page is read, to see whether another row has the key at which the page would end.
             statement = page(query, columns, dialect, self.variables, key, self.page_rows + 1, kinds, since)
             with asking(self.alias):
                 answer = reader.read(statement)
@@ -124,40 +125,42 @@ class LegacyQuery:
             line += height
             latest = answer.latest(height)
             watermark = None if latest is None or since is None else watermark_text(latest, kinds[since.column])
-            position = {"key": [kept(value) for value in key], "line": line}
+            position = {"key": [to_json(value) for value in key], "line": line}
             yield Batch(answer.texts.head(height).with_columns(lines), position, watermark=watermark)
             if answer.height <= self.page_rows:
                 return
 
     def count(self) -> int:
-        """Rows of the query by the database's own count. Raises UnreadableSource."""
+        """The database's own count of the query's rows. Raises UnreadableSource."""
         return self._own_totals[0]
 
     def sums(self) -> dict[str, Decimal]:
-        """The database's own sum of each column of exact numbers that feeds dollars. Raises UnreadableSource."""
+        """The database's own sum of each column that feeds dollars and has an exact type. Raises UnreadableSource."""
         return self._own_totals[1]
 
     @cached_property
     def _own_totals(self) -> tuple[int, dict[str, Decimal]]:
-        """One statement, put when it is first wanted: after the rows were read."""
+        """Count and sums from one statement, which is put when one of them is first needed, after the rows are read."""
         with asking(self.alias):
             kinds, dialect = self.kinds(), Dialect.of(self.alias)
-        named = [
+        dollars = [
             column for field in self.dataset.fields() if field.type == "dollars" for column in field.source_columns
         ]
-        columns = [column for column in dict.fromkeys(named) if is_exact(kinds.get(column, ""))]
-        statement = totals(self.dataset.asked, columns, dialect, self.variables, kinds, self._since())
+        columns = [column for column in dict.fromkeys(dollars) if is_exact(kinds.get(column, ""))]
+        statement = totals(self.dataset.database_query, columns, dialect, self.variables, kinds, self._since())
         with asking(self.alias), connections[self.alias].cursor() as cursor:
             cursor.execute(statement.sql, statement.parameters)
             rows, *sums = cursor.fetchone()
-        found = [Decimal(str(value or 0)).quantize(Decimal("0.0001")) for value in sums]
-        return int(rows), dict(zip(columns, found, strict=True))
+        amounts = [Decimal(str(value or 0)).quantize(Decimal("0.0001")) for value in sums]
+        return int(rows), dict(zip(columns, amounts, strict=True))
 
     def _whole_keys(self, answer: Answer) -> int:
-        """How many rows the page keeps: it ends between two keys, so that the next one begins at neither too early nor
-        too late a row. Raises UnreadableSource where pages by this key would lose rows."""
+        """The number of rows that the page takes. It ends where the key changes, so that no row is read twice or lost.
+
+        Raises UnreadableSource where pages by this key would lose rows.
+        """
         if answer.empty_key is not None:
-            column = self.dataset.asked.key[answer.empty_key]
+            column = self.dataset.database_query.key[answer.empty_key]
             raise UnreadableSource(
                 f"{self.name}: {column} is empty in a row, so pages by it would lose rows; "
                 "name another key in the mapping."
@@ -168,8 +171,9 @@ class LegacyQuery:
         while height and _folded(answer.key(height - 1)) == last:
             height -= 1
         if not height:
+            columns = ", ".join(self.dataset.database_query.key)
             raise UnreadableSource(
-                f"{self.name}: more than {self.page_rows:,} rows have one key, {', '.join(self.dataset.asked.key)}; "
+                f"{self.name}: more than {self.page_rows:,} rows have one key, {columns}; "
                 "name in the mapping a key that tells rows apart."
             )
         return height
@@ -181,12 +185,10 @@ def _lower(column: str) -> str:
 
 
 def _folded(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Equal for keys a server may hold equal: its order of texts may ignore case, accents and blanks at the end."""
-    return tuple(
-        "".join(
-            sign for sign in unicodedata.normalize("NFKD", value.casefold()) if not unicodedata.combining(sign)
-        ).rstrip()
-        if isinstance(value, str)
-        else value
-        for value in key
-    )
+    """The key without what a server may ignore when it compares texts: case, accents and blanks at the end."""
+    return tuple(_folded_text(value) if isinstance(value, str) else value for value in key)
+
+
+def _folded_text(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).rstrip()

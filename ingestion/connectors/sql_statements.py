@@ -1,6 +1,6 @@
-"""The statements put to a legacy database: Transact-SQL, and the same for any other database Django knows.
+"""The statements put to a legacy database, in Transact-SQL or in the SQL of any other database Django knows.
 
-Names come from the mapping, quoted, after the live catalogue was asked for them; values are always parameters.
+Names come from the mapping, are looked up in the live catalogue first, and are quoted. Values are always parameters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_KINDS: Mapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one database writes a name, asks for the first rows of an answer, and takes a value."""
+    """How one database quotes a name, limits the rows of an answer, and takes a parameter."""
 
     quote: Callable[[str], str]
     has_top: bool  # SELECT TOP (n) of SQL Server; LIMIT n elsewhere
@@ -46,7 +46,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Since:
-    """Rows that changed at this moment or after it, and those that say no moment: none may be missed."""
+    """Selects the rows that changed at this moment or later, and those without a moment, so that none is missed."""
 
     column: str
     value: Any
@@ -62,10 +62,10 @@ def page(
     kinds: Mapping[str, str] = NO_KINDS,
     since: Since | None = None,
 ) -> Statement:
-    """The next rows of the query in the order of its key: first the columns, then the key, then the watermark.
+    """Selects the next rows of the query in the order of its key: the columns, then the key, then the watermark.
 
-    after: key of the last row read. SQL Server compares no rows of values, so the key's columns are compared in turn.
-    kinds: types of columns by `table.column`; a value is compared with its column in the column's type.
+    after: the key of the last row read. SQL Server cannot compare rows of values, so the columns of the key are
+    compared one by one. kinds: the types of the columns by `table.column`; values are compared in the column's type.
     """
     return _Compiler(dialect, variables, kinds).page(query, columns, after, rows, since)
 
@@ -78,7 +78,7 @@ def totals(
     kinds: Mapping[str, str] = NO_KINDS,
     since: Since | None = None,
 ) -> Statement:
-    """The database's own count of the query's rows, then the sum of each of these columns."""
+    """Selects the number of the query's rows, and the sum of each of these columns."""
     return _Compiler(dialect, variables, kinds).totals(query, amounts, since)
 
 
@@ -107,7 +107,7 @@ class _Compiler:
         count = "COUNT_BIG(*)" if self.dialect.is_sql_server else "COUNT(*)"
         if not amounts:
             return Statement(" ".join([f"SELECT {count}", *self._from(query, since)]), tuple(self.parameters))
-        # A sum over a subquery is refused by SQL Server (Msg 130), over the rows of an inner query it is not.
+        # SQL Server refuses a sum over a subquery (Msg 130), but not over the rows of an inner query.
         wanted = self._wanted(query, amounts)
         names = [f"{self.quote('q')}.{self.quote(f'c{at}')}" for at in range(len(amounts))]
         sums = ", ".join(f"SUM(CAST({name} AS decimal(38, 4)))" for name in names)
@@ -120,7 +120,7 @@ class _Compiler:
         return [f"{value} AS {self.quote(f'c{at}')}" for at, value in enumerate(values)]
 
     def _from(self, query: Query, since: Since | None, after: Sequence[Any] | None = None) -> list[str]:
-        """FROM, joins and WHERE. Parameters are kept in the order in which they stand."""
+        """FROM, joins and WHERE. Their parameters are collected in the order of the placeholders."""
         parts = [f"FROM {self.quote(query.table)} AS {self.quote(query.name)}"]
         parts += [self._join(join) for join in query.joins if not join.totals]
         conditions = [self._condition(condition) for condition in query.where]
@@ -136,17 +136,18 @@ class _Compiler:
         return f"{self.quote(table)}.{self.quote(column)}"
 
     def _key(self, name: str) -> str:
-        """A key as it comes back in the next question, to its last digit."""
+        """A key column with all its digits, because its value becomes a parameter of the next statement."""
         column, kind = self._column(name), self.kinds.get(name, "").lower()
         if self.dialect.vendor == SQLITE and family(kind) in ("moment", "date"):
-            return f"CAST({column} AS text)"  # as it is written there, which is how it is compared
+            return f"CAST({column} AS text)"  # SQLite compares moments as the texts in which they are stored
         if not self.dialect.is_sql_server or kind not in FINEST:
             return column
         moment = f"SWITCHOFFSET({column}, '+00:00')" if family(kind) == "zoned" else column
         return f"CONVERT(nvarchar(34), {moment}, 121)"
 
     def _shown(self, name: str) -> str:
-        """A moment with a zone is shown as its own clock says; the driver's Arrow reader gives UTC, another day."""
+        """A column to select. A moment with a zone keeps its local time: in UTC, as the Arrow reader gives it, the date
+        could differ."""
         column = self._column(name)
         if self.dialect.is_sql_server and family(self.kinds.get(name, "")) == "zoned":
             return f"CAST({column} AS datetime2)"
@@ -171,7 +172,7 @@ class _Compiler:
         return value
 
     def _side(self, column: str, value: Any) -> str:
-        """A column compared with a text is compared without the blanks a CHAR column is padded with."""
+        """A column for a comparison. Compared with a text, it loses the blanks that pad a CHAR column."""
         return f"RTRIM({self._column(column)})" if isinstance(self._value(value), str) else self._column(column)
 
     def _join(self, join: Join) -> str:
@@ -180,8 +181,8 @@ class _Compiler:
         return f"{how} {self.quote(join.table)} AS {self.quote(join.name)} ON {' AND '.join(conditions)}"
 
     def _total(self, join: Join, column: str) -> str:
-        """One value of several rows, by a subquery: no row of the first table is counted twice, and only the rows of
-        this page are looked at."""
+        """One value of several joined rows, by a subquery, which repeats no row of the first table and reads only the
+        joined rows of this page."""
         on = " AND ".join(self._equals(f"{join.name}.{own}", other) for own, other in join.on.items())
         total = f"{join.totals[column].upper()}({self._column(f'{join.name}.{column}')})"
         return f"(SELECT {total} FROM {self.quote(join.table)} AS {self.quote(join.name)} WHERE {on})"
@@ -207,7 +208,7 @@ class _Compiler:
         return f"{side} {operator} {self._parameter(value)}"
 
     def _after(self, names: Sequence[str], after: Sequence[Any]) -> str:
-        """a >= x AND ((a > x) OR (a = x AND b > y) OR ...): for OR alone no index begins at the page."""
+        """a >= x AND ((a > x) OR (a = x AND b > y) OR ...). The first condition lets an index begin at the page."""
         keys = [self._column(name) for name in names]
 
         def value(at: int) -> str:

@@ -1,4 +1,4 @@
-"""Parquet files, every cell as the text it stands for."""
+"""Parquet files, with every cell as text."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .opening import Content, FileSource, library_faults
 from .source import BATCH_ROWS, LINE, Batch, unique_names
 from .vector_texts import sound_texts
 
-EXACT_DIGITS = 15  # what a spreadsheet keeps of a number
+EXACT_DIGITS = 15  # the digits of a number that a spreadsheet keeps
 
 
 @contextmanager
 def on_disk(content: Content) -> Iterator[Path]:
-    """A path libraries can open: the file itself, or an unpacked copy for as long as it is used."""
+    """A path that libraries can open: the file itself, or an unpacked copy, deleted after use."""
     if content.member is None and content.path.suffix.lower() != ".gz":
         yield content.path
         return
@@ -36,7 +36,7 @@ def on_disk(content: Content) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class ParquetFile(FileSource):
-    """A Parquet file, read by row groups."""
+    """A Parquet file, read batch by batch."""
 
     def columns(self) -> list[str]:
         with self._opened() as file:
@@ -44,7 +44,7 @@ class ParquetFile(FileSource):
 
     def shape(self) -> dict[str, Any]:
         with self._opened() as file:
-            types = [str(each.type) for each in file.schema_arrow]
+            types = [str(column.type) for column in file.schema_arrow]
         kinds = dict(zip(self.columns(), types, strict=True))
         return {"columns": list(kinds), "kinds": kinds, "encoding": "parquet", "delimiter": None}
 
@@ -57,15 +57,15 @@ class ParquetFile(FileSource):
                     arrow = next(pieces, None)
                     if arrow is None:
                         return
-                    table, told = sound_texts(pyarrow.Table.from_batches([arrow]), line)
+                    table, notes = sound_texts(pyarrow.Table.from_batches([arrow]), line)
                     rows = as_texts(pl.DataFrame(table.rename_columns(self.columns())))
                 number += 1
                 if number > (after or 0):
-                    yield Batch(rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE)), number, told=told)
+                    yield Batch(rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE)), number, notes=notes)
                 line += rows.height
 
     def count(self) -> int:
-        """Rows as the file's own metadata have them."""
+        """The number of rows in the metadata of the file."""
         with self._opened() as file:
             return int(file.metadata.num_rows)
 
@@ -78,7 +78,7 @@ class ParquetFile(FileSource):
 
 
 def as_texts(rows: pl.DataFrame) -> pl.DataFrame:
-    """Typed columns as the texts a mapping reads; unknown values as empty texts."""
+    """Typed columns as the texts a mapping reads. A missing value becomes an empty text."""
     return rows.select(_as_text(name, dtype) for name, dtype in rows.schema.items())
 
 

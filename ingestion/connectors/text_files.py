@@ -1,4 +1,4 @@
-"""CSV, TSV and fixed-width files: any delimiter, encoding and line end, title lines, broken rows told apart."""
+"""CSV, TSV and fixed-width files of any delimiter, encoding and line end, with title lines and with broken rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ingestion.transforms.validators import WHITESPACE
 from .encodings import FOREIGN, has_foreign_bytes, in_windows_1252, utf8_characters
 from .opening import FileSource
 from .quoting import Dialect, Record
-from .source import LINE, Batch, BrokenRow, Told, UnreadableSource, kinds_of, text_frame, unique_names
+from .source import LINE, Batch, BrokenRow, Note, UnreadableSource, kinds_of, text_frame, unique_names
 from .text_counts import RecordCount
 
 LONGEST_LINE = 1_000_000  # characters
@@ -25,16 +25,20 @@ CHUNK = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class TextFile(FileSource):
-    """A delimited or fixed-width file, plain, gzipped or in a zip; UTF-8, or else Latin-1 unless the mapping says."""
+    """A delimited or fixed-width file, plain, gzipped or in a zip.
+
+    If the mapping names no encoding, a file that is not UTF-8 is read as Latin-1.
+    """
 
     @cached_property
     def encoding(self) -> str:
-        """As the mapping says; else `utf-8-sig`, or `latin-1` when the file is not UTF-8."""
+        """The encoding the mapping names; else `utf-8-sig`, or `latin-1` when the file is not UTF-8."""
         if self.options.encoding not in (None, "utf-8"):
             return str(self.options.encoding)
         with self.content.opened() as stream:
             good, bad = utf8_characters(stream, self.name)
-        # Texts in another encoding are hardly ever UTF-8 by accident: then only single rows were written otherwise.
+        # Text of another encoding is hardly ever valid UTF-8. So many valid characters mean that the file is UTF-8 with
+        # single rows in another encoding.
         if not bad or 10 * good >= bad:
             return "utf-8-sig"
         if self.options.encoding == "utf-8":
@@ -54,7 +58,7 @@ class TextFile(FileSource):
         }
 
     def columns(self) -> list[str]:
-        """The header. Raises UnreadableSource when there is none or a name stands twice."""
+        """The names in the header. Raises UnreadableSource when the file has no header."""
         if self.options.fixed_width:
             return list(self.options.fixed_width)
         _, header = self._header
@@ -62,7 +66,7 @@ class TextFile(FileSource):
 
     @cached_property
     def _header(self) -> tuple[int, list[str]]:
-        """The first line after it, and its names."""
+        """The number of the first line after the header, and the names in the header."""
         with self._text() as text:
             number, names = self.options.skip_lines, []
             lines = self._lines(text)
@@ -86,8 +90,8 @@ class TextFile(FileSource):
         return Dialect(self.options.delimiter, self.options.quoting, columns)
 
     def _check_delimiter(self, names: list[str]) -> None:
-        """A single column that holds the delimiters of other files is a file of another kind."""
-        others = [each for each in ",;\t|" if each != self.options.delimiter and names[0].count(each) >= 1]
+        """Raises UnreadableSource for a single column with another delimiter in its name: the wrong one was given."""
+        others = [mark for mark in ",;\t|" if mark != self.options.delimiter and mark in names[0]]
         if len(names) == 1 and others:
             raise UnreadableSource(
                 f"{self.name} has the single column {names[0][:60]!r}; its delimiter seems to be {others[0]!r}, "
@@ -100,15 +104,15 @@ class TextFile(FileSource):
                 yield replace(batch, position=number + 1)
 
     def count(self) -> int:
-        """Lines, or records where values are quoted, counted on the bytes."""
+        """The number of lines, or of records where values are quoted, counted on the bytes."""
         delimiter = None if self.options.fixed_width else self.options.delimiter
-        counted = RecordCount(delimiter, self.options.quoting, len(self.columns()), self.encoding)
+        counter = RecordCount(delimiter, self.options.quoting, len(self.columns()), self.encoding)
         with self.content.opened() as stream:
-            records = counted.of(stream, self.options.skip_lines)
+            records = counter.count(stream, self.options.skip_lines)
         return records - (0 if self.options.fixed_width else 1)
 
     def _read(self, small: bool = False) -> Iterator[Batch]:
-        """Block by block. `small`: a first block is enough."""
+        """The file block by block. small: blocks are small, for a caller that needs only the first rows."""
         size = BLOCK // 32 if small else BLOCK
         with self._text() as text:
             if self.options.fixed_width:
@@ -122,8 +126,11 @@ class TextFile(FileSource):
                 line += taken
                 yield batch
 
-    def _delimited(self, block: str, following: _Pushed, names: list[str], line: int) -> tuple[Batch, int]:
-        """One block's rows; plain ones in one go. How many lines were used, those of `following` included."""
+    def _delimited(self, block: str, following: _FollowingLines, names: list[str], line: int) -> tuple[Batch, int]:
+        """The rows of a block, and the number of lines they took, including lines of `following`.
+
+        A block without quotes, foreign bytes and blank lines is read by polars in one go.
+        """
         plain = block.replace("\r\n", "\n").replace("\r", "\n")
         lines = plain.count("\n") + (not plain.endswith("\n"))
         foreign = has_foreign_bytes(block)
@@ -135,7 +142,7 @@ class TextFile(FileSource):
         return self._careful(block, following, names, line)
 
     def _plain(self, block: str, names: list[str], lines: int) -> pl.DataFrame | None:
-        """None unless every line has exactly as many values as the header."""
+        """The rows of a block; None unless every line has exactly as many values as the header."""
         if block.count(self.options.delimiter) != (len(names) - 1) * lines:
             return None
         try:
@@ -147,31 +154,31 @@ class TextFile(FileSource):
                 quote_char=None,
                 infer_schema=False,
             ).fill_null("")
-        except (pl.exceptions.PolarsError, ValueError, TypeError):  # a delimiter of two bytes, for one
+        except (pl.exceptions.PolarsError, ValueError, TypeError):  # for example over a delimiter of two bytes
             return None
         return rows if rows.height == lines and rows.width == len(names) else None
 
-    def _careful(self, block: str, following: _Pushed, names: list[str], line: int) -> tuple[Batch, int]:
-        """Record by record. Lines of `following` that no record of the block needed are given back."""
-        found, dialect = _Found(names), self._dialect(len(names))
+    def _careful(self, block: str, following: _FollowingLines, names: list[str], line: int) -> tuple[Batch, int]:
+        """The rows of a block, record by record. Lines of `following` that no record took are given back."""
+        rows, dialect = _BlockRows(names), self._dialect(len(names))
         lines = io.StringIO(block, newline="").readlines()
         own, at = len(lines), 0
         while at < own:
             record = dialect.record(lines, at, lambda: _added(lines, following))
-            found.add(line + at, record, dialect)
+            rows.add(line + at, record, dialect)
             at += record.lines
         following.give_back(lines[at:])
-        return found.batch(), at
+        return rows.batch(), at
 
     def _fixed_width(self, text: TextIO, size: int) -> Iterator[Batch]:
         columns = self.options.fixed_width
         shortest = self._shortest_line()
         line = self.options.skip_lines + 1
         for block, _ in self._blocks(text, size, self.options.skip_lines):
-            told: list[Told] = []
+            notes: list[Note] = []
             lines = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
             if has_foreign_bytes(block):
-                lines = [in_windows_1252(each, line + at, "", told) for at, each in enumerate(lines)]
+                lines = [in_windows_1252(text, line + at, "", notes) for at, text in enumerate(lines)]
             rows = pl.DataFrame({"line": pl.Series(lines, dtype=pl.String)})
             rows = rows.with_columns((pl.int_range(pl.len()) + line).alias(LINE))
             line += rows.height
@@ -185,14 +192,14 @@ class TextFile(FileSource):
                 pl.col("line").str.slice(start - 1, end - start + 1).str.strip_chars().alias(name)
                 for name, (start, end) in columns.items()
             ]
-            kept = rows.filter(pl.col("line").str.len_chars() >= shortest)
-            yield Batch(kept.select(*cells, LINE), 0, broken, told)
+            whole = rows.filter(pl.col("line").str.len_chars() >= shortest)
+            yield Batch(whole.select(*cells, LINE), 0, broken, notes)
 
     def _shortest_line(self) -> int:
-        """Characters a line must have.
+        """The number of characters a line must have.
 
-        Programs cut the blanks off the end of a line, so the last column may be missing; one that is cut within
-        the column before it has lost something, unless the mapping says that short lines are complete.
+        Programs cut blanks off the end of a line, so the last column may be missing. A line that ends within an earlier
+        column has lost something, unless the mapping says that short lines are complete.
         """
         if self.options.short_lines == "blank":
             return 0
@@ -204,18 +211,18 @@ class TextFile(FileSource):
     def _text(self) -> Any:
         return _Decoded(self)
 
-    def _blocks(self, text: TextIO, size: int, number: int) -> Iterator[tuple[str, _Pushed]]:
-        """Whole lines, about `size` characters at a time; and the lines after them, should a record go on.
+    def _blocks(self, text: TextIO, size: int, number: int) -> Iterator[tuple[str, _FollowingLines]]:
+        """Blocks of whole lines, about `size` characters each, and the lines after each, into which a record may run.
 
-        number: of the last line before them.
+        number: that of the last line before the blocks.
         """
         carry, done = "", False
         while not done:
-            read = text.read(size)
-            done = not read
-            block, cut = carry + read, len(carry) + len(read)
+            characters = text.read(size)
+            done = not characters
+            block, cut = carry + characters, len(carry) + len(characters)
             if not done:
-                # A final CR may be half of a CRLF.
+                # A CR at the end may be the first half of a CRLF.
                 cut = max(block.rfind("\n"), block.rfind("\r", 0, len(block) - 1)) + 1
                 if not cut and len(block) > LONGEST_LINE:
                     self._too_long(number + 1)
@@ -223,9 +230,9 @@ class TextFile(FileSource):
             block = block[:cut]
             if block:
                 number = self._check_lines(block, number)
-                pushed = _Pushed(carry, text)
-                yield block, pushed
-                carry = pushed.rest
+                following = _FollowingLines(carry, text)
+                yield block, following
+                carry = following.rest
 
     def _lines(self, text: TextIO) -> Iterator[str]:
         number = self.options.skip_lines
@@ -236,7 +243,7 @@ class TextFile(FileSource):
             yield line
 
     def _check_lines(self, block: str, before: int) -> int:
-        """How many lines end with this block."""
+        """The number of the block's last line; `before` is that of the line before the block."""
         lines = block.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
         if max(map(len, lines)) > LONGEST_LINE:
             self._too_long(before + next(at for at, line in enumerate(lines, 1) if len(line) > LONGEST_LINE))
@@ -249,18 +256,18 @@ class TextFile(FileSource):
 
 
 def _without_blank(rows: pl.DataFrame) -> pl.DataFrame:
-    """Lines of nothing but delimiters, which spreadsheets leave behind the data, are no rows."""
+    """The rows without empty ones: spreadsheets leave lines with only delimiters after the data."""
     blank = pl.all_horizontal(pl.exclude(LINE).str.strip_chars() == "")
     if (rows.to_series(0).str.strip_chars() == "").any():
         return rows.filter(~blank)
     return rows
 
 
-class _Pushed:
-    """The lines that follow a block, beginning with what was read of them already."""
+class _FollowingLines:
+    """The lines that follow a block. rest: their beginning, which is already read."""
 
-    def __init__(self, begun: str, text: TextIO) -> None:
-        self.rest, self._text = begun, text
+    def __init__(self, rest: str, text: TextIO) -> None:
+        self.rest, self._text = rest, text
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -281,49 +288,49 @@ class _Pushed:
         self.rest = "".join(lines) + self.rest
 
 
-class _Found:
-    """The rows of a block, and what was wrong with some of them."""
+class _BlockRows:
+    """The rows of a block, its broken rows, and the notes on its rows."""
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
         self.rows: list[list[str]] = []
         self.lines: list[int] = []
         self.broken: list[BrokenRow] = []
-        self.told: list[Told] = []
+        self.notes: list[Note] = []
 
     def add(self, line: int, record: Record, dialect: Dialect) -> None:
         cells, width = record.cells, len(self.names)
         if any(map(has_foreign_bytes, cells)):
-            named = zip(cells, [*self.names, *[""] * len(cells)], strict=False)
-            cells = [in_windows_1252(each, line, column, self.told) for each, column in named]
-        if not any(each.strip(WHITESPACE) for each in cells):
+            columns = [*self.names, *[""] * len(cells)]
+            cells = [in_windows_1252(cell, line, name, self.notes) for cell, name in zip(cells, columns, strict=False)]
+        if not any(cell.strip(WHITESPACE) for cell in cells):
             return
-        # An empty cell too many is a trailing comma. Otherwise a stray comma has shifted the values.
+        # A surplus cell that is empty comes from a comma at the end. A filled one means that values have shifted.
         fits = len(cells) >= width and not any(cells[width:])
         if fits and not (record.fault and dialect.quoting == "double"):
             self.rows.append(cells[:width])
             self.lines.append(line)
             if record.fault or record.doubt:
-                self._tell(line, record, cells)
+                self._note(line, record, cells)
             return
         count = "" if fits else f"has {len(cells)} values where the header names {width}"
         reason = "; ".join(filter(None, (record.fault, count)))
         self.broken.append(BrokenRow(line, dialect.delimiter.join(cells)[:2000], reason))
 
-    def _tell(self, line: int, record: Record, cells: list[str]) -> None:
+    def _note(self, line: int, record: Record, cells: list[str]) -> None:
         mark = '"' if record.fault else "\n"
         marked = ((name, cell) for name, cell in zip(self.names, cells, strict=False) if mark in cell)
         column, value = next(marked, ("", ""))
-        kept = "; quote marks are kept as written" if record.fault else ""
-        reason = f"{record.fault or record.doubt}{kept}. A file without quoting says quoting: none"
-        self.told.append(Told(line, column, value, reason))
+        consequence = "; quote marks are kept as written" if record.fault else ""
+        reason = f"{record.fault or record.doubt}{consequence}. A file without quoting says quoting: none"
+        self.notes.append(Note(line, column, value, reason))
 
     def batch(self) -> Batch:
-        return Batch(text_frame(self.names, self.rows, self.lines), 0, self.broken, self.told)
+        return Batch(text_frame(self.names, self.rows, self.lines), 0, self.broken, self.notes)
 
 
 def _added(lines: list[str], following: Iterator[str]) -> bool:
-    """Whether another line was put behind those at hand."""
+    """Adds the next line to `lines`, and gives false when there is none."""
     line = next(following, None)
     if line is not None:
         lines.append(line)
@@ -331,14 +338,15 @@ def _added(lines: list[str], following: Iterator[str]) -> bool:
 
 
 class _Decoded:
-    """The file as text, its title lines behind it."""
+    """The file as text, after its title lines."""
 
     def __init__(self, file: TextFile) -> None:
         self.file = file
 
     def __enter__(self) -> TextIO:
         self._opened = self.file.content.opened()
-        # Latin-1 that nobody asked for is Windows' own: its apostrophes and dashes are no control characters.
+        # Where Latin-1 is a guess, Windows-1252 is the better one: it has apostrophes and dashes in place of control
+        # characters.
         guessed = self.file.encoding == "latin-1" and self.file.options.encoding is None
         encoding = "cp1252" if guessed else self.file.encoding
         stream = io.TextIOWrapper(self._opened.__enter__(), encoding=encoding, errors=FOREIGN, newline="")

@@ -1,7 +1,7 @@
-"""Values of a legacy database between two statements: as JSON keeps them, and in the type their column has.
+"""Values of a legacy database between two statements: as JSON stores them, and in the type of their column.
 
-A watermark, or the key at which a page ends, goes back to the server as a value of its column's own type. A text would
-be converted there, and SQL Server's DATETIME takes no more than three decimals (Msg 241).
+A watermark, or the key at which a page ends, goes back to the server as a value in the type of its column. The server
+would have to convert a text, and a DATETIME of SQL Server takes no more than three decimals (Msg 241).
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-LAST = "last"  # instead of a moment: that of the last load
+LAST = "last"  # written instead of a moment, it means that of the last load
 SQLITE, SQL_SERVER = "sqlite", "microsoft"
 EARLIEST_YEAR = {"datetime": 1753, "smalldatetime": 1900}  # of SQL Server's older types
 _INTEGERS = ("int", "bigint", "smallint", "tinyint", "integer", "numeric", "decimal", "number")
 _EXACT = (*_INTEGERS, "money", "smallmoney")
 _MOMENTS = ("datetime", "datetime2", "smalldatetime", "timestamp")
-FINEST = ("datetime2(7)", "datetimeoffset(7)")  # whose last digit Python has not: as keys they travel as texts
+FINEST = ("datetime2(7)", "datetimeoffset(7)")  # Python has no seventh decimal, so keys of these types become texts
 _EXAMPLES = "write for example 2026-01-31 or 2026-01-31T08:00:00.997, or last"
 
 
 class BadWatermark(ValueError):
-    """The text is no moment, or none the column can hold; the message says what to write."""
+    """The text is not a moment, or not one the column can hold; the message says what to write."""
 
 
 # --- What kind of watermark a column is ---
 
 
 def family(kind: str) -> str:
-    """date, moment (without zone), zoned, rowversion, integer; or text, where the type is none of them."""
+    """The family of a type: date, moment (without zone), zoned, rowversion, integer, or text for any other."""
     kind = kind.lower()
     name = re.split(r"[ (]", kind, maxsplit=1)[0]
     if name == "datetimeoffset" or "with time zone" in kind or name == "timestamptz":
@@ -45,12 +45,12 @@ def family(kind: str) -> str:
 
 
 def is_exact(kind: str) -> bool:
-    """Whether it is a type of numbers that add up to the last digit."""
+    """Whether numbers of the type are stored without rounding, so that their sums are exact."""
     return kind.lower().partition("(")[0] in _EXACT
 
 
 def decimals(kind: str) -> int:
-    """Digits after the second that the column keeps; of the seven of DATETIME2 the driver gives six."""
+    """The decimals of a second that the column stores, at most six: the driver gives no seventh."""
     name, _, rest = kind.lower().partition("(")
     if name == "datetime":
         return 3
@@ -60,7 +60,7 @@ def decimals(kind: str) -> int:
 
 
 def watermark_text(value: Any, kind: str) -> str:
-    """The value with its column's own precision, so written that a later one is the greater text."""
+    """The value with the precision of its column, written so that the text of a later value sorts after it."""
     if isinstance(value, bytes):
         return f"0x{value.hex().upper()}"
     if isinstance(value, datetime):
@@ -84,7 +84,7 @@ def watermark_value(text: str, kind: str) -> Any:
 
 
 def check_watermark(text: str) -> None:
-    """Raises BadWatermark for what no column could mean, before a database is asked."""
+    """Raises BadWatermark for a text that is no watermark of any type, before a database is queried."""
     for read in (_any_moment, _bytes, _integer):
         try:
             read(text, "")
@@ -137,8 +137,8 @@ def _integer(text: str, kind: str) -> int:
 # --- Keys, from page to page and from run to run ---
 
 
-def kept(value: Any) -> Any:
-    """A key as JSON keeps it, with its type where JSON has none."""
+def to_json(value: Any) -> Any:
+    """A key as JSON stores it, together with its type where JSON does not have that type."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else ["decimal", f"{value:f}"]
     if isinstance(value, datetime):
@@ -150,7 +150,7 @@ def kept(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-_RESTORED: dict[str, Callable[[str], Any]] = {
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "decimal": Decimal,
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -158,23 +158,23 @@ _RESTORED: dict[str, Callable[[str], Any]] = {
 }
 
 
-def restored(value: Any) -> Any:
-    """What `kept` was given."""
+def from_json(value: Any) -> Any:
+    """The key that `to_json` turned into this value."""
     if not isinstance(value, list):
         return value
     kind, text = value
-    return _RESTORED[kind](text)
+    return _FROM_TEXT[kind](text)
 
 
 # --- As parameters ---
 
 
 def bound(value: Any, vendor: str) -> Any:
-    """The value as the vendor's driver binds it by type. SQLite has no moments: there they are texts."""
+    """The value as the vendor's driver takes it. SQLite has no type for moments: it compares texts."""
     if vendor != SQLITE:
         return value
     if isinstance(value, datetime):
-        text = value.isoformat(sep=" ")  # at its shortest: .997 is less than .997000 there
+        text = value.isoformat(sep=" ")  # without zeros at the end: as a text, .997 is less than .997000
         return text.rstrip("0") if "." in text else text
     if isinstance(value, date):
         return value.isoformat()
@@ -182,10 +182,10 @@ def bound(value: Any, vendor: str) -> Any:
 
 
 def placeholder(kind: str, vendor: str) -> str:
-    """A parameter compared with a column of this type.
+    """The placeholder of a parameter that is compared with a column of this type.
 
-    SQL Server compares a DATETIME as the DATETIME2 it stands for: .997 is .9966667, less than a parameter that says
-    .997. As a DATETIME the parameter is the same tick, a 300th of a second.
+    SQL Server converts a DATETIME to DATETIME2 before it compares: .997 becomes .9966667, which is less than .997 as a
+    parameter. Cast to DATETIME, the parameter is rounded to the same tick of a 300th of a second.
     """
     if vendor == SQL_SERVER and (kind.lower() == "datetime" or kind.lower() in FINEST):
         return f"CAST(%s AS {kind.lower()})"

@@ -1,7 +1,7 @@
-"""Layers of shapes through GDAL, which can open far more than files: databases, addresses, other programs' pipelines.
+"""Layers of shapes, read by GDAL, which can open far more than files: databases, URLs, the pipelines of other programs.
 
-So a file is opened only when its first bytes say it is one of the formats on the list, and GDAL's own answer is checked
-against the list again. Geometry arrives in longitude and latitude (EPSG:4326).
+So a file is opened only if its first bytes are those of a format on the list, and the format GDAL recognises is checked
+against the list again. Shapes are converted to longitude and latitude (EPSG:4326).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx
 GEOMETRY = "geometry"
 HEAD = 64 * 1024
 
-# No outbound connection, no other program's file, whatever a layer asks for.
+# GDAL makes no outbound connection and opens no other file, whatever a layer refers to.
 pyogrio.set_gdal_config_options(
     {
         "GDAL_HTTP_MAX_RETRY": "0",
@@ -52,7 +52,7 @@ pyogrio.set_gdal_config_options(
 
 @dataclass(frozen=True)
 class VectorFile(FileSource):
-    """One layer: its attributes as texts, its shapes as WKB in hexadecimal in the column `geometry`."""
+    """One layer. Its attributes are texts; its shapes are hexadecimal WKB in the column `geometry`."""
 
     def columns(self) -> list[str]:
         with self._opened() as (_, info):
@@ -65,7 +65,7 @@ class VectorFile(FileSource):
             return {"columns": self._names(info), "kinds": kinds, "encoding": info["encoding"], "delimiter": crs[:80]}
 
     def count(self) -> int | None:
-        """Features as the file's own bytes have them."""
+        """The number of features, counted on the bytes of the file."""
         with self._opened() as (path, info), library_faults(f"{self.name}: its features cannot be counted"):
             if path.suffix.lower() == ".gdb":
                 return geodatabase_rows(path, _catalogue_number(path, info["layer_name"]))
@@ -85,28 +85,28 @@ class VectorFile(FileSource):
                     return
 
     def _read(self, path: Path, info: dict[str, Any], number: int, transformer: Any) -> tuple[Batch, int]:
-        """The batch of this number, and how many features it was made of."""
+        """The batch of this number, and the number of features read for it."""
         start = number * BATCH_ROWS
         with library_faults(f"{self.name}: feature {start + 1} or a later one cannot be read"):
             _, arrow = pyogrio.read_arrow(
                 path, layer=info["layer_name"], skip_features=start, max_features=BATCH_ROWS, datetime_as_string=True
             )
-            shapes_at = next((each for each in arrow.column_names if each not in info["fields"]), None)
-            fields = [str(each) for each in info["fields"]]
+            shape_column = next((name for name in arrow.column_names if name not in info["fields"]), None)
+            fields = [str(name) for name in info["fields"]]
             table = arrow.select(fields).rename_columns(self._names(info)[: len(fields)])
-            table, told = sound_texts(table, start + 1)
+            table, notes = sound_texts(table, start + 1)
             rows = as_texts(pl.DataFrame(table)) if table.num_columns else pl.DataFrame()
-            wkb = arrow.column(shapes_at).to_pylist() if shapes_at else [None] * arrow.num_rows
+            wkb = arrow.column(shape_column).to_pylist() if shape_column else [None] * arrow.num_rows
             shapes = shapes_in_degrees(wkb, transformer, start + 1, GEOMETRY)
         lines = pl.Series(LINE, range(start + 1, start + 1 + arrow.num_rows), dtype=pl.Int64)
-        kept = pl.Series(shapes.kept)
-        rows = rows.with_columns(lines).filter(kept) if rows.width else lines.filter(kept).to_frame()
+        whole = pl.Series(shapes.is_whole)
+        rows = rows.with_columns(lines).filter(whole) if rows.width else lines.filter(whole).to_frame()
         rows = rows.with_columns(pl.Series(GEOMETRY, shapes.hexadecimal, dtype=pl.String))
-        return Batch(rows, number + 1, shapes.broken, [*told, *shapes.told]), arrow.num_rows
+        return Batch(rows, number + 1, shapes.broken, [*notes, *shapes.notes]), arrow.num_rows
 
     def _names(self, info: dict[str, Any]) -> list[str]:
-        """A field called geometry beside the shapes is `geometry (field)`; nobody need read it."""
-        names = [str(each) if str(each) != GEOMETRY else f"{GEOMETRY} (field)" for each in info["fields"]]
+        """The columns, of which the shapes are `geometry`. A field of that name is called `geometry (field)`."""
+        names = [f"{GEOMETRY} (field)" if str(name) == GEOMETRY else str(name) for name in info["fields"]]
         return [*unique_names(names), GEOMETRY]
 
     def _transformer(self, info: dict[str, Any]) -> Transformer | None:
@@ -117,7 +117,7 @@ class VectorFile(FileSource):
         with library_faults(f"{self.name}: its coordinate reference system is not understood"):
             crs = CRS.from_user_input(info["crs"]).to_2d()
             if crs.is_compound:
-                crs = crs.sub_crs_list[0]  # heights are of no use here
+                crs = crs.sub_crs_list[0]  # the horizontal part, without the system of the heights
             is_degrees = crs.is_geographic and crs.to_epsg() == 4326
             return None if is_degrees else Transformer.from_crs(crs, 4326, always_xy=True)
 
@@ -126,7 +126,7 @@ class VectorFile(FileSource):
         with _unpacked(self.content) as path:
             _check_content(path, self.name)
             with library_faults(f"{self.name} cannot be read as a layer of shapes"):
-                layers = [str(each[0]) for each in pyogrio.list_layers(path)]
+                layers = [str(name) for name, _ in pyogrio.list_layers(path)]
                 layer = self._layer(layers)
                 info = pyogrio.read_info(path, layer=layer, force_feature_count=True)
             if info["driver"] not in DRIVERS:
@@ -134,14 +134,14 @@ class VectorFile(FileSource):
             yield path, info | {"layers": len(layers)}
 
     def _layer(self, layers: list[str]) -> str:
-        """The layer the mapping names, in whatever case, or the only one. Raises UnreadableSource."""
+        """The layer the mapping names, upper and lower case aside, or the only one. Raises UnreadableSource."""
         wanted, known = self.options.layer, ", ".join(layers) or "none"
         if wanted in layers:
             return str(wanted)
-        alike = [each for each in layers if wanted is not None and each.lower() == wanted.lower()]
+        alike = [layer for layer in layers if wanted is not None and layer.lower() == wanted.lower()]
         if len(alike) == 1:
             return alike[0]
-        # Of a zip the mapping may name the file instead.
+        # For a zip the mapping may name the file instead of the layer.
         named_file = wanted is not None and self.content.member is not None and is_named(self.content.member, wanted)
         if wanted is not None and not named_file and self.content.member is None:
             raise UnreadableSource(f"{self.name} has no layer {wanted!r}; it has {known}.")
@@ -151,7 +151,7 @@ class VectorFile(FileSource):
 
 
 def _catalogue_number(path: Path, layer: str) -> int:
-    """Which of a geodatabase's table files holds the layer, as its catalogue says."""
+    """The number of the table file that holds the layer, from the catalogue of the geodatabase."""
     _, table = pyogrio.read_arrow(path, layer="GDB_SystemCatalog", return_fids=True, LIST_ALL_TABLES="YES")
     rows = table.to_pylist()
     number = next(name for name in table.column_names if name not in ("Name", "FileFormat"))
@@ -159,7 +159,7 @@ def _catalogue_number(path: Path, layer: str) -> int:
 
 
 def _unpacked(content: Content) -> AbstractContextManager[Path]:
-    """A path GDAL can open. Parts of a zip get names of ours, so that no name of the archive becomes a path."""
+    """A path GDAL can open. Parts of a zip get new names, so that no name in the archive becomes a path."""
     if content.member is not None and content.kind == ".shp":
         return _unpacked_shapefile(content, content.member)
     if content.member is not None and content.kind == GEODATABASE:
@@ -169,7 +169,7 @@ def _unpacked(content: Content) -> AbstractContextManager[Path]:
 
 @contextmanager
 def _unpacked_shapefile(content: Content, member: str) -> Iterator[Path]:
-    """Its parts in whatever case: `Parcels.SHP` beside `PARCELS.dbf`."""
+    """A copy of the shapefile's parts, whose names may differ in case: `Parcels.SHP` and `PARCELS.dbf`."""
     stem = member[: -len(".shp")].lower()
     with tempfile.TemporaryDirectory(prefix="terrafusion-source-") as folder, checked_zip(content.path) as archive:
         for name in archive.namelist():
@@ -197,7 +197,7 @@ def _copy_out(archive: Path, member: str, target: Path) -> None:
 
 
 def _check_content(path: Path, name: str) -> None:
-    """The first bytes must be those of the format the name promises. Raises UnreadableSource."""
+    """Raises UnreadableSource if the first bytes are not those of the format that the file's suffix names."""
     kind = path.suffix.lower()
     if kind == GEODATABASE:
         _check_geodatabase(path, name)
@@ -217,21 +217,21 @@ def _check_content(path: Path, name: str) -> None:
 
 
 def _check_geodatabase(path: Path, name: str) -> None:
-    """A folder of tables and nothing else: GDAL would follow a link. Raises UnreadableSource."""
+    """Raises UnreadableSource if the folder is no geodatabase, or holds a link, which GDAL would follow."""
     catalogue = path / "a00000001.gdbtable"
     if not catalogue.is_file() or catalogue.stat().st_size < 40:
         raise UnreadableSource(f"{name} is not a File Geodatabase.")
-    if any(each.is_symlink() for each in path.rglob("*")):
+    if any(file.is_symlink() for file in path.rglob("*")):
         raise UnreadableSource(f"{name} holds a link instead of a file.")
 
 
 def _is_geojson(path: Path, head: bytes) -> bool:
-    """An object of type FeatureCollection or Feature, not one of the other things GDAL makes of JSON."""
+    """Whether the file is a FeatureCollection or Features, not one of the other things GDAL reads from JSON."""
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if not text.startswith("{"):
         return False
     others = ('"gdal_streamed_alg"', '"stac_version"', '"esriGeometry', '"Topology"', '"command_line"')
-    return geojson_census(path).is_geojson and not any(each in text for each in others)
+    return geojson_census(path).is_geojson and not any(mark in text for mark in others)
 
 
 _XML_TRICKS = {
@@ -248,7 +248,10 @@ _XML_TRICKS = {
 
 
 def _refuse_xml_tricks(path: Path, name: str) -> None:
-    """Entities and links make a reader open other files or servers, or fill its memory; no layer needs them."""
+    """Raises UnreadableSource for entities and links, by which a reader opens other files or servers or fills memory.
+
+    No layer needs them.
+    """
     overlap = b""
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):

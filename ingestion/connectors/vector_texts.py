@@ -1,4 +1,4 @@
-"""What GDAL hands over of a layer, made safe: texts that are no UTF-8, shapes that are no place or of no known kind."""
+"""Texts and shapes from GDAL, made safe: texts that are not UTF-8, and shapes without a place or of an unknown kind."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ import shapely
 from ingestion.transforms.geometries import nowhere, read_wkb
 
 from .encodings import FOREIGN, in_windows_1252
-from .source import BrokenRow, Told
+from .source import BrokenRow, Note
 
 _STRINGS = (pyarrow.string(), pyarrow.large_string())
 
 
-def sound_texts(table: pyarrow.Table, first: int) -> tuple[pyarrow.Table, list[Told]]:
-    """Every text as UTF-8. A DBF text is cut at a number of bytes, often within a character: the half is dropped.
+def sound_texts(table: pyarrow.Table, first: int) -> tuple[pyarrow.Table, list[Note]]:
+    """The table with every text as UTF-8, and notes on the texts that were not.
 
-    first: line of the table's first row.
+    A DBF file cuts a text at a number of bytes, often within a character, whose remainder is dropped.
+    first: the line of the table's first row.
     """
-    told: list[Told] = []
+    notes: list[Note] = []
     for place, name in enumerate(table.column_names):
         column = table.column(place)
         if column.type not in _STRINGS or _is_sound(column):
             continue
         texts = [
-            None if each is None else _sound(each, first + row, name, told)
-            for row, each in enumerate(column.cast(pyarrow.large_binary()).to_pylist())
+            None if data is None else _sound(data, first + row, name, notes)
+            for row, data in enumerate(column.cast(pyarrow.large_binary()).to_pylist())
         ]
         table = table.set_column(place, name, pyarrow.array(texts, type=pyarrow.large_string()))
-    return table, told
+    return table, notes
 
 
 def _is_sound(column: Any) -> bool:
@@ -43,42 +44,50 @@ def _is_sound(column: Any) -> bool:
     return True
 
 
-def _sound(data: bytes, line: int, column: str, told: list[Told]) -> str:
+def _sound(data: bytes, line: int, column: str, notes: list[Note]) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             text = data[: error.start].decode()
-            told.append(Told(line, column, text[-100:], "is cut within a character; the half is dropped"))
+            notes.append(Note(line, column, text[-100:], "is cut within a character; the half is dropped"))
             return text
-    return in_windows_1252(data.decode("utf-8", FOREIGN), line, column, told)
+    return in_windows_1252(data.decode("utf-8", FOREIGN), line, column, notes)
 
 
 @dataclass
 class Shapes:
-    """hexadecimal: WKB in longitude and latitude of the rows that are kept. kept: which rows those are."""
+    """The shapes of some rows.
+
+    hexadecimal: the WKB, in longitude and latitude, of the rows that are not broken. is_whole: which rows those are.
+    """
 
     hexadecimal: list[str]
-    kept: np.ndarray
+    is_whole: np.ndarray
     broken: list[BrokenRow] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 def shapes_in_degrees(wkb: list[bytes | None], transformer: Any, first: int, column: str) -> Shapes:
-    """A row whose shape is of a kind that is not read is broken; a shape that lies nowhere is dropped, its row kept."""
+    """Reads the shapes of some rows.
+
+    A row is broken if its shape is of a kind that is not read. A shape without a place is dropped, but its row stays.
+    first: the line of the first row. column: the column of the shapes, for the notes.
+    """
     shapes, faults = read_wkb(np.array(wkb, dtype=object))
     shapes = shapely.force_2d(shapes)
-    told = []
+    notes = []
     for place in np.flatnonzero(nowhere(shapes)):
-        told.append(Told(first + int(place), column, "", "holds no coordinates but a mark for none", dropped=True))
+        notes.append(Note(first + int(place), column, "", "holds no coordinates but a mark for none", dropped=True))
         shapes[place] = None
     if transformer is not None:
         shapes = shapely.transform(shapes, transformer.transform, interleaved=False)
         for place in np.flatnonzero(nowhere(shapes)):
             reason = "lies outside what its coordinate reference system can say"
-            told.append(Told(first + int(place), column, "", reason, dropped=True))
+            notes.append(Note(first + int(place), column, "", reason, dropped=True))
             shapes[place] = None
     broken = [BrokenRow(first + place, "", reason) for place, reason in faults.items()]
-    kept = np.ones(len(shapes), dtype=bool)
-    kept[list(faults)] = False
-    return Shapes([each or "" for each in shapely.to_wkb(shapes[kept], hex=True)], kept, broken, told)
+    is_whole = np.ones(len(shapes), dtype=bool)
+    is_whole[list(faults)] = False
+    hexadecimal = [wkb or "" for wkb in shapely.to_wkb(shapes[is_whole], hex=True)]
+    return Shapes(hexadecimal, is_whole, broken, notes)

@@ -1,4 +1,4 @@
-"""Legacy systems counties come from."""
+"""The legacy systems from which counties load their roll."""
 
 from django.conf import settings
 from django.db import connections
@@ -7,12 +7,12 @@ from county_configs.models import County
 
 
 def alias_of(county: County, source: str) -> str:
-    """The Django database of a county's legacy system; it exists only when <COUNTY>_<SOURCE>_URL is set."""
+    """The alias of a county's legacy database in Django, which exists only when <COUNTY>_<SOURCE>_URL is set."""
     return f"{county.pk.lower().replace('-', '_')}_{source}"
 
 
 def fault_of_alias(alias: str) -> str | None:
-    """Why the legacy database cannot be asked at all; None where it can be tried."""
+    """Why no query can be put to the legacy database; None where one can be tried."""
     if alias in settings.LEGACY_FAULTS:
         return f"The legacy database {alias} cannot be asked. {settings.LEGACY_FAULTS[alias]}."
     if alias not in connections:

@@ -1,11 +1,13 @@
-"""Names and types of the PACS tables an ingest reads, so that a mapping can be checked without the database.
+"""Names and types of the PACS tables that a load reads, so that a mapping can be checked without the database.
 
-Interface facts gathered from public text (evidence D and Q of the schema sheet); no vendor's statement is copied. A
-county confirms them on its own server: a load looks every name up in the live catalogue first. Types are the generic
-ones of ANSI SQL; CHAR columns are blank-padded. `tests/ingestion/pacs.py` builds a test database from this list.
+They are facts about the interface, gathered from public texts; no statement of the vendor is copied. Before a load
+reads anything, it looks every name up in the catalogue of the county's own server. Types are those of ANSI SQL; CHAR
+columns are padded with blanks. `tests/ingestion/pacs.py` builds a test database from this list.
 """
 
 from __future__ import annotations
+
+import re
 
 PREFIX = "prop_val_yr numeric(4), sup_num int, sale_id int, prop_id int, imprv_id int"
 
@@ -112,20 +114,15 @@ _TABLES: dict[str, str] = {
 
 
 def catalogue() -> dict[str, dict[str, str]]:
-    """Tables, their columns and types."""
+    """The type of each column of each table."""
     return {table: dict(_columns(text)) for table, text in _TABLES.items()}
 
 
 def _columns(text: str) -> list[tuple[str, str]]:
-    # A comma within parentheses belongs to the type.
-    parts, depth, begin = [], 0, 0
-    for at, each in enumerate(f"{text},"):
-        depth += (each == "(") - (each == ")")
-        if each == "," and depth == 0:
-            parts.append(text[begin:at].strip())
-            begin = at + 1
-    return [(name, kind) for name, _, kind in (part.partition(" ") for part in parts)]
+    # A comma within parentheses belongs to a type.
+    columns = re.split(r",\s*(?![^(]*\))", text)
+    return [(name, kind) for name, _, kind in (column.partition(" ") for column in columns)]
 
 
-# Columns of people that a mapping must never read: birth dates, driving licences, e-mail addresses.
+# Personal data that a mapping must never read: birth dates, driving licences, e-mail addresses.
 NEVER_READ = {"birth_dt", "dl_num", "email_addr", "over_65_last_yr", "over_65_deferral_date"}

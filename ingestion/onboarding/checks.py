@@ -1,4 +1,4 @@
-"""Everything wrong with a county's folder, each with file, line and what to write instead."""
+"""The faults in a county's folder, each with its file, its line, and what to write instead."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ CATALOGUES = {"PACS": pacs.catalogue}
 
 
 def faults_of_county(folder: Path, alias: str | None = None) -> list[str]:
-    """alias: the legacy database whose live catalogue the queries are checked against; else the known one's."""
+    """The faults of all files in the folder.
+
+    alias: the legacy database against whose live catalogue the queries are checked. Without one, they are checked
+    against the known names of the county's legacy system.
+    """
     faults: list[str] = []
     county: CountyFile | None = None
     try:
@@ -40,14 +44,14 @@ def faults_of_county(folder: Path, alias: str | None = None) -> list[str]:
 
 
 def not_checked(folder: Path, alias: str | None = None) -> list[str]:
-    """What `faults_of_county` leaves open, in sentences. alias: as there."""
+    """What `faults_of_county` cannot check, in sentences. alias: as there."""
     try:
         if read_yaml(folder / "mappings.yaml")[0] is None:
             return [f"{folder.name}/mappings.yaml maps nothing yet: all of it is still a comment."]
         mapping = read_mapping(folder / "mappings.yaml")
         county = read_county_file(folder / "county.yaml")
     except TerraFusionError:
-        return []  # told as a fault
+        return []  # `faults_of_county` reports it
     open_ends = []
     if sources := mapping.sources():
         own = f"{folder.name.lower().replace('-', '_')}_{sources[0]}"
@@ -71,7 +75,7 @@ def faults_of_mapping(path: Path, county: CountyFile | None, alias: str | None =
     try:
         raw, root = read_yaml(path)
         if raw is None:
-            return []  # a new county's, in which all is still a comment
+            return []  # the file of a new county, which has only comments
         mapping = Mapping.model_validate(raw)
     except ConfigurationError as error:
         return [str(error)]
@@ -87,12 +91,12 @@ def faults_of_mapping(path: Path, county: CountyFile | None, alias: str | None =
         if dataset.query is None:
             continue
         try:
-            found = live_faults(dataset, live) if live else faults_of_query(dataset, known) if known else []
+            query_faults = live_faults(dataset, live) if live else faults_of_query(dataset, known) if known else []
         except TerraFusionError as error:
             return [*faults, f"{name}: {str(error).rstrip('.')}."]
-        for place, what in found:
+        for place, fault in query_faults:
             line = line_of(root, ["datasets", dataset_name, *_steps(place)])
-            faults.append(f"{name}:{line}: {dataset_name}.{place}: {what}")
+            faults.append(f"{name}:{line}: {dataset_name}.{place}: {fault}")
         faults += _personal(dataset, name, root, dataset_name)
         faults += _undefined(dataset, mapping, name, root, dataset_name)
     return faults
@@ -101,7 +105,7 @@ def faults_of_mapping(path: Path, county: CountyFile | None, alias: str | None =
 def _steps(place: str) -> list[str | int]:
     target, _, name = place.partition(".")
     if target == "query":
-        return [int(each) if each.isdigit() else each for each in place.split(".")]
+        return [int(step) if step.isdigit() else step for step in place.split(".")]
     return [target, name] if name else [target]
 
 
@@ -111,14 +115,14 @@ def _known_catalogue(county: CountyFile | None) -> Catalogue | None:
 
 
 def _codes(dataset: Dataset, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:
-    """What a mapping makes of codes, or writes of its own, that its field of the roll cannot hold."""
+    """Values written in the mapping, for codes or as constants, that the field of the roll cannot hold."""
     faults = []
     for target, fields in dataset.targets().items():
         for field, mapping in fields.items():
             plain = mapping.model_copy(update={"codes": {}, "other_codes": None, "default": None, "unknown": []})
-            written = [("codes", code, text) for code, text in mapping.codes.items()]
-            written += [(key, "", getattr(mapping, key)) for key in ("other_codes", "default", "value")]
-            for key, code, text in written:
+            values = [("codes", code, text) for code, text in mapping.codes.items()]
+            values += [(key, "", getattr(mapping, key)) for key in ("other_codes", "default", "value")]
+            for key, code, text in values:
                 if not text or mapping.type == "geometry" or (key == "default" and text in mapping.codes):
                     continue
                 try:
@@ -132,21 +136,21 @@ def _codes(dataset: Dataset, name: str, root: yaml.Node | None, dataset_name: st
 
 
 def _personal(dataset: Any, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:
-    """Columns nobody may load: birth dates, driving licences, e-mail addresses."""
+    """Columns that are never loaded: birth dates, driving licences, e-mail addresses."""
     return [
         f"{name}:{line_of(root, ['datasets', dataset_name, target, field])}: {dataset_name}.{target}.{field}: "
         f"{column} is personal data that is never loaded."
         for target, fields in dataset.targets().items()
-        for field, each in fields.items()
-        for column in each.source_columns
+        for field, field_mapping in fields.items()
+        for column in field_mapping.source_columns
         if column.split(".")[-1].lower() in pacs.NEVER_READ
     ]
 
 
 def _undefined(dataset: Any, mapping: Mapping, name: str, root: yaml.Node | None, dataset_name: str) -> list[str]:
-    """Variables a query uses and nothing defines."""
+    """Variables that a query uses and the mapping does not define."""
     faults = []
-    for number, condition in enumerate(dataset.asked.where):
+    for number, condition in enumerate(dataset.database_query.where):
         for value in (condition.equals, condition.not_equals, condition.at_least, condition.at_most):
             if isinstance(value, str) and value.startswith("$") and value[1:] not in mapping.variables:
                 line = line_of(root, ["datasets", dataset_name, "query", "where", number])
@@ -171,10 +175,10 @@ def faults_of_roles(folder: Path) -> list[str]:
     faults = []
     if raw.get("county_id") != folder.name:
         faults.append(f"{name}: county_id is {raw.get('county_id')!r}, but the folder is {folder.name!r}.")
-    text = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     for user in raw["users"]:
         for role in user.get("roles", []) if isinstance(user, dict) else []:
             if role not in ROLES:
-                line = next((at for at, each in enumerate(text, 1) if f'"{role}"' in each), 1)
-                faults.append(f"{name}:{line}: unknown role {role!r}{did_you_mean(role, ROLES)}.")
+                number = next((at for at, line in enumerate(lines, 1) if f'"{role}"' in line), 1)
+                faults.append(f"{name}:{number}: unknown role {role!r}{did_you_mean(role, ROLES)}.")
     return faults

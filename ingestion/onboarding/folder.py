@@ -1,4 +1,4 @@
-"""The folder of a new county: county.yaml, mappings.yaml, roles, README."""
+"""The folder of a new county: county.yaml, mappings.yaml, the roles of its users, and a README."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from .proposals import NAMES, Proposal
 
 SCHEMA = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
-# Postal code and main time zone of a state by the first two digits of its FIPS.
+# The postal code and main time zone of each state, by the first two digits of its FIPS code.
 STATES: dict[str, tuple[str, str]] = {
     code: (state, f"America/{zone}")
     for zone, states in {
@@ -21,8 +21,8 @@ STATES: dict[str, tuple[str, str]] = {
         "Denver": "08CO 30MT 35NM 49UT 56WY", "Phoenix": "04AZ", "Boise": "16ID", "Anchorage": "02AK",
         "Los_Angeles": "06CA 32NV 41OR 53WA", "Indiana/Indianapolis": "18IN", "Kentucky/Louisville": "21KY",
     }.items()
-    for each in states.split()
-    for code, state in [(each[:2], each[2:])]
+    for entry in states.split()
+    for code, state in [(entry[:2], entry[2:])]
 } | {"15": ("HI", "Pacific/Honolulu")}  # fmt: skip
 CRS = {"WA": "EPSG:2927"}  # Washington South, US survey feet
 ANYWHERE = "EPSG:5070"  # NAD83 / Conus Albers, metres
@@ -70,24 +70,24 @@ class NewCounty:
 
 
 def default_id(name: str) -> str:
-    """`Yakima County` is yakima."""
+    """The county_id that follows from a name: `yakima` for Yakima County."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower().replace(" county", "").replace(" parish", "")).strip("_")
     return plain[:64] or "county"
 
 
 def mapping_yaml(proposals: list[Proposal]) -> str:
-    """What is certain as the mapping; what is not, as comments; what is missing, named."""
+    """The text of a mapping file. Certain proposals are its mapping; the others are comments for a person to decide."""
     lines = [SCHEMA.format("mappings").rstrip(), "# Proposed from the source's columns. Check every line."]
     targets = writable(proposals)
     for target in NAMES:
-        own = [each for each in proposals if each.target == target]
-        if not own:
+        of_target = [proposal for proposal in proposals if proposal.target == target]
+        if not of_target:
             continue
         prefix = "" if target in targets else "# "
         if prefix:
             lines.append(f"# {target}: not enough was recognised to load them")
         lines.append(f"{prefix}{target}:")
-        lines += [f"{prefix}{'' if each.is_certain else '# '}  {each.as_yaml()}" for each in own]
+        lines += [f"{prefix}{'' if proposal.is_certain else '# '}  {proposal.as_yaml()}" for proposal in of_target]
     return "\n".join(lines) + "\n"
 
 
@@ -99,14 +99,14 @@ _NEEDED = {
 
 
 def writable(proposals: list[Proposal]) -> set[str]:
-    """Targets of which every required field was recognised with certainty."""
-    certain = {(each.target, each.field) for each in proposals if each.is_certain}
-    found = {target for target, fields in _NEEDED.items() if all((target, name) in certain for name in fields)}
-    return found if "properties" in found else set()
+    """The targets whose required fields were all recognised with certainty; none without the properties."""
+    certain = {(proposal.target, proposal.field) for proposal in proposals if proposal.is_certain}
+    targets = {target for target, fields in _NEEDED.items() if all((target, name) in certain for name in fields)}
+    return targets if "properties" in targets else set()
 
 
 def write_folder(folder: Path, county: NewCounty, mapping: str) -> list[Path]:
-    """The files, in this order. Nothing is overwritten: raises FileExistsError."""
+    """Writes the folder and gives its files. Raises FileExistsError if it exists: nothing is overwritten."""
     if folder.exists():
         raise FileExistsError(folder.name)
     files = {

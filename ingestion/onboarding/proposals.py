@@ -1,13 +1,13 @@
-"""A first mapping for a source nobody has mapped yet: by the names of its columns and what stands in them.
+"""A first mapping for a new source, proposed from the names of its columns and their contents.
 
-A proposal carries its confidence; what is below the threshold is left as a comment for a person to decide.
+Every proposal has a confidence. One below the threshold becomes a comment for a person to decide.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 import polars as pl
@@ -16,7 +16,7 @@ from ingestion.connectors.source import LINE
 
 CERTAIN, WORTH_SHOWING = 0.75, 0.55
 
-# Words assessors use for a field, whatever the vendor. A trailing number or unit in a column's name is no part of it.
+# The words assessors use for a field, whatever the vendor.
 NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "properties": {
         "property_id": (
@@ -84,7 +84,7 @@ _DATES = {
     r"^\d{4}-\d{2}-\d{2}": "", r"^\d{1,2}/\d{1,2}/\d{4}$": "%m/%d/%Y", r"^\d{8}T000000$": "%Y%m%dT000000",
     r"^\d{8}$": "%Y%m%d", r"^\d{1,2}/\d{1,2}/\d{2}$": "%m/%d/%y",
 }  # fmt: skip
-# A word in a column's name that says it is something else, however like the rest of the name may be.
+# A column with one of these words in its name is not the field, however similar the rest of the name is.
 _MONEY = {"value", "val", "price", "amt", "amount", "cost", "dollars", "assessed", "appraised", "tax", "imps"}
 _SIZE = {"sqft", "sf", "area", "acres", "acreage", "feet", "size"}
 _OWNER = {"owner", "owners", "own", "mail", "mailing", "taxpayer", "billing", "bill", "grantee", "buyer"}
@@ -93,9 +93,41 @@ _FOREIGN = dict.fromkeys(("living_area_sqft", "lot_sqft", "acres"), _MONEY)
 _FOREIGN |= dict.fromkeys(("market_land", "market_improvement", "market_total", "taxable_value", "sale_price"), _SIZE)
 _SITUS = ("situs_address", "situs_city", "zip_code")
 _FOREIGN |= dict.fromkeys(_SITUS, _OWNER)
-_LARGEST_DWELLING = 20_000  # square feet: a median above it is of dollars, or of lots
-_NEAR = 4  # columns before an address among which its owner's name stands
+_LARGEST_DWELLING = 20_000  # square feet; a column with a higher median holds dollars or lot sizes
+_NEAR = 4  # the name of an owner stands at most this many columns before the owner's address
 _RANGES = {"longitude": (-180.0, 180.0), "latitude": (-90.0, 90.0)}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The second of two columns that make one field, and how the mapping combines the two."""
+
+    second: str = ""
+    times: float = 1  # by what the number in the second column is multiplied
+    separator: str | None = None  # joins two texts; without one, two numbers are added
+
+    def as_yaml(self, first: str) -> str:
+        second = _quoted(self.second) if self.times == 1 else f"{{column: {_quoted(self.second)}, times: {self.times}}}"
+        how = "combine: sum" if self.separator is None else f'combine: join, separator: "{self.separator}"'
+        return f"columns: [{_quoted(first)}, {second}], {how}"
+
+
+# Fields that some counties keep in two columns: for each column its names and the pattern of its cells; then how the
+# two are combined, and the format of the result.
+_PAIRS = {
+    ("properties", "baths"): (
+        (("full baths", "full bath", "bath full"), r"^\d{1,2}(\.0)?$"),
+        (("half baths", "half bath", "bath half"), r"^\d{1,2}(\.0)?$"),
+        Pair(times=0.5),
+        "",
+    ),
+    ("sales", "sale_date"): (
+        (("sale year", "year sold", "yr sold", "sold year", "deed year"), r"^(1[6-9]|20)\d{2}$"),
+        (("sale month", "month sold", "mo sold", "sold month", "deed month"), r"^(0?[1-9]|1[0-2])$"),
+        Pair(separator=" "),
+        "%Y %m",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -106,13 +138,19 @@ class Proposal:
     confidence: float
     type: str = "text"
     format: str = ""
+    pair: Pair | None = None  # for a field that is made of two columns, of which `column` is the first
 
     @property
     def is_certain(self) -> bool:
         return self.confidence >= CERTAIN
 
+    @property
+    def source(self) -> str:
+        """The column, or both columns, for a person to read."""
+        return f"{self.column} and {self.pair.second}" if self.pair else self.column
+
     def as_yaml(self) -> str:
-        parts = [f"column: {_quoted(self.column)}"]
+        parts = [self.pair.as_yaml(self.column) if self.pair else f"column: {_quoted(self.column)}"]
         parts += [f"type: {self.type}"] if self.type != "text" else []
         parts += [f'format: "{self.format}"'] if self.format else []
         line = f"{self.field}: {{{', '.join(parts)}}}"
@@ -124,8 +162,11 @@ def _quoted(text: str) -> str:
 
 
 def propose(rows: pl.DataFrame) -> list[Proposal]:
-    """The best column for each field, each column at most once in a target but for the parcel's two numbers."""
-    found = []
+    """The best column for each field.
+
+    A column feeds at most one field of a target, except that property_id and parcel_number may share one.
+    """
+    proposals = []
     columns = [name for name in rows.columns if name != LINE]
     for target, fields in NAMES.items():
         scored = sorted(
@@ -134,25 +175,61 @@ def propose(rows: pl.DataFrame) -> list[Proposal]:
                 for name, words in fields.items()
                 for column in columns
             ),
-            key=lambda each: (-each[0], len(each[2]), each[2]),
+            key=lambda candidate: (-candidate[0], len(candidate[2]), candidate[2]),
         )
-        done: set[str] = set()
+        proposed: set[str] = set()
         used: set[str] = set()
         for score, name, column in scored:
             shared = name in ("property_id", "parcel_number")
-            if score < WORTH_SHOWING or name in done or (column in used and not shared):
+            if score < WORTH_SHOWING or name in proposed or (column in used and not shared):
                 continue
-            done.add(name)
+            proposed.add(name)
             used |= set() if shared else {column}
             kind = _TYPES.get(name, "text")
-            found.append(
-                Proposal(target, name, column, score, kind, _date_format(rows[column]) if kind == "date" else "")
-            )
-    return sorted(found, key=lambda each: (list(NAMES).index(each.target), list(NAMES[each.target]).index(each.field)))
+            date_format = _date_format(rows[column]) if kind == "date" else ""
+            proposals.append(Proposal(target, name, column, score, kind, date_format))
+    return sorted(_with_pairs(proposals, rows), key=_place_in_names)
+
+
+def _place_in_names(proposal: Proposal) -> tuple[int, int]:
+    return list(NAMES).index(proposal.target), list(NAMES[proposal.target]).index(proposal.field)
+
+
+def _with_pairs(proposals: list[Proposal], rows: pl.DataFrame) -> list[Proposal]:
+    """The proposals, with fields made of two columns where no single column has the whole field for certain."""
+    for (target, field), (first, second, pair, date_format) in _PAIRS.items():
+        columns = _named(*first, rows), _named(*second, rows)
+        single = next(
+            (proposal for proposal in proposals if (proposal.target, proposal.field) == (target, field)), None
+        )
+        if None in columns or (single is not None and single.is_certain and single.column not in columns):
+            continue
+        pair = replace(pair, second=str(columns[1]))
+        combined = Proposal(target, field, str(columns[0]), 1.0, _TYPES[field], date_format, pair)
+        proposals = [proposal for proposal in proposals if proposal is not single] + [combined]
+    return proposals
+
+
+def _named(names: Iterable[str], pattern: str, rows: pl.DataFrame) -> str | None:
+    """The column with one of these names in which every cell matches the pattern or is empty."""
+    squeezed = {name.replace(" ", "") for name in names}
+    for column in rows.columns:
+        if column == LINE or "".join(_words(column)) not in squeezed:
+            continue
+        filled = _filled(rows[column])
+        if len(filled) and filled.str.contains(pattern).all():
+            return column
+    return None
+
+
+def _filled(texts: pl.Series) -> pl.Series:
+    """The texts that are not empty, without blanks around them."""
+    stripped = texts.str.strip_chars()
+    return stripped.filter(stripped != "")
 
 
 def _confidence(field: str, words: Iterable[str], texts: pl.Series, column: str) -> float:
-    """0 to 1: the likeness of the names, held down where the content does not look like the field."""
+    """From 0 to 1: the likeness of the names, times the share of the content that looks like the field."""
     plain = " ".join(_words(column))
     likeness = max(SequenceMatcher(None, plain, word).ratio() for word in words)
     squeezed = plain.replace(" ", "")
@@ -162,24 +239,28 @@ def _confidence(field: str, words: Iterable[str], texts: pl.Series, column: str)
 
 
 def _words(column: str) -> list[str]:
+    """The words of a column's name, in lower case and without digits."""
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", column.split(".")[-1])]
 
 
 def _context(field: str, column: str, rows: pl.DataFrame) -> float:
-    """1, or how much less likely the field is by the other words of the name, the unit and the columns beside it."""
+    """A factor for the confidence, below 1 where other words, the unit or neighbouring columns contradict the field."""
     if _FOREIGN.get(field, set()) & set(_words(column)):
         return 0.4
     if field == "living_area_sqft":
-        said = rows[column].str.strip_chars().filter(rows[column].str.strip_chars() != "")
-        sizes = said.str.replace_all(",", "").cast(pl.Float64, strict=False)
+        filled = _filled(rows[column])
+        sizes = filled.str.replace_all(",", "").cast(pl.Float64, strict=False)
         built = sizes.filter(sizes > 0)
-        if said.str.starts_with("$").any() or (len(built) and float(built.median() or 0) > _LARGEST_DWELLING):  # type: ignore[arg-type]
+        if filled.str.starts_with("$").any() or (len(built) and float(built.median() or 0) > _LARGEST_DWELLING):  # type: ignore[arg-type]
             return 0.4
     return 0.6 if field in _SITUS and _is_owners(column, rows) else 1.0
 
 
 def _is_owners(column: str, rows: pl.DataFrame) -> bool:
-    """An address that says of nothing what it is of, and stands behind an owner's name or beside states of several."""
+    """Whether a column is part of an owner's address: it follows an owner's name, or stands beside several states.
+
+    A column whose name says that it is the place of the property is not.
+    """
     if set(_words(column)) & _PLACE:
         return False
     names = [name for name in rows.columns if name != LINE]
@@ -194,25 +275,27 @@ def _is_owners(column: str, rows: pl.DataFrame) -> bool:
 
 
 def _fit(field: str, texts: pl.Series) -> float:
-    stripped = texts.str.strip_chars()
-    said = stripped.filter(~stripped.is_in(["", "-"]))
+    """From 0 to 1: how much of the content looks like the field; 0.5 where there is none."""
+    filled = _filled(texts)
+    filled = filled.filter(filled != "-")
     kind = _TYPES.get(field, "text")
-    if said.is_empty():
+    if filled.is_empty():
         return 0.5
     if kind != "text":
-        share = float(said.str.contains(_LOOKS[kind]).sum()) / len(said)
+        share = float(filled.str.contains(_LOOKS[kind]).sum()) / len(filled)
         if field in _RANGES:
             low, high = _RANGES[field]
-            share *= float(said.cast(pl.Float64, strict=False).is_between(low, high).sum()) / len(said)
+            share *= float(filled.cast(pl.Float64, strict=False).is_between(low, high).sum()) / len(filled)
         return share
     if field in ("property_id", "sale_id"):
-        return 0.6 + 0.4 * said.n_unique() / len(said)
+        return 0.6 + 0.4 * filled.n_unique() / len(filled)
     return 1.0
 
 
 def _date_format(texts: pl.Series) -> str:
-    said = texts.str.strip_chars().filter(texts.str.strip_chars() != "")
-    for pattern, written in _DATES.items():
-        if len(said) and said.str.contains(pattern).all():
-            return written
+    """The format in which all dates of the column are written; empty for ISO dates and where there is none."""
+    filled = _filled(texts)
+    for pattern, date_format in _DATES.items():
+        if len(filled) and filled.str.contains(pattern).all():
+            return date_format
     return ""

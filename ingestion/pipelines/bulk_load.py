@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from django.db import transaction
 
+from county_configs.county_file import SalesSection
 from county_configs.models import County
 from ingestion.connectors.source import Source, UnreadableSource
 from ingestion.models import IngestionRun
@@ -65,7 +66,7 @@ class Load:
     @property
     def context(self) -> Context:
         today = self.now.astimezone(ZoneInfo(self.county.time_zone)).date()
-        return Context(today, tuple(self.county.settings.sales.valid_codes), box_of_boundary(self.county))
+        return Context(today, tuple(self.county.section(SalesSection).valid_codes), box_of_boundary(self.county))
 
 
 def new_run(

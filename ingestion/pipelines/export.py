@@ -80,15 +80,15 @@ def _records(county: County, tax_year: int, proposed: bool, totals: Totals) -> I
     estimates = ValueEstimate.objects.filter(roll_property=OuterRef("pk")).order_by("-valuation_date", "-pk")
     if not proposed:
         estimates = estimates.exclude(decision=ValueEstimate.Decision.PROPOSED)
-    values = AssessedValue.objects.filter(roll_property=OuterRef("pk"), tax_year=tax_year).order_by("-supplement")
+    values = AssessedValue.objects.of_year(tax_year).filter(roll_property=OuterRef("pk"))
     rows = (
         Property.objects.in_county(county)
         .current()
         .annotate(
             estimated=Subquery(estimates.values("market_value")[:1]),
             decided=Subquery(estimates.values("decided_value")[:1]),
-            land=Subquery(values.values("market_land")[:1]),
-            supplement=Subquery(values.values("supplement")[:1]),
+            land=Subquery(values.values("market_land")),
+            supplement=Subquery(values.values("supplement")),
         )
         .exclude(estimated=None)
         .order_by("property_id")

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 from django.db import connection, models
 
+from county_configs.county_file import SalesSection
 from county_configs.models import County
 from ingestion.connectors.source import LINE
 from ingestion.transforms.mapper import ATTRIBUTE, Dataset
@@ -119,6 +120,8 @@ class Merge:
             rows = values.filter(fates[f"{LOAD}{self.target.name}"])
             if rows.height:
                 copy_in(self.stage, self._frame(rows, names, plan), self._field)
+        if self.updates_only:  # else SQLite, which has no statistics, meets every property with every staged row
+            run(f"CREATE INDEX {quoted(f'{self.stage}_key')} ON {quoted(self.stage)} ({quoted(KEY_OF_PROPERTY)})")
         analyze(self.stage)
         if self.target.hangs_on_property:
             self._find_properties()
@@ -155,7 +158,7 @@ class Merge:
         return rows.select(*columns, lineage, *self._extra(rows))
 
     def _valid_codes(self) -> list[str]:
-        return list(self.county.settings.sales.valid_codes)
+        return list(self.county.section(SalesSection).valid_codes)
 
     def _extra(self, rows: pl.DataFrame) -> list[pl.Expr]:
         key = pl.lit(None, dtype=pl.String)

@@ -173,7 +173,7 @@ def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
             Level.WARN,
             each.dropped,
         )
-        for each in batch.told
+        for each in batch.notes
         if each.column in read
     ]
 

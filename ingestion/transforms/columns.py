@@ -1,7 +1,7 @@
-"""Whole columns of source texts into columns of the roll.
+"""Converting whole columns of source texts to columns of the roll.
 
-What is plain (digits, ISO dates, short texts) is converted by polars. Every other text goes, once for each different
-text, through `validators.convert`, the rule for one value; a property-based test holds the two equal.
+Plain texts (digits, ISO dates, short texts) are converted by polars. Of all other texts each different one is converted
+once by `validators.convert`, the rule for one value. A property-based test holds the two ways equal.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ _DTYPES: dict[str, Any] = {
 _WHOLE = r"^-?\d{1,15}$"
 _PLAIN_NUMBER = r"^-?\d{1,15}(\.\d{1,9})?$"
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_AMBIGUOUS_TEXT = "^#|[\x00\ufffd\x80-\x9f]"  # left to the rule for one value
+_AMBIGUOUS_TEXT = "^#|[\x00\ufffd\x80-\x9f]"  # the rule for one value decides about these
 
 
 @dataclass
 class Converted:
-    """A batch as the roll would store it: a column `target.field` for each mapped field, and what was found."""
+    """A batch as the roll would store it: a column `target.field` for each mapped field, and the findings."""
 
     values: pl.DataFrame
     findings: list[Finding] = field(default_factory=list)
 
 
 def roll_field(target: str, name: str, kind: str = "text") -> RollField:
-    """What the field can hold; an attribute is of the kind its mapping says."""
+    """What the field can hold. An attribute is of the type its mapping gives it."""
     if name.startswith(ATTRIBUTE):
         return TEXT_FIELD if kind == "text" else _OTHER_FIELD
     return TARGETS[target].fields[name]
@@ -71,6 +71,16 @@ def convert_batch(rows: pl.DataFrame, dataset: Dataset) -> Converted:
     return Converted(*converter.run())
 
 
+@dataclass(frozen=True)
+class _MappedField:
+    """A field of the data set. name: `target.field`. column: what the roll can hold there."""
+
+    name: str
+    mapping: FieldMapping
+    column: RollField
+    is_required: bool
+
+
 class _Converter:
     def __init__(self, rows: pl.DataFrame, dataset: Dataset) -> None:
         self.rows, self.dataset = rows, dataset
@@ -78,111 +88,99 @@ class _Converter:
         self.findings: list[Finding] = []
 
     def run(self) -> tuple[pl.DataFrame, list[Finding]]:
-        named = list(self._fields())
-        texts = self.rows.lazy().select(text_of(each).alias(name) for name, each, _, _ in named).collect()
+        fields = list(self._fields())
+        texts = self.rows.lazy().select(text_of(field.mapping).alias(field.name) for field in fields).collect()
         texts = texts.with_columns(
-            self._with_slow_sums(texts[name], each) for name, each, _, _ in named if each.combine in ("sum", "subtract")
+            self._with_slow_sums(texts[field.name], field.mapping)
+            for field in fields
+            if field.mapping.combine in ("sum", "subtract")
         )
-        fast = texts.lazy().select(fast_value(pl.col(name), each, column) for name, each, column, _ in named).collect()
-        values = [self._finish(texts[name], fast[name], each, column, must) for name, each, column, must in named]
-        return pl.DataFrame([self.lines, *values]), self.findings
+        fast = texts.lazy().select(fast_value(pl.col(field.name), field.mapping, field.column) for field in fields)
+        values = fast.collect()
+        finished = [self._finish(field, texts[field.name], values[field.name]) for field in fields]
+        return pl.DataFrame([self.lines, *finished]), self.findings
 
-    def _fields(self) -> Iterator[tuple[str, FieldMapping, RollField, bool]]:
-        for target, fields in self.dataset.targets().items():
+    def _fields(self) -> Iterator[_MappedField]:
+        for target, mappings in self.dataset.targets().items():
             required = self.dataset.required(target)
-            for name, each in fields.items():
-                yield f"{target}.{name}", each, roll_field(target, name, each.type), name in required
-        for name, each in self.dataset.controls.items():
-            yield f"controls.{name}", each, TARGETS["properties"].fields[name], False
+            for name, mapping in mappings.items():
+                yield _MappedField(
+                    f"{target}.{name}", mapping, roll_field(target, name, mapping.type), name in required
+                )
+        for name, mapping in self.dataset.controls.items():
+            yield _MappedField(f"controls.{name}", mapping, TARGETS["properties"].fields[name], False)
 
     def _with_slow_sums(self, texts: pl.Series, mapping: FieldMapping) -> pl.Series:
-        """Sums of what is not plain digits, row by row."""
+        """The texts with the sums of cells that are not plain digits, which are added row by row."""
         slow = texts.is_null()
         if not slow.any():
             return texts
-        wanted = self.rows.select(mapping.source_columns).filter(slow)
-        sums = iter([source_text(row, mapping) for row in wanted.iter_rows(named=True)])
+        rows = self.rows.select(mapping.source_columns).filter(slow)
+        sums = iter([source_text(row, mapping) for row in rows.iter_rows(named=True)])
         return pl.Series(
             texts.name,
-            [next(sums) if late else text for late, text in zip(slow, texts, strict=True)],
+            [next(sums) if is_slow else text for is_slow, text in zip(slow, texts, strict=True)],
             dtype=pl.String,
         )
 
-    def _finish(
-        self, texts: pl.Series, values: pl.Series, mapping: FieldMapping, column: RollField, required: bool
-    ) -> pl.Series:
+    def _finish(self, field: _MappedField, texts: pl.Series, values: pl.Series) -> pl.Series:
+        """The field's column for the roll. values: those that polars has converted, null elsewhere."""
+        mapping = field.mapping
         if mapping.type == "geometry":
-            values, found = geometry_column(texts, self.lines, mapping.shown_as or texts.name)
-            self.findings += found
+            values, findings = geometry_column(texts, self.lines, mapping.shown_as or field.name)
+            self.findings += findings
         elif (left := values.is_null() & ((texts != "") | (mapping.default is not None))).any():
-            values = self._one_by_one(texts, values, left, mapping, column, required)
-        if required:
-            self._refuse_empty(texts, values, mapping)
-        return _filled(values, texts, column.when_empty)
+            values = self._one_by_one(field, texts, values, left)
+        if field.is_required:
+            self._refuse_empty(field, texts, values)
+        return _filled(values, texts, field.column.when_empty)
 
-    def _one_by_one(
-        self,
-        texts: pl.Series,
-        values: pl.Series,
-        left: pl.Series,
-        mapping: FieldMapping,
-        column: RollField,
-        required: bool,
-    ) -> pl.Series:
-        """Each different text that is left, by the rule for one value."""
+    def _one_by_one(self, field: _MappedField, texts: pl.Series, values: pl.Series, left: pl.Series) -> pl.Series:
+        """The values with those of the texts that are left, each different text converted by the rule for one value."""
         good: dict[str, Any] = {}
         bad: dict[str, BadValue] = {}
         for text in texts.filter(left).unique().to_list():
             try:
-                good[text] = convert(text, mapping, column)
+                good[text] = convert(text, field.mapping, field.column)
             except BadValue as error:
                 bad[text] = error
         if bad:
-            self._report(texts, mapping, column, good, bad, required)
+            self._report(field, texts, good, bad)
         good = {text: value for text, value in good.items() if value is not None}
         if not good:
             return values
-        found = texts.replace_strict(
+        converted = texts.replace_strict(
             pl.Series(list(good), dtype=pl.String), pl.Series(list(good.values()), dtype=values.dtype), default=None
         )
-        return values.zip_with(~left, found)
+        return values.zip_with(~left, converted)
 
-    def _report(
-        self,
-        texts: pl.Series,
-        mapping: FieldMapping,
-        column: RollField,
-        good: dict[str, Any],
-        bad: dict[str, BadValue],
-        required: bool,
-    ) -> None:
-        hit = texts.is_in(list(bad))
-        for line, text in zip(self.lines.filter(hit), texts.filter(hit), strict=True):
+    def _report(self, field: _MappedField, texts: pl.Series, good: dict[str, Any], bad: dict[str, BadValue]) -> None:
+        """A finding for each row with a bad text. A text whose value is dropped becomes a good one: the empty value."""
+        is_bad = texts.is_in(list(bad))
+        for line, text in zip(self.lines.filter(is_bad), texts.filter(is_bad), strict=True):
             error = bad[text]
-            dropped = mapping.outside == "blank" and isinstance(error, OutsideBounds)
-            dropped |= not required and isinstance(error, SpreadsheetError | MarkForNone)
+            dropped = field.mapping.outside == "blank" and isinstance(error, OutsideBounds)
+            dropped |= not field.is_required and isinstance(error, SpreadsheetError | MarkForNone)
             if dropped:
-                good[text] = column.when_empty
-            self._add(line, texts.name, mapping, text, str(error), error.rule, dropped)
+                good[text] = field.column.when_empty
+            self._add(line, field, text, str(error), error.rule, dropped)
 
-    def _refuse_empty(self, texts: pl.Series, values: pl.Series, mapping: FieldMapping) -> None:
-        # Null for a text that says something has a finding already.
+    def _refuse_empty(self, field: _MappedField, texts: pl.Series, values: pl.Series) -> None:
+        # A null for a text that is not empty has a finding already.
         empty = (values.is_null() & (texts == "")) | ((values == "") if values.dtype == pl.String else False)
         if not empty.any():
             return
         for line in self.lines.filter(empty.fill_null(False)):
-            self._add(line, texts.name, mapping, "", "is empty", IsEmpty.rule, False)
+            self._add(line, field, "", "is empty", IsEmpty.rule, False)
 
-    def _add(
-        self, line: int, name: str, mapping: FieldMapping, text: str, reason: str, rule: str, dropped: bool
-    ) -> None:
-        shown = WITHHELD if name.split(".")[-1] in PERSONAL else text[:LONGEST_SHOWN]
+    def _add(self, line: int, field: _MappedField, text: str, reason: str, rule: str, dropped: bool) -> None:
+        shown = WITHHELD if field.name.split(".")[-1] in PERSONAL else text[:LONGEST_SHOWN]
         level = Level.WARN if dropped else Level.REFUSE
-        self.findings.append(Finding(line, mapping.shown_as or name, shown, reason, rule, level, dropped))
+        self.findings.append(Finding(line, field.mapping.shown_as or field.name, shown, reason, rule, level, dropped))
 
 
 def _filled(values: pl.Series, texts: pl.Series, when_empty: Any) -> pl.Series:
-    """What the roll holds for "not said". A value refused stays null: its row is not loaded."""
+    """The values with what the roll stores for an empty text. A refused value stays null: its row is not loaded."""
     if when_empty is None or values.dtype == pl.Binary or not values.null_count():
         return values
     blank = pl.Series(values.name, [when_empty], dtype=values.dtype)
@@ -193,7 +191,7 @@ def _filled(values: pl.Series, texts: pl.Series, when_empty: Any) -> pl.Series:
 
 
 def text_of(mapping: FieldMapping) -> pl.Expr:
-    """The text `validators.source_text` gives, for a column; null for sums it has to work out row by row."""
+    """What `validators.source_text` gives, for a whole column; null for sums that must be added row by row."""
     if mapping.value is not None:
         text = pl.lit(mapping.value)
     elif mapping.column is not None:
@@ -218,16 +216,16 @@ def _cell(part: str | Part) -> pl.Expr:
 
 
 def _combined(mapping: FieldMapping) -> pl.Expr:
-    parts = [_cell(each) for each in mapping.columns]
+    parts = [_cell(part) for part in mapping.columns]
+    filled = [pl.when(part != "").then(part) for part in parts]
     if mapping.combine == "join":
-        filled = [pl.when(each != "").then(each) for each in parts]
         return pl.concat_str(filled, separator=mapping.separator, ignore_nulls=True).fill_null("")
     if mapping.combine == "first":
-        return pl.coalesce([pl.when(each != "").then(each) for each in parts]).fill_null("")
-    plain = pl.all_horizontal([each.str.contains(r"^\d{0,15}$") for each in parts]) & (not mapping.is_weighted)
-    numbers = [each.cast(pl.Int64, strict=False).fill_null(0) for each in parts]
+        return pl.coalesce(filled).fill_null("")
+    plain = pl.all_horizontal([part.str.contains(r"^\d{0,15}$") for part in parts]) & (not mapping.is_weighted)
+    numbers = [part.cast(pl.Int64, strict=False).fill_null(0) for part in parts]
     result = reduce(lambda a, b: a + b if mapping.combine == "sum" else a - b, numbers).cast(pl.String)
-    nothing = pl.all_horizontal([each == "" for each in parts])
+    nothing = pl.all_horizontal([part == "" for part in parts])
     return pl.when(nothing).then(pl.lit("")).when(plain).then(result)
 
 
@@ -235,7 +233,7 @@ def _combined(mapping: FieldMapping) -> pl.Expr:
 
 
 def fast_value(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Expr:
-    """The value, or null where the rule for one value must decide."""
+    """The value of a plain text; null where the rule for one value must decide."""
     dtype = _dtype(mapping, column)
     if mapping.type == "geometry" or mapping.codes or mapping.type == "boolean":
         value = _undecided(text, dtype)
@@ -251,7 +249,7 @@ def fast_value(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Ex
 
 
 def _is_converted(mapping: FieldMapping) -> bool:
-    """Its number is multiplied on the way: a unit of another size, or acres, which may come from square feet."""
+    """Whether the number is multiplied, because its unit is not the roll's."""
     same = (None, "feet") if mapping.type == "decimal" else (None, "feet", "sqft", "square_feet")
     return mapping.unit not in same
 
@@ -274,11 +272,11 @@ def _dtype(mapping: FieldMapping, column: RollField) -> Any:
 def _fast_text(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Expr:
     value = text if mapping.width is None else pl.when(text != "").then(text.str.zfill(mapping.width)).otherwise(text)
     fits = text != ""
-    longest = min((each for each in (mapping.width, column.longest) if each is not None), default=None)
+    longest = min((length for length in (mapping.width, column.longest) if length is not None), default=None)
     if longest is not None:
         fits &= value.str.len_chars() <= longest
     if mapping.width is not None:
-        fits &= text.str.contains(r"^[0-9A-Za-z]*$")  # zfill treats a sign in its own way
+        fits &= text.str.contains(r"^[0-9A-Za-z]*$")  # polars and Python pad a text with a sign differently
     if column.is_identifier:
         fits &= (
             text.str.contains(r"^[0-9A-Za-z][0-9A-Za-z /_-]*$")
@@ -293,7 +291,7 @@ def _fast_text(text: pl.Expr, mapping: FieldMapping, column: RollField) -> pl.Ex
 
 
 def plain_dollars(text: pl.Expr) -> pl.Expr:
-    """Dollars as the digits they are: without sign of currency, commas between thousands and cents that are nothing."""
+    """Dollars as plain digits: without a dollar sign, commas between thousands, and cents that are zero."""
     bare = text.str.replace(r"\.0{1,9}$", "").str.strip_prefix("$")
     return pl.when(bare.str.contains(r"^\d{1,3}(,\d{3})+$")).then(bare.str.replace_all(",", "")).otherwise(bare)
 

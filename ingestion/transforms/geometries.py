@@ -1,4 +1,4 @@
-"""Geometry texts (WKT, or WKB in hexadecimal, as the file connectors give it) into WKB the roll can keep."""
+"""Converting geometry texts (WKT, or hexadecimal WKB as the file connectors give it) to the WKB the roll stores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import shapely
 
 from terrafusion.roll.shapes import repaired, square_kilometres
 
+from .curves import is_curve, kind_of, straightened
 from .validators import Finding, Level
 
 EDGES = ("west", "south", "east", "north")
@@ -21,7 +22,10 @@ _WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 
 def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[pl.Series, list[Finding]]:
-    """WKB in longitude and latitude; invalid shapes are repaired and told. Null for what is no geometry."""
+    """The shapes as WKB in longitude and latitude, and the findings. Null for a text that is no geometry.
+
+    Invalid shapes are repaired, each with a finding.
+    """
     findings: list[Finding] = []
     shapes, faults = _read(texts)
     for place, reason in faults.items():
@@ -32,7 +36,8 @@ def geometry_column(texts: pl.Series, lines: pl.Series, shown_as: str) -> tuple[
         shapes[place] = None
     missing = shapely.is_missing(shapes)
     outside = ~missing & ~_inside_world(shapes)
-    # Most of them: the file is in another projection. A few: records whose two coordinates were exchanged or spoilt.
+    # If most shapes lie outside, the file is in another projection. A few are records whose coordinates are swapped or
+    # spoilt.
     few = 2 * outside.sum() < (~missing).sum()
     for place in np.flatnonzero(outside).tolist():
         where, value = "lies outside longitude -180 to 180, latitude -90 to 90", _short(texts, place)
@@ -59,21 +64,38 @@ def _short(texts: pl.Series, place: Any) -> str:
 
 
 def _read(texts: pl.Series) -> tuple[np.ndarray, dict[int, str]]:
-    """The shapes, and by place why a text is none."""
+    """The shapes, and the reason why a text is none, by its place."""
     hexadecimal = texts.str.contains("^[0-9A-Fa-f]{18,}$").to_numpy()
     cells = np.array(texts.to_list(), dtype=object)
     shapes = np.full(len(cells), None, dtype=object)
     faults: dict[int, str] = {}
     for chosen, read in ((hexadecimal, read_wkb), (~hexadecimal & (cells != ""), read_wkt)):
         places = np.flatnonzero(chosen)
-        shapes[places], found = read(cells[places])
-        faults |= {int(places[place]): reason for place, reason in found.items()}
+        shapes[places], faults_of_kind = read(cells[places])
+        faults |= {int(places[place]): reason for place, reason in faults_of_kind.items()}
     return shapely.force_2d(shapes), faults
 
 
 def read_wkb(cells: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
-    """Shapes of WKB, as bytes or in hexadecimal; and by place why a cell is none. None gives None."""
-    return _each_read(cells, shapely.from_wkb)
+    """The shapes of WKB, as bytes or hexadecimal, and the reason why a cell is none, by its place. None stays None.
+
+    Arcs become straight lines.
+    """
+    return _each_read(_without_arcs(cells), shapely.from_wkb)
+
+
+def _without_arcs(cells: np.ndarray) -> np.ndarray:
+    curves = {place: _as_bytes(cell) for place, cell in enumerate(cells) if cell and is_curve(_as_bytes(cell[:10]))}
+    cells = cells.copy()
+    for place, wkb in zip(curves, straightened(list(curves.values())), strict=True):
+        if wkb is not None:
+            cells[place] = wkb if isinstance(cells[place], bytes) else wkb.hex()
+    return cells
+
+
+def _as_bytes(cell: bytes | str) -> bytes:
+    """The bytes of a cell. If the number of its hexadecimal digits is odd, the last one is left out."""
+    return cell if isinstance(cell, bytes) else bytes.fromhex(cell[: len(cell) // 2 * 2])
 
 
 def read_wkt(cells: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
@@ -88,7 +110,7 @@ def _each_read(cells: np.ndarray, read: Callable[..., Any]) -> tuple[np.ndarray,
     try:
         shapes = read(cells, on_invalid="ignore")
     except (shapely.GEOSException, NotImplementedError, UnicodeError, ValueError, TypeError):
-        # One cell that the library refuses, for example a curve, stops it for all of them.
+        # A cell that the library refuses, for example a curve, fails the whole call, so every cell is read by itself.
         shapes = np.array([_one(cell, read) for cell in cells] + [None], dtype=object)[:-1]
     for place in np.flatnonzero(shapely.is_missing(shapes)):
         if cells[place] is not None:
@@ -103,7 +125,7 @@ def _one(cell: Any, read: Callable[..., Any]) -> Any:
         return None
 
 
-# Geometry collections in each other overflow the stack of the library that reads them, and end the process.
+# Deeply nested geometry collections overflow the stack of the library that reads them, and end the process.
 _DEEPEST = 16
 _COLLECTION = (b"\x01\x07\x00\x00\x00", b"\x00\x00\x00\x00\x07")
 
@@ -112,28 +134,28 @@ def _is_too_deep(cell: bytes | str) -> bool:
     if isinstance(cell, bytes):
         return max(map(cell.count, _COLLECTION)) > _DEEPEST
     text = cell.upper()
-    return max(text.count(each) for each in ("COLLECTION", *(each.hex().upper() for each in _COLLECTION))) > _DEEPEST
+    marks = ("COLLECTION", *(code.hex().upper() for code in _COLLECTION))
+    return max(map(text.count, marks)) > _DEEPEST
 
 
-_KINDS = {
-    8: "CircularString", 9: "CompoundCurve", 10: "CurvePolygon", 11: "MultiCurve", 12: "MultiSurface",
-    15: "PolyhedralSurface", 16: "TIN", 17: "Triangle",
-}  # fmt: skip
+_CURVES = {8: "CircularString", 9: "CompoundCurve", 10: "CurvePolygon", 11: "MultiCurve", 12: "MultiSurface"}
+_SURFACES_IN_SPACE = {15: "PolyhedralSurface", 16: "TIN", 17: "Triangle"}
+_KINDS = _CURVES | _SURFACES_IN_SPACE
 
 
 def _why_not(cell: bytes | str) -> str:
     kind = None
     if isinstance(cell, bytes) or re.fullmatch(r"[0-9A-Fa-f]{18,}", cell):
-        data = cell if isinstance(cell, bytes) else bytes.fromhex(cell[:10])
-        number = int.from_bytes(data[1:5], "little" if data[:1] == b"\x01" else "big")
-        kind = _KINDS.get((number & 0xFFFF) % 1000)
+        kind = _KINDS.get(kind_of(_as_bytes(cell[:10])))
+        if kind in _CURVES.values():
+            return f"a {kind} that is damaged"
     else:
-        kind = next((each for each in _KINDS.values() if cell.upper().lstrip().startswith(each.upper())), None)
+        kind = next((name for name in _KINDS.values() if cell.upper().lstrip().startswith(name.upper())), None)
     return f"a {kind}, a kind of geometry that is not read; make it straight lines" if kind else "not a geometry"
 
 
 def nowhere(shapes: np.ndarray) -> np.ndarray:
-    """Which shapes have a coordinate that is no number, or the largest there is: Esri's mark for "no value"."""
+    """Which shapes have a coordinate that is not a number, or so large that it is Esri's mark for "no value"."""
     points, places = shapely.get_coordinates(shapes, return_index=True)
     with np.errstate(invalid="ignore"):
         bad = (~(np.abs(points) < _LARGEST)).any(axis=1)
@@ -150,7 +172,7 @@ def _inside_world(shapes: np.ndarray) -> np.ndarray:
 
 
 def _repair(shapes: np.ndarray, lines: pl.Series, shown_as: str) -> list[Finding]:
-    """Repairs in place; a self-crossing outline would make areas and overlays wrong."""
+    """Repairs invalid shapes in place, because they would make areas and overlays wrong. A finding for each."""
     invalid = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_valid(shapes))
     before = shapes[invalid]
     shapes[invalid] = repaired(before)
@@ -168,8 +190,8 @@ def _repair(shapes: np.ndarray, lines: pl.Series, shown_as: str) -> list[Finding
 
 
 def _change(old: Any, new: Any) -> str:
-    """By how much a repair has changed the ground that is covered."""
-    before, after = (square_kilometres(each) * SQFT_IN_SQUARE_KILOMETRE for each in (old, new))
+    """By how much a repair has changed the area of a shape."""
+    before, after = (square_kilometres(shape) * SQFT_IN_SQUARE_KILOMETRE for shape in (old, new))
     if abs(after - before) < 0.5:
         return f"area as before, {after:,.0f} square feet"
     share = f" ({100 * (after - before) / before:+.1f} %)" if before else ""
@@ -177,6 +199,6 @@ def _change(old: Any, new: Any) -> str:
 
 
 def box_columns(wkb: pl.Series, prefix: str) -> list[pl.Series]:
-    """The edges of each geometry's bounding box in degrees, null without one."""
+    """The edges of each geometry's bounding box in degrees; null where there is no geometry."""
     bounds = shapely.bounds(shapely.from_wkb(np.array(wkb.to_list(), dtype=object)))
     return [pl.Series(f"{prefix}{edge}", bounds[:, number]).fill_nan(None) for number, edge in enumerate(EDGES)]

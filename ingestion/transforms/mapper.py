@@ -1,4 +1,4 @@
-"""Which source column feeds which field of the roll, as the county's mapping file says it."""
+"""The county's mapping file: which column of a source feeds which field of the roll."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ SIMPLE = "main"  # the data set of a mapping file that has only one
 
 
 class Part(BaseModel):
-    """Some characters of a column: the first is 1, both ends are included. Or its number so many times: 0.5 of half
-    baths."""
+    """A column of several, or a part of it.
+
+    from and to: the first and last character to take, both included; the first of a column is 1.
+    times: by what its number is multiplied before it is added: 0.5 for half baths.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,23 +50,25 @@ class Part(BaseModel):
 class FieldMapping(BaseModel):
     """One field of the roll.
 
-    column: where it comes from; or_column: used instead where the first is empty or zero.
-    columns and combine: several, added ("sum"), subtracted from the first ("subtract"), joined with `separator`
-    ("join"), or the first that says something ("first"). value: a constant instead of a column.
-    default: used where the source says nothing. unknown: source texts that mean "not known".
-    codes: the county's codes and what each means on the roll; other_codes: what any code not listed means.
-    width: pads with leading zeros, which spreadsheets lose.
-    format: how dates are written, or several of such ways, tried in this order: strptime's (`%m/%d/%Y`), with a time of
-    day and a zone (`%z`) where they have them, `excel_serial` (45448), `epoch_milliseconds` or `epoch_seconds`. An ISO
-    date, which is what a spreadsheet's own dates are read as, is understood whatever the format says.
-    time_zone: where an instant (with a zone, or since the epoch) becomes a calendar date; UTC unless it is said.
-    two_digit_years_from: 1930 unless it is said: `29` is 2029, `30` is 1930.
-    unit: the source's, converted to the roll's. percent: 100 in the source is 1 on the roll.
-    implied_decimals: digits after a decimal point that is not written.
-    cents: what becomes of dollars that are not whole, the roll's being so: the row is refused ("refuse"), or the amount
-    rounded, halves up ("half_up"), which the control totals then show.
-    minimum, maximum: bounds, both allowed; outside, the row is refused, or only the value is dropped with a warning
-    when `outside` is "blank".
+    column: the source's column. or_column: the column used instead where the first is empty or zero.
+    columns and combine: several columns, which are added ("sum"), subtracted from the first ("subtract"), joined with
+    `separator` ("join"), or of which the first that is not empty is taken ("first").
+    value: a constant instead of a column.
+    default: the value where the source is empty. unknown: texts of the source that mean "not known".
+    codes: the meaning on the roll of each of the county's codes. other_codes: the meaning of every code not listed.
+    width: texts are padded to it with leading zeros, which spreadsheets lose.
+    format: the format of dates, or several formats, which are tried in this order: one of strptime (`%m/%d/%Y`), with a
+    time of day and a zone (`%z`) if the dates have them, `excel_serial` (45448), `epoch_milliseconds` or
+    `epoch_seconds`. An ISO date is understood whatever the format; a spreadsheet's own dates are read as such.
+    time_zone: the zone in which an instant (with a zone, or since the epoch) becomes a calendar date; UTC by default.
+    two_digit_years_from: the earliest year that two digits can mean. With the default 1930, `29` is 2029 and `30` is
+    1930.
+    unit: the unit in the source, which is converted to the roll's. percent: 100 in the source is 1 on the roll.
+    implied_decimals: the number of digits after a decimal point that is not written.
+    cents: what happens to dollars with cents, because the roll holds whole dollars: the row is refused ("refuse"), or
+    the amount is rounded, with halves rounded up ("half_up"); the control totals show the difference.
+    minimum, maximum: the bounds, both allowed values. Outside them the row is refused, or, if `outside` is "blank",
+    only the value is dropped with a warning.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -121,8 +126,8 @@ class FieldMapping(BaseModel):
         if self.format is not None:
             if self.type != "date":
                 raise ValueError(f"format does not go with type {self.type}")
-            for written in self.formats:
-                _check_date_format(written)
+            for date_format in self.formats:
+                _check_date_format(date_format)
         if self.time_zone is not None:
             if self.type != "date":
                 raise ValueError(f"time_zone does not go with type {self.type}")
@@ -131,7 +136,7 @@ class FieldMapping(BaseModel):
 
     @property
     def weights(self) -> list[float]:
-        """How many times each of `columns` counts."""
+        """By what each of `columns` is multiplied before it is added."""
         return [part.times if isinstance(part, Part) else 1 for part in self.columns]
 
     @property
@@ -140,31 +145,34 @@ class FieldMapping(BaseModel):
 
     @property
     def formats(self) -> list[str]:
-        """The ways its dates are written; none is ISO alone."""
+        """The formats of its dates; an empty list means ISO dates only."""
         return [self.format] if isinstance(self.format, str) else self.format or []
 
     @property
     def source_columns(self) -> list[str]:
         """Every column it reads."""
-        parts = [each.column if isinstance(each, Part) else each for each in self.columns]
-        return [each for each in (self.column, self.or_column, *parts) if each is not None]
+        parts = [part.column if isinstance(part, Part) else part for part in self.columns]
+        return [column for column in (self.column, self.or_column, *parts) if column is not None]
 
     @property
     def shown_as(self) -> str:
-        """What a finding calls it: the source's column, so that it can be looked up there."""
+        """The name in findings: the source's column or columns, which somebody can look up there."""
         return self.column or " + ".join(self.source_columns)
 
 
 def _check_date_format(text: str) -> None:
-    """A format without the year would silently date every sale in 1900. One without a day is the month's first."""
+    """Raises ValueError for a format without year or month: without the year, every sale would be dated in 1900.
+
+    A format without a day is allowed; its dates are the first of the month.
+    """
     if text in NUMBERED_DATES:
         return
     day = datetime(2013, 11, 25, tzinfo=UTC)
     try:
-        read = datetime.strptime(day.strftime(text), text)  # noqa: DTZ007 - a calendar date has no zone
+        parsed = datetime.strptime(day.strftime(text), text)  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
-        read = None
-    if read is None or read.date() not in (day.date(), day.date().replace(day=1)):
+        parsed = None
+    if parsed is None or parsed.date() not in (day.date(), day.date().replace(day=1)):
         words = ", ".join(NUMBERED_DATES)
         raise ValueError(
             f"{text!r} does not say year, month and day, or at least year and month; write for example %m/%d/%Y, "
@@ -180,7 +188,7 @@ def _check_time_zone(name: str) -> None:
 
 
 class FileOptions(BaseModel):
-    """How a file is written, where that cannot be seen from the file itself."""
+    """What must be known to read a file, and cannot be seen from the file itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -189,28 +197,29 @@ class FileOptions(BaseModel):
     quoting: Literal["double", "none"] | None = Field(
         default=None,
         description="double: values may stand in double quotes (RFC 4180); none: a quote mark is part of its value. "
-        "Not said: quotes are believed where they close and enclose no rows of the file.",
+        "By default quotes count where they are closed and do not enclose whole rows of the file.",
     )
     skip_lines: int = Field(default=0, ge=0, le=1000, description="Title lines before the header.")
     sheet: str | None = None
     layer: str | None = None
     fixed_width: dict[str, tuple[int, int]] = Field(
-        default={}, description="Column: first and last position, the first of a line being 1."
+        default={}, description="The first and last position of each column; the first position of a line is 1."
     )
     short_lines: Literal["refuse", "blank"] = Field(
         default="refuse",
-        description="What a fixed-width line lacks is blank; or a line that lacks more than its last "
-        "column is refused.",
+        description="blank: the missing end of a fixed-width line is blank; "
+        "refuse: a line that lacks more than its last column is refused.",
     )
 
 
 class Dataset(BaseModel):
-    """One table, file or query. One of its rows may feed several parts of the roll.
+    """One table, file or query. A row of it may feed several parts of the roll.
 
-    complete: it lists every record of its kind, so that what it no longer has is retired.
-    update_only: it adds fields to records that another data set brings.
-    match: the field of the roll by which its rows find their property, when that is not `property_id`.
-    controls: class and tax area by which its dollars are totalled, where the same row does not feed the property.
+    complete: it lists every record of its kind, so that a record it no longer lists is retired.
+    update_only: it adds fields to records that another data set creates.
+    match: the field of the roll by which its rows find their property, if that is not `property_id`.
+    controls: the property class and tax code area by which its dollars are totalled, where its rows do not feed the
+    property itself.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -252,61 +261,61 @@ class Dataset(BaseModel):
             )
         if missing := sorted(self.required(target.name) - set(fields)):
             raise ValueError(f"{target.name}: {', '.join(missing)} must be mapped")
-        for name, each in fields.items():
+        for name, mapping in fields.items():
             if name.startswith(ATTRIBUTE):
-                if not target.has_attributes or each.type not in ATTRIBUTE_TYPES:
+                if not target.has_attributes or mapping.type not in ATTRIBUTE_TYPES:
                     kinds = ", ".join(ATTRIBUTE_TYPES)
                     raise ValueError(f"{target.name}.{name}: only properties and layers keep attributes, as {kinds}")
-            elif each.type not in target.fields[name].types:
+            elif mapping.type not in target.fields[name].types:
                 raise ValueError(f"{target.name}.{name}: type must be {' or '.join(target.fields[name].types)}")
-            elif each.outside == "blank" and name in self.required(target.name):
+            elif mapping.outside == "blank" and name in self.required(target.name):
                 raise ValueError(f"{target.name}.{name}: a row without it cannot be kept, so outside must be refuse")
 
     def targets(self) -> dict[str, dict[str, FieldMapping]]:
-        """The parts it feeds, parents first."""
+        """The fields of each part of the roll that it feeds; properties come before what belongs to them."""
         return {name: getattr(self, name) for name in TARGETS if getattr(self, name)}
 
     def required(self, target: str) -> frozenset[str]:
-        """What a row must say. A row that describes a property need not name it again for its sale or value."""
+        """The fields a row must have. A row that feeds a property need not name it again for its sale or value."""
         if self.update_only:
-            return frozenset({self.match if target == "properties" else each for each in TARGETS[target].key})
-        named = {"property_id"} if target != "properties" and self.properties else set()
-        return TARGETS[target].required - named
+            return frozenset({self.match if target == "properties" else name for name in TARGETS[target].key})
+        known = {"property_id"} if target != "properties" and self.properties else set()
+        return TARGETS[target].required - known
 
     def fields(self) -> list[FieldMapping]:
-        return [*(each for fields in self.targets().values() for each in fields.values()), *self.controls.values()]
+        mappings = [mapping for fields in self.targets().values() for mapping in fields.values()]
+        return [*mappings, *self.controls.values()]
 
     def source_columns(self) -> list[str]:
-        """Every column it reads, in the mapping's order."""
-        names = [name for each in self.fields() for name in each.source_columns]
+        """Every column it reads, in the order of the mapping file."""
+        names = [name for mapping in self.fields() for name in mapping.source_columns]
         return list(dict.fromkeys([*names, *([self.watermark] if self.watermark else [])]))
 
     @property
-    def asked(self) -> Query:
-        """The query of a data set that comes from a database."""
+    def database_query(self) -> Query:
+        """The query of a data set that comes from a database. Raises ConfigurationError for one that reads a file."""
         if self.query is None:
             raise ConfigurationError("This data set reads a file; it has no query.")
         return self.query
 
     def as_written(self) -> dict[str, Any]:
-        """As the mapping file says it, defaults left out."""
+        """The data set as in the mapping file, without the settings left at their defaults."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def with_typed_attributes(self, kinds: dict[str, str]) -> Dataset:
-        """The data set, a layer's attributes of the type the source gives their columns where the mapping says none.
+        """The data set with the source's types for those attributes of a layer to which the mapping gives no type.
 
-        kinds: by column, as the source names its types. Only files that type their columns (layers, Parquet) do.
+        kinds: the types of the columns as the source names them. Only layers and Parquet files have them.
         """
-        layers = {
-            name: each.model_copy(update={"type": kind})
-            if name.startswith(ATTRIBUTE)
-            and "type" not in each.model_fields_set
-            and not each.codes
-            and (kind := _number_kind(kinds.get(each.column or "")))
-            else each
-            for name, each in self.layers.items()
-        }
-        return self.model_copy(update={"layers": layers})
+
+        def typed(name: str, mapping: FieldMapping) -> FieldMapping:
+            has_own_type = "type" in mapping.model_fields_set or bool(mapping.codes)
+            kind = _number_kind(kinds.get(mapping.column or ""))
+            if not name.startswith(ATTRIBUTE) or has_own_type or kind is None:
+                return mapping
+            return mapping.model_copy(update={"type": kind})
+
+        return self.model_copy(update={"layers": {name: typed(name, mapping) for name, mapping in self.layers.items()}})
 
     def missing_columns(self, columns: list[str]) -> list[str]:
         return [name for name in self.source_columns() if name not in columns]
@@ -319,9 +328,9 @@ def _number_kind(kind: str | None) -> str | None:
 
 
 class Mapping(BaseModel):
-    """A mapping file: one data set written at the top level, or several by name under `datasets`.
+    """A mapping file: one data set at the top level, or several by name under `datasets`.
 
-    variables: what queries may call `$name`, for example the tax year; a load may give others.
+    variables: the values that queries use as `$name`, for example the tax year; a load may give others.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -337,26 +346,26 @@ class Mapping(BaseModel):
         return raw
 
     def of_source(self, source: str) -> dict[str, Dataset]:
-        """The queries put to a database, in the file's order."""
-        return {name: each for name, each in self.datasets.items() if each.source == source}
+        """The data sets that read a database, in the order of the mapping file."""
+        return {name: dataset for name, dataset in self.datasets.items() if dataset.source == source}
 
     def sources(self) -> list[str]:
-        return list(dict.fromkeys(each.source for each in self.datasets.values() if each.source))
+        return list(dict.fromkeys(dataset.source for dataset in self.datasets.values() if dataset.source))
 
     def of_file(self, name: str | None) -> tuple[str, Dataset]:
-        """The data set that reads a file: the one named, or the only one. Raises ConfigurationError."""
-        for_files = {key: each for key, each in self.datasets.items() if each.source is None}
+        """The data set that reads a file: the one of this name, or the only one. Raises ConfigurationError."""
+        for_files = {key: dataset for key, dataset in self.datasets.items() if dataset.source is None}
         if name is None and len(for_files) == 1:
             return next(iter(for_files.items()))
         if name is None or name not in for_files:
             known = ", ".join(for_files) or "none"
-            asked = f"Unknown data set {name!r}." if name else "Say which data set of the mapping the file is."
-            raise ConfigurationError(f"{asked} Data sets for files: {known}.")
+            fault = f"Unknown data set {name!r}." if name else "Say which data set of the mapping the file is."
+            raise ConfigurationError(f"{fault} Data sets for files: {known}.")
         return name, for_files[name]
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Raises ConfigurationError naming file, line, place and what is allowed."""
+    """The mapping in the file. Raises ConfigurationError naming file, line, place and what is allowed."""
     raw, root = read_yaml(path)
     try:
         return Mapping.model_validate(raw)

@@ -1,7 +1,7 @@
-"""Places that cannot be in this county: dropped before they move the extent of everything.
+"""Places that cannot be in this county are dropped, because they would distort the county's extent.
 
-A record without a place often carries one all the same: 0, 0; the corner of a projection; longitude and latitude
-exchanged.
+Records without a known place often carry a false one: 0, 0, or the corner of a projection. In others longitude and
+latitude are swapped.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .mapper import Dataset
 from .roll_fields import TARGETS
 from .validators import Finding, Level
 
-FEWEST = 3  # places: below, nobody can say which is the odd one
-REACH_DEGREES = 3.0  # from the middle of the places there are; about 330 km north and south
-SPREADS = 20  # or so many times their median distance from the middle, for what covers a whole state
+FEWEST = 3  # places; among fewer it is impossible to say which is the odd one
+REACH_DEGREES = 3.0  # from the middle of the places; about 330 km to the north and south
+SPREADS = 20  # the reach in median distances from the middle, where that is more: a file may cover a whole state
 EDGES = ("west", "south", "east", "north")
 _POINT = ("properties.longitude", "properties.latitude")
 
@@ -26,10 +26,10 @@ _POINT = ("properties.longitude", "properties.latitude")
 def usual_places(
     values: pl.DataFrame, dataset: Dataset, boundary: tuple[float, float, float, float] | None
 ) -> list[float] | None:
-    """West, south, east and north, beyond which a place is not believed. None while too few have been seen.
+    """West, south, east and north of the box outside which a place is false. None while there are too few places.
 
-    Around the county's boundary, once more as wide and high on each side; or, where no boundary is loaded or most of
-    the places lie elsewhere, around the middle of the places themselves.
+    The box is the county's boundary, extended by its own width and height on each side. If no boundary is loaded, or
+    most of the places lie elsewhere, the box lies around the middle of the places.
     """
     boxes = [_box(values, kind) for kind in _located(values, dataset)]
     places = pl.concat(boxes).drop_nulls() if boxes else pl.DataFrame()
@@ -53,7 +53,7 @@ def usual_places(
 def without_far_places(
     values: pl.DataFrame, dataset: Dataset, usual: list[float]
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    """The values without places beyond the usual ones, and a finding for each that was dropped."""
+    """The values without the places outside the usual box, and a finding for each place that was dropped."""
     findings: list[Finding] = []
     for kind in _located(values, dataset):
         far = _box(values, kind).select(_is_far(usual).fill_null(False)).to_series()
@@ -72,11 +72,11 @@ def without_far_places(
 
 
 def _located(values: pl.DataFrame, dataset: Dataset) -> list[Any]:
-    """What has a place: a target's geometry, by the target's name alone, or the two columns of a point."""
-    found: list[Any] = [
+    """What gives a place: a target's geometry, as a tuple of the target's name, or the two columns of a point."""
+    kinds: list[Any] = [
         (target,) for target, fields in dataset.targets().items() if "geometry" in fields and TARGETS[target].is_located
     ]
-    return [*found, _POINT] if set(_POINT) <= set(values.columns) else found
+    return [*kinds, _POINT] if set(_POINT) <= set(values.columns) else kinds
 
 
 def _box(values: pl.DataFrame, kind: Any) -> pl.DataFrame:
@@ -84,7 +84,7 @@ def _box(values: pl.DataFrame, kind: Any) -> pl.DataFrame:
     columns = [values[name].cast(pl.Float64).alias(edge) for name, edge in zip(names, EDGES, strict=True)]
     if kind == _POINT:
         known = columns[0].is_not_null() & columns[1].is_not_null()
-        columns = [pl.select(pl.when(known).then(each)).to_series().alias(each.name) for each in columns]
+        columns = [pl.select(pl.when(known).then(column)).to_series().alias(column.name) for column in columns]
     return pl.DataFrame(columns)
 
 

@@ -1,4 +1,4 @@
-"""What a mapping may ask of a legacy database: tables, joins and conditions by name, never SQL."""
+"""The query a mapping may put to a legacy database: tables, joins and conditions by name, never SQL."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-# What the catalogue check would refuse anyway, refused before a connection is made.
+# The check against the catalogue would refuse other names too, but only after a connection is made.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\.[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Scalar = int | str
 
 
 class Condition(BaseModel):
-    """A column against a value. `$tax_year` stands for a variable of the load. Values are always parameters."""
+    """A column compared with a value. `$tax_year` stands for a variable of the load. Values are always parameters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -36,10 +36,10 @@ class Condition(BaseModel):
 
 
 class Join(BaseModel):
-    """A further table. `on` says, for its columns, which column of an earlier table each equals.
+    """A further table. `on` pairs its columns with the columns of earlier tables, or the constants, that they equal.
 
-    totals: the joined table has several rows for one of the first; these columns of it are taken together, so that
-    no row of the first is counted twice.
+    totals: for a joined table with several rows for one row of the first. How the rows are combined, by column, so that
+    no row of the first table is counted twice.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,7 +62,7 @@ class Join(BaseModel):
 
 
 class Query(BaseModel):
-    """Rows of a table and what is joined to it, read in the order of `key`, which must be unique in the answer."""
+    """Rows of a table and of the tables joined to it, read in the order of `key`, which must be unique among them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -77,13 +77,13 @@ class Query(BaseModel):
         return self.alias or self.table
 
     def tables(self) -> dict[str, str]:
-        """Table by the name the query gives it."""
-        return {self.name: self.table} | {each.name: each.table for each in self.joins}
+        """The tables, by the names the query gives them."""
+        return {self.name: self.table} | {join.name: join.table for join in self.joins}
 
     @model_validator(mode="after")
     def _known_tables(self) -> Query:
-        names = [self.name, *(each.name for each in self.joins)]
-        if twice := {each for each in names if names.count(each) > 1}:
+        names = [self.name, *(join.name for join in self.joins)]
+        if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two tables are called {', '.join(sorted(twice))}; tell them apart with as")
         for place, column in self.columns():
             if column.split(".")[0] not in names:
@@ -91,7 +91,7 @@ class Query(BaseModel):
         return self
 
     def columns(self) -> Iterator[tuple[str, str]]:
-        """Every column it names beside what the fields read, with its place."""
+        """Every column in the query itself, with its place there. The fields of a data set name further ones."""
         for number, join in enumerate(self.joins):
             for own, other in join.on.items():
                 yield f"joins.{number}.on", f"{join.name}.{own}"

@@ -1,4 +1,4 @@
-"""What each part of the roll can take from a source: its fields, its key, what must be given."""
+"""What each part of the roll takes from a source: its fields, its key, and the fields that are required."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DOLLARS = {
     "sale_price", "value", "market_land", "market_improvement", "market_total", "current_use_value",
     "new_construction", "exempt_value", "taxable_value", "assessed_value",
 }  # fmt: skip
-PERSONAL = {"grantor", "grantee", "name", "mailing_address"}  # names of people stay out of lists and logs
+PERSONAL = {"grantor", "grantee", "name", "mailing_address"}  # personal data, which must not be in lists and logs
 
-# What a mapping may not fill: keys and bookkeeping are ours.
+# Fields that a mapping may not fill: TerraFusion's own keys and bookkeeping.
 _OURS = {
     "id", "county", "roll_property", "parcel_number_key", "created_at", "updated_at", "retired_at", "attributes",
     "is_valid", "west", "south", "east", "north", "lineage",
 }  # fmt: skip
-# What the column itself would accept though no property has it.
+# Bounds narrower than those of the column's type.
 _BOUNDS: dict[str, tuple[float, float]] = {
     "longitude": (-180, 180),
     "latitude": (-90, 90),
@@ -42,7 +42,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class RollField:
-    """What a field of the roll can hold, the same on every database; both bounds are allowed."""
+    """What a field of the roll can hold, the same on every database. Both bounds are allowed values."""
 
     types: tuple[str, ...]
     when_empty: Any
@@ -88,8 +88,8 @@ def _roll_field(column: models.Field) -> RollField:
 class Target:
     """A part of the roll that a source row can feed.
 
-    key: what tells one record from another within the county. required: a row without them is refused.
-    amounts: dollars that the control totals follow.
+    key: the fields that identify a record within the county. required: a row without these fields is refused.
+    amounts: the fields in dollars that the control totals add up.
     """
 
     name: str
@@ -101,12 +101,12 @@ class Target:
 
     @property
     def hangs_on_property(self) -> bool:
-        """Its rows point at a property instead of the county."""
-        return "roll_property" in {each.name for each in self.model._meta.concrete_fields}
+        """Whether its rows belong to a property, and to a county only through it."""
+        return "roll_property" in self._columns
 
     @property
     def names_property(self) -> bool:
-        """Each of its source rows says which property it is about."""
+        """Whether each of its source rows names a property."""
         return self.hangs_on_property or self.model is Sale
 
     @property
@@ -115,23 +115,27 @@ class Target:
 
     @property
     def is_located(self) -> bool:
-        """It has a geometry."""
+        """Whether it has a geometry."""
         return issubclass(self.model, Located)
 
     @property
     def retires(self) -> bool:
-        """Its rows can be retired; assessed values cannot, a year's value stays what it was."""
-        return "retired_at" in {each.name for each in self.model._meta.concrete_fields}
+        """Whether its rows can be retired. Assessed values cannot: the value of a year stays what it was."""
+        return "retired_at" in self._columns
 
     @property
     def has_attributes(self) -> bool:
-        return "attributes" in {each.name for each in self.model._meta.concrete_fields}
+        return "attributes" in self._columns
+
+    @property
+    def _columns(self) -> set[str]:
+        return {column.name for column in self.model._meta.concrete_fields}
 
 
 def _target(
     name: str, model: type[models.Model], key: tuple[str, ...], required: set[str], amounts: tuple[str, ...] = ()
 ) -> Target:
-    fields = {each.name: _roll_field(each) for each in model._meta.concrete_fields if each.name not in _OURS}
+    fields = {column.name: _roll_field(column) for column in model._meta.concrete_fields if column.name not in _OURS}
     if model is not Property and model is not LayerFeature:
         fields["property_id"] = _roll_field(Property._meta.get_field("property_id"))
     return Target(name, model, key, frozenset(required), amounts, fields)
@@ -139,10 +143,10 @@ def _target(
 
 MARKET = ("market_land", "market_improvement", "market_total")
 VALUE_AMOUNTS = (*MARKET, "assessed_value", "current_use_value", "new_construction", "exempt_value", "taxable_value")
-# Parents first: what hangs on a property is written after it.
+# In the order in which they are written: properties come before what belongs to them.
 TARGETS: dict[str, Target] = {
-    each.name: each
-    for each in (
+    target.name: target
+    for target in (
         _target("properties", Property, ("property_id",), {"property_id", "parcel_number"}),
         _target(
             "improvements", Improvement, ("property_id", "improvement_number"),

@@ -1,6 +1,6 @@
-"""The edits every row of a roll must pass, beyond the type of each value: numbered, graded, with their reason.
+"""The edits every row of a roll must pass, beyond the type of each value. Each has an id, a level and a reason.
 
-Run by pandera on whole batches. A rule applies where a mapping feeds all the fields it needs; an empty field passes.
+Pandera applies them to whole batches. A rule applies where the mapping feeds all its fields. Empty fields pass.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from .mapper import Dataset
 from .roll_fields import PERSONAL
 from .validators import Finding, Level
 
-VERSION = "1"  # of this list; kept with each load, so that a value's lineage names the rules it passed
+VERSION = "1"  # of this list; stored with each load, so that the lineage of a value names the rules it has passed
 LARGEST_DWELLING_SQFT = 30_000
 NOMINAL_PRICE = 1000  # dollars; deeds between relatives say 1, 10 or 500
 VACANT, BUILT = ("vacant_land",), ("single_family", "condominium", "multi_family", "manufactured_home")
-LOST_CHARACTERS = "[\x80-\x9f\ufffd\u00c3\u00c2]"  # of cp1252 or UTF-8 read as something else
+LOST_CHARACTERS = "[\x80-\x9f\ufffd\u00c3\u00c2]"  # they appear where cp1252 or UTF-8 was read as another encoding
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the rules take from outside: the county's date, its arm's-length codes, the box around its boundary.
+    """What the rules need to know of the county.
 
-    boundary: west, south, east, north in degrees; None where no boundary is loaded.
+    today: the date there. valid_codes: the validity codes of arm's-length sales.
+    boundary: west, south, east and north of its boundary in degrees; None where no boundary is loaded.
     """
 
     today: date
@@ -41,7 +42,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Rule:
-    """needs: the fields it reads, the first being the one to look at. passes: true where the row is well."""
+    """needs: the fields it reads, of which findings name the first. passes: true for a row that is in order."""
 
     id: str
     level: Level
@@ -67,15 +68,15 @@ def _i(name: str) -> pl.Expr:
 
 
 def _properties(*names: str) -> tuple[str, ...]:
-    return tuple(f"properties.{each}" for each in names)
+    return tuple(f"properties.{name}" for name in names)
 
 
 def _values(*names: str) -> tuple[str, ...]:
-    return tuple(f"assessed_values.{each}" for each in names)
+    return tuple(f"assessed_values.{name}" for name in names)
 
 
 def _sales(*names: str) -> tuple[str, ...]:
-    return tuple(f"sales.{each}" for each in names)
+    return tuple(f"sales.{name}" for name in names)
 
 
 REFUSE, WARN, INFO = Level.REFUSE, Level.WARN, Level.INFO
@@ -189,15 +190,15 @@ RULES: tuple[Rule, ...] = (
 
 
 def rules_for(dataset: Dataset) -> list[Rule]:
-    """Those whose every field the data set feeds."""
-    fed = {f"{target}.{name}" for target, fields in dataset.targets().items() for name in fields}
-    return [each for each in RULES if fed.issuperset(each.needs)]
+    """The rules for which the data set feeds every field."""
+    mapped = {f"{target}.{name}" for target, fields in dataset.targets().items() for name in fields}
+    return [rule for rule in RULES if mapped.issuperset(rule.needs)]
 
 
 def schema_for(rules: list[Rule], context: Context) -> pa.DataFrameSchema:
     """The rules as one pandera schema."""
     return pa.DataFrameSchema(
-        checks=[pa.Check(_check(each, context), name=each.id, error=each.id) for each in rules],
+        checks=[pa.Check(_check(rule, context), name=rule.id, error=rule.id) for rule in rules],
         name=f"rules-{VERSION}",
     )
 
@@ -210,12 +211,12 @@ def _check(rule: Rule, context: Context) -> Callable[[pa.PolarsData], pl.LazyFra
 def broken_rules(
     values: pl.DataFrame, dataset: Dataset, rules: list[Rule], schema: pa.DataFrameSchema
 ) -> list[Finding]:
-    """A finding for each row and rule it breaks."""
-    needed = sorted({name for each in rules for name in each.needs})
+    """A finding for each row and each rule that it breaks."""
+    needed = sorted({name for rule in rules for name in rule.needs})
     try:
         schema.validate(values.select(needed), lazy=True)
     except pandera.errors.SchemaErrors as errors:
-        by_id = {each.id: each for each in rules}
+        by_id = {rule.id: rule for rule in rules}
         return [
             finding
             for error in errors.schema_errors
@@ -227,8 +228,8 @@ def broken_rules(
 def _findings(values: pl.DataFrame, dataset: Dataset, rule: Rule, passed: pl.DataFrame) -> list[Finding]:
     target, name = rule.needs[0].split(".", 1)
     column = dataset.targets()[target][name].shown_as or name
-    hit = values.filter(~passed.to_series())
+    breaking = values.filter(~passed.to_series())
     return [
         Finding(line, column, WITHHELD if name in PERSONAL else str(value), rule.reason, rule.id, rule.level)
-        for line, value in hit.select(LINE, rule.needs[0]).iter_rows()
+        for line, value in breaking.select(LINE, rule.needs[0]).iter_rows()
     ]

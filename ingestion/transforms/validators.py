@@ -1,6 +1,6 @@
-"""Turning a source text into a value of the roll, or a reason why it cannot be one.
+"""Converting one source text to a value of the roll, or giving the reason why it is none.
 
-The rule for one value. `columns.py` does the same for a whole column; a property-based test holds them equal.
+`columns.py` does the same for a whole column. A property-based test holds the two equal.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .roll_fields import YEARS, RollField
 
 TRUE, FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
 DATE_FORMAT = "%Y-%m-%d"
-# Padding of legacy columns, taken off both ends of every cell: what Unicode calls White_Space, as polars does.
+# Padding of legacy columns, removed from both ends of every cell: the White_Space of Unicode, as polars removes it.
 WHITESPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
 _TIME_OF_DAY = re.compile(r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?", re.ASCII)
 
-UNCALCULATED = "#NOT CALCULATED"  # stands for a formula whose result the workbook does not hold
-# What a spreadsheet shows where a formula failed; other programs export it as if it were a value.
+UNCALCULATED = "#NOT CALCULATED"  # for a formula whose result is not in the workbook
+# What a spreadsheet shows where a formula failed. Other programs export it as if it were a value.
 SPREADSHEET_ERRORS = {
     "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!",
     "#GETTING_DATA", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#PYTHON!", "#ERROR!", UNCALCULATED,
@@ -35,15 +35,14 @@ SPREADSHEET_ERRORS = {
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ZONE = re.compile(r"[ T].*(Z|[+-]\d{2}:?\d{2})$", re.ASCII)
 
-# A comma only between thousands ("1,5" is no 15); exponents as statistics packages write them (1.225e+006).
+# Commas may stand only between thousands ("1,5" is not 15). Exponents are those of statistics packages (1.225e+006).
 _NUMBER = re.compile(
     r"[+-]?(?=\.?\d)(\d{1,3}(,\d{3})+|\d{1,30})?(\.\d{0,30})?(e[+-]?0*\d{1,2})?", re.ASCII | re.IGNORECASE
 )
-# The largest double and the largest float, by which Esri's and others' programs mean "no value".
+# The largest double and the largest float, which programs of Esri and others write for "no value".
 _MARK_FOR_NONE = re.compile(r"-?1\.79\d*E\+?308|-?3\.40\d*E\+?38", re.ASCII | re.IGNORECASE)
 # What a spreadsheet makes of a long identifier: 7.23755E+09, or 7237550310.0
 _REWRITTEN = re.compile(r"\d(\.\d+)?[eE]\+\d+|\d+\.0*", re.ASCII)
-
 
 # One square metre is 10.763910... square feet; a foot is 0.3048 metres exactly.
 _FOOT = Decimal("0.3048")
@@ -66,7 +65,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with one value, by which rule. Without a column it is about the whole row."""
+    """What is wrong with one value, by which rule. Without a column, the finding is about the whole row."""
 
     line: int
     column: str
@@ -74,7 +73,7 @@ class Finding:
     reason: str
     rule: str = "V-TYPE"
     level: Level = Level.REFUSE
-    dropped: bool = False  # the row is kept without the value
+    dropped: bool = False  # the row is loaded without the value
 
     @property
     def fate(self) -> str:
@@ -94,7 +93,7 @@ class BadValue(Exception):
 
 
 class RewrittenIdentifier(BadValue):
-    """A spreadsheet has turned the identifier into a number: digits are lost for good."""
+    """A spreadsheet has turned the identifier into a number, and digits may be lost."""
 
     rule = "V-IDENTIFIER"
 
@@ -118,26 +117,26 @@ class SpreadsheetError(BadValue):
 
 
 class MarkForNone(BadValue):
-    """The largest number a program can write, which means that there is none."""
+    """The largest number a program can write, which stands for a missing value."""
 
     rule = "V-NO-NUMBER"
 
 
 class OutsideBounds(BadValue):
-    """A value of the right type that the mapping or the roll does not believe."""
+    """A value of the right type outside the bounds of the mapping or of the roll."""
 
     rule = "V-BOUNDS"
 
 
 def factor(unit: Unit | None, in_acres: bool) -> Decimal:
-    """By what a number in the source's unit is multiplied to be in the roll's: square feet, acres, or as it is."""
+    """The factor from the source's unit to the roll's, which is acres or square feet; 1 for numbers without a unit."""
     if unit is None or unit == "feet":
         return Decimal(1)
     return _SQFT[unit] / (_SQFT["acres"] if in_acres else 1)
 
 
 def source_text(row: Mapping[str, str], mapping: FieldMapping) -> str:
-    """The one text the mapping makes of a row's cells, padding removed."""
+    """The one text that the mapping makes of a row's cells, with padding removed."""
     text = _unified(row, mapping)
     return "" if text in mapping.unknown else text
 
@@ -150,11 +149,11 @@ def _unified(row: Mapping[str, str], mapping: FieldMapping) -> str:
         if mapping.or_column is not None and text.strip("0.") == "":
             return row[mapping.or_column].strip(WHITESPACE)
         return text
-    parts = [_part(row, each) for each in mapping.columns]
+    parts = [_part(row, part) for part in mapping.columns]
     if mapping.combine == "join":
-        return mapping.separator.join(each for each in parts if each)
+        return mapping.separator.join(filter(None, parts))
     if mapping.combine == "first":
-        return next((each for each in parts if each), "")
+        return next(filter(None, parts), "")
     return _summed(parts, mapping.weights, subtract=mapping.combine == "subtract")
 
 
@@ -166,12 +165,12 @@ def _part(row: Mapping[str, str], part: str | Part) -> str:
 
 
 def _summed(parts: list[str], weights: list[float], *, subtract: bool) -> str:
-    """The sum as text. What cannot be added stays visible, and is no number."""
+    """The sum as text. Parts that cannot be added are shown with + between them, which is no number."""
     if not any(parts):
         return ""
-    if not all(_NUMBER.fullmatch(each) for each in parts if each):
-        return " + ".join(each or "0" for each in parts)
-    numbers = [Decimal(each.replace(",", "")) if each else Decimal(0) for each in parts]
+    if not all(_NUMBER.fullmatch(part) for part in parts if part):
+        return " + ".join(part or "0" for part in parts)
+    numbers = [Decimal(part.replace(",", "")) if part else Decimal(0) for part in parts]
     if any(weight != 1 for weight in weights):
         numbers = [number * Decimal(str(weight)) for number, weight in zip(numbers, weights, strict=True)]
     first, *others = numbers
@@ -179,7 +178,7 @@ def _summed(parts: list[str], weights: list[float], *, subtract: bool) -> str:
 
 
 def convert(text: str, mapping: FieldMapping, roll_field: RollField) -> Any:
-    """The value as the roll stores it, so that what is read back compares equal. Raises BadValue with the reason."""
+    """The value as the roll stores it, so that it equals what is read back. Raises BadValue with the reason."""
     if "\x00" in text:
         raise BadValue("holds a zero byte")
     if text.upper() in SPREADSHEET_ERRORS and text not in mapping.codes:
@@ -220,13 +219,14 @@ def _checked_text(text: str, mapping: FieldMapping, roll_field: RollField) -> st
     if roll_field.is_identifier:
         if _REWRITTEN.fullmatch(text):
             raise RewrittenIdentifier("looks like a number a spreadsheet has rewritten")
-        if text and not any(each.isalnum() for each in text):
+        if text and not any(character.isalnum() for character in text):
             raise BadValue("holds no letter and no digit")
     if "\ufffd" in text:
         raise BadValue("holds a character that an earlier conversion has lost")
     if mapping.width is not None and text:
         text = text.zfill(mapping.width)
-    longest = min((each for each in (mapping.width, roll_field.longest) if each is not None), default=len(text))
+    limits = (mapping.width, roll_field.longest)
+    longest = min((limit for limit in limits if limit is not None), default=len(text))
     if len(text) > longest:
         raise BadValue(f"longer than {longest} characters")
     if roll_field.choices and text not in roll_field.choices:
@@ -258,7 +258,7 @@ def _number(text: str, mapping: FieldMapping) -> float:
 def _integer(text: str, mapping: FieldMapping) -> int:
     value = _decimal(text, mapping)
     if mapping.unit is not None:  # a converted area is never whole
-        value = value.to_integral_value(ROUND_HALF_UP)  # of any length: quantize has a limit
+        value = value.to_integral_value(ROUND_HALF_UP)  # for numbers of any length; quantize has a limit
     whole = int(value)
     if value != whole:
         raise BadValue("not a whole number")
@@ -268,7 +268,7 @@ def _integer(text: str, mapping: FieldMapping) -> int:
 def _dollars(text: str, mapping: FieldMapping) -> int:
     value = _decimal(text.removeprefix("$"), mapping)
     if mapping.unit is not None or mapping.cents == "half_up":
-        value = value.to_integral_value(ROUND_HALF_UP)  # of any length: quantize has a limit
+        value = value.to_integral_value(ROUND_HALF_UP)  # for numbers of any length; quantize has a limit
     if value != int(value):
         raise BadValue("not a whole number of dollars; write cents: half_up in the mapping to round it")
     if value < 0:
@@ -284,31 +284,31 @@ def _year(text: str, mapping: FieldMapping) -> int:
 
 
 def _date(text: str, mapping: FieldMapping) -> date:
-    for written in mapping.formats:
-        day = _written_date(text, written, mapping)
+    for date_format in mapping.formats:
+        day = _formatted_date(text, date_format, mapping)
         if day is not None:
-            return _believed(day)
+            return _in_known_years(day)
     day = _iso_date(text, mapping)
     if day is None:
         raise BadValue(f"not a date written as {' or '.join(mapping.formats or [DATE_FORMAT])}")
-    return _believed(day)
+    return _in_known_years(day)
 
 
-def _believed(day: date) -> date:
+def _in_known_years(day: date) -> date:
     if not YEARS[0] <= day.year <= YEARS[1]:
         raise OutsideBounds(f"not a year from {YEARS[0]} to {YEARS[1]}")
     return day
 
 
-def _written_date(text: str, written: str, mapping: FieldMapping) -> date | None:
-    """The date, when the text is written in this way."""
-    if written in NUMBERED_DATES:
-        return _numbered_date(text, written, mapping)
+def _formatted_date(text: str, date_format: str, mapping: FieldMapping) -> date | None:
+    """The date; None when the text is not written in this format."""
+    if date_format in NUMBERED_DATES:
+        return _numbered_date(text, date_format, mapping)
     try:
-        moment = datetime.strptime(text, written)  # noqa: DTZ007 - a calendar date has no zone
+        moment = datetime.strptime(text, date_format)  # noqa: DTZ007 - a calendar date has no zone
     except ValueError:
         return None
-    if "%y" in written:
+    if "%y" in date_format:
         first = mapping.two_digit_years_from
         moment = _in_year(moment, first + (moment.year - first) % 100)
     return _calendar_date(moment, mapping)
@@ -321,15 +321,15 @@ def _in_year(moment: datetime, year: int) -> datetime:
         raise BadValue(f"no date of {year}") from None
 
 
-def _numbered_date(text: str, written: str, mapping: FieldMapping) -> date | None:
+def _numbered_date(text: str, date_format: str, mapping: FieldMapping) -> date | None:
     if not re.fullmatch(r"-?\d{1,15}(\.\d{0,9})?", text, re.ASCII):
         return None
     number = float(text)
     try:
-        if written == "excel_serial":
-            # Excel counts a 29 February 1900 that never was: from 1 March on its day 0 is 30 December 1899.
+        if date_format == "excel_serial":
+            # Excel counts a 29 February 1900 that never was, so from 1 March 1900 on its day 0 is 30 December 1899.
             return (datetime(1899, 12, 30) + timedelta(days=int(number))).date()  # noqa: DTZ001
-        seconds = number / 1000 if written == "epoch_milliseconds" else number
+        seconds = number / 1000 if date_format == "epoch_milliseconds" else number
         return _calendar_date(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds), mapping)
     except OverflowError:
         return None
@@ -342,7 +342,7 @@ def _iso_date(text: str, mapping: FieldMapping) -> date | None:
     if zone is None:
         if text[10:] and not _TIME_OF_DAY.fullmatch(text[10:]):
             return None
-        text = text[:10]  # a database's DATETIME
+        text = text[:10]  # the date of a DATETIME without a zone
     try:
         return _calendar_date(datetime.fromisoformat(text), mapping)
     except ValueError:
@@ -350,9 +350,9 @@ def _iso_date(text: str, mapping: FieldMapping) -> date | None:
 
 
 def _calendar_date(moment: datetime, mapping: FieldMapping) -> date | None:
-    """An instant's date where the county is; midnight of UTC is how programs write a date without a time.
+    """The date of an instant in the time zone of the mapping; None outside the calendar's years 1 to 9999.
 
-    None where the calendar, from year 1 to 9999, has no such day.
+    Midnight in UTC keeps its date: programs write it for a date without a time.
     """
     if moment.tzinfo is None or mapping.time_zone is None:
         return moment.date()
@@ -366,7 +366,7 @@ def _calendar_date(moment: datetime, mapping: FieldMapping) -> date | None:
 def _boolean(text: str, mapping: FieldMapping) -> bool:
     word = text.lower()
     if _NUMBER.fullmatch(word) and Decimal(word.replace(",", "")) in (0, 1):
-        word = str(int(Decimal(word)))  # a flag that was kept as a number: 0.0, 1.00
+        word = str(int(Decimal(word)))  # a flag that was stored as a number: 0.0, 1.00
     if word in TRUE:
         return True
     if word in FALSE:

@@ -1,1 +1,1 @@
-"""The analyses: each a function from a Question to an Answer. No Django."""
+"""The analyses. Each of them is a function from a Question to an Answer. No Django."""

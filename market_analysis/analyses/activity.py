@@ -1,15 +1,12 @@
-"""market_activity: volume, turnover, distribution, flips and seasonality."""
+"""market_activity: volume, turnover, distribution of prices, quick resales (flips) and seasonality."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
-from ..answer import Answer, Question
-from ..charts import distribution_chart, seasonality_chart, volume_chart
-from ..market_activity import (
+from ..answer import Answer, Question, trend_table
+from ..areas.market_activity import (
     DECILES,
     activity_by_period,
     monthly_volume,
@@ -18,6 +15,7 @@ from ..market_activity import (
     seasonality,
     stock,
 )
+from ..charts import distribution_chart, seasonality_chart, volume_chart
 from ..selection import (
     PERIODS_A_YEAR,
     Selection,
@@ -58,7 +56,7 @@ def market_activity(question: Question) -> Answer:
         "flips_percent": round(100 * flipped / number, 2),
         "seasonality": seasons,
     }
-    table = pa.Table.from_pylist([{"period_start": start, **each} for start, each in zip(starts, trends, strict=True)])
+    table = trend_table(starts, trends)
     charts = [volume_chart(trends, starts)]
     if numbers["price_deciles"]:
         charts.append(distribution_chart(numbers["price_deciles"]))
@@ -70,7 +68,10 @@ def market_activity(question: Question) -> Answer:
 def _point(
     row: Mapping[str, Any], flips: Mapping[str, Any] | None, standing: int, window: Window, selection: Selection
 ) -> dict[str, Any]:
-    """turnover: sales a year for each hundred properties; of a period cut by the window, from the part within."""
+    """The figures of one period. Its turnover is sales a year for each hundred properties.
+
+    The turnover of a period that the window cuts is that of the part inside the window.
+    """
     number, length = row["period"], selection.period
     share = window.share_of(period_start(number, length), period_end(number, length))
     turnover = 100 * row["n"] * PERIODS_A_YEAR[length] / share / standing if standing else None
@@ -88,27 +89,29 @@ def _point(
         "too_few_sales": row["n"] < selection.minimum_sales,
         "flips": flips["n"] if flips else 0,
         "flip_gain_percent": round(flips["gain_percent"], 2) if flips else None,
-        "flip_days_held": round(flips["held"], 1) if flips else None,
+        "flip_days_held": round(flips["days_held"], 1) if flips else None,
     }
 
 
 def _deciles(values: list[float | None], digits: int) -> dict[str, float]:
-    """By name, p10 to p90; empty where there is nothing to divide."""
-    known = [each for each in values if each is not None] if values else []
+    """The deciles by name, p10 to p90; empty where they are unknown."""
+    known = [value for value in values if value is not None] if values else []
     if len(known) < len(DECILES):
         return {}
     return {
-        f"p{round(100 * at)}": round(value, digits) if digits else round(value)
-        for at, value in zip(DECILES, known, strict=True)
+        f"p{round(100 * decile)}": round(value, digits) if digits else round(value)
+        for decile, value in zip(DECILES, known, strict=True)
     }
 
 
 def _finding(trends: list[dict[str, Any]], numbers: Mapping[str, Any], number: int) -> str:
-    busiest = max(trends, key=lambda each: each["sales_volume"])
-    told = f"{number:,} sale{'' if number == 1 else 's'}; {busiest['period']} had most, {busiest['sales_volume']:,}."
+    busiest = max(trends, key=lambda trend: trend["sales_volume"])
+    sentence = (
+        f"{number:,} sale{'' if number == 1 else 's'}; {busiest['period']} had most, {busiest['sales_volume']:,}."
+    )
     if deciles := numbers["price_deciles"]:
-        told += f" Eight of ten prices lie between ${deciles['p10']:,} and ${deciles['p90']:,}."
+        sentence += f" Eight of ten prices lie between ${deciles['p10']:,} and ${deciles['p90']:,}."
     if seasons := numbers["seasonality"]:
-        month = max(seasons, key=lambda each: seasons[each])
-        told += f" {MONTHS[int(month) - 1]} sells {seasons[month]:.2f} times an average month."
-    return told
+        month = max(seasons, key=lambda number: seasons[number])
+        sentence += f" {MONTHS[int(month) - 1]} sells {seasons[month]:.2f} times an average month."
+    return sentence

@@ -11,10 +11,11 @@ import pyarrow as pa
 from geopandas import GeoDataFrame
 
 from ..answer import Answer, Question
-from ..area_polygons import HULL, Polygons, hulls
-from ..area_statistics import AreaStatistics, area_statistics
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import areas_with_enough_sales
+from ..areas.polygons import HULL, Polygons, hulls
 from ..charts import ranked_changes_chart, surface_chart
-from ..comparable_areas import NotEnoughAreas
+from ..figures import area_kind
 from ..selection import require_sales
 from .comparable import described
 
@@ -25,13 +26,10 @@ def appreciation_surface(question: Question) -> Answer:
     number = require_sales(market, selection)
     column = parameters["area"]
     every = area_statistics(market, selection, column)
-    areas = [each for each in every if each.sales_volume >= selection.minimum_sales]
-    if not areas:
-        fewest = selection.minimum_sales
-        raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
+    areas = areas_with_enough_sales(every, selection, column)
     question.report(40, 100, "Finding the areas on the map.")
     polygons, layer = question.polygons(column, parameters.get("area_layer"))
-    drawn = hulls(market, column, [each.area for each in areas if each.area not in polygons])
+    drawn = hulls(market, column, [area.area for area in areas if area.area not in polygons])
     surface = surface_of(areas, polygons, f"layer {layer}", drawn)
     figures = surface.drop(columns="geometry").to_dict("records")
     mapped = surface[surface.geometry.notna()]
@@ -51,16 +49,16 @@ def appreciation_surface(question: Question) -> Answer:
 
 
 def surface_of(areas: Sequence[AreaStatistics], polygons: Polygons, layer: str, drawn: Polygons) -> GeoDataFrame:
-    """A row an area: its code, its figures, where its shape is from, and the shape in degrees; None where it has none.
+    """A row for each area: its code, its figures, the source of its shape, and the shape in degrees or None.
 
-    polygons: of the layer, which come first; drawn: hulls. Values stay as they are, None and whole numbers too.
+    polygons: shapes of the layer, which take precedence. drawn: hulls. Whole numbers stay whole beside unknown ones.
     """
     sources = dict.fromkeys(drawn, HULL) | dict.fromkeys(polygons, layer)
     shapes = {**drawn, **polygons}
     figures = [
-        {"area": each.area, **surface_attributes(each), "geometry_source": sources.get(each.area)} for each in areas
+        {"area": area.area, **surface_attributes(area), "geometry_source": sources.get(area.area)} for area in areas
     ]
-    geometry = [shapes.get(each.area) for each in areas]
+    geometry = [shapes.get(area.area) for area in areas]
     return GeoDataFrame(pd.DataFrame(figures, dtype=object), geometry=geometry, crs="EPSG:4326")
 
 
@@ -69,7 +67,7 @@ def layer_name(column: str) -> str:
 
 
 def surface_attributes(area: AreaStatistics) -> dict[str, Any]:
-    """What the layer says of an area. The change with its 95 % interval, at equal living area."""
+    """The attributes of an area in the layer. The change is at equal living area, with its 95 % interval."""
     shown = described(area)
     return {
         "sales_volume": shown["sales_volume"],
@@ -85,27 +83,27 @@ def surface_attributes(area: AreaStatistics) -> dict[str, Any]:
 
 
 def _percent_away(area: AreaStatistics, errors: float) -> float | None:
-    """Percent a year, so many standard errors of the log change away: never below -100."""
+    """The change in percent a year, moved by so many standard errors of the log change. It is never below -100."""
     if area.change is None or area.change_error is None:
         return None
     return round(100 * math.expm1(area.change + errors * area.change_error), 2)
 
 
 def _finding(areas: list[AreaStatistics], column: str) -> str:
-    words = column.replace("_", " ").replace("zip code", "ZIP code")
-    changing = [(each.shrunk_change_percent, each.area) for each in areas if each.shrunk_change_percent is not None]
+    kind = area_kind(column)
+    changing = [(area.shrunk_change_percent, area.area) for area in areas if area.shrunk_change_percent is not None]
     if not changing:
-        dearest = max(areas, key=lambda each: (each.median_price, each.area))
-        return f"The dearest {words} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
+        dearest = max(areas, key=lambda area: (area.median_price, area.area))
+        return f"The dearest {kind} is {dearest.area}, median ${dearest.median_price:,.0f}; no change could be told."
     (low, lowest), (high, highest) = min(changing), max(changing)
     if lowest == highest:
-        return f"In {words} {highest} prices changed by {high:+.1f} % a year at equal living area."
+        return f"In {kind} {highest} prices changed by {high:+.1f} % a year at equal living area."
     if f"{low:+.1f}" == f"{high:+.1f}":
         return (
             f"At equal living area prices changed by {high:+.1f} % a year in all {len(changing)} areas; "
             "no difference between them can be told."
         )
     return (
-        f"At equal living area the change of prices is highest in {words} {highest}, {high:+.1f} % a year, "
+        f"At equal living area the change of prices is highest in {kind} {highest}, {high:+.1f} % a year, "
         f"and lowest in {lowest}, {low:+.1f} %, of {len(changing)} areas."
     )

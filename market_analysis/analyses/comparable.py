@@ -1,4 +1,4 @@
-"""comparable_market_area: which areas behave like the one asked about."""
+"""comparable_market_area: the areas whose market is most like that of one area, the subject."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from ..answer import Answer, Question
-from ..area_statistics import AreaStatistics, area_statistics
+from ..areas.area_statistics import AreaStatistics, area_statistics
+from ..areas.comparable_areas import ComparableArea, NotEnoughAreas, areas_with_enough_sales, comparable_areas
 from ..charts import area_trends_chart
-from ..comparable_areas import ComparableArea, NotEnoughAreas, comparable_areas
-from ..price_trend import price_trend, trend_json
+from ..figures import area_kind, rounded
+from ..indices.price_trend import price_trend, trend_json
 from ..selection import period_start, require_sales
 
 
@@ -21,17 +22,17 @@ def comparable_market_area(question: Question) -> Answer:
     number = require_sales(market, selection)
     column, fewest = parameters["area"], selection.minimum_sales
     every = area_statistics(market, selection, column)
-    areas = [each for each in every if each.sales_volume >= fewest]
+    areas = areas_with_enough_sales(every, selection, column)
     subject = _subject(parameters.get("area_code"), areas, column, fewest)
-    found = comparable_areas(areas, subject.area, parameters["count"])
-    shown = (subject.area, *(each.statistics.area for each in found))
-    points = price_trend(market, replace(selection, filters={**selection.filters, column: shown}), column)
+    comparables = comparable_areas(areas, subject.area, parameters["count"])
+    codes = (subject.area, *(comparable.statistics.area for comparable in comparables))
+    points = price_trend(market, replace(selection, filters={**selection.filters, column: codes}), column)
     trends = [trend_json(point, selection.period, column) for point in points]
     starts = [period_start(point.period_number, selection.period) for point in points]
     numbers = {
         "area": column,
         "subject": described(subject),
-        "comparable_areas": [_json(each) for each in found],
+        "comparable_areas": [_json(comparable) for comparable in comparables],
         "areas_compared": len(areas),
         "areas_with_too_few_sales": len(every) - len(areas),
         "minimum_sales": fewest,
@@ -39,25 +40,22 @@ def comparable_market_area(question: Question) -> Answer:
     table = pa.Table.from_pylist(
         [{"rank": 0, "distance": 0.0, **described(subject)}]
         + [
-            {"rank": rank, "distance": round(each.distance, 6), **described(each.statistics)}
-            for rank, each in enumerate(found, 1)
+            {"rank": rank, "distance": round(comparable.distance, 6), **described(comparable.statistics)}
+            for rank, comparable in enumerate(comparables, 1)
         ]
     )
-    return Answer(
-        _finding(subject, found, column), number, numbers, table, trends, [area_trends_chart(trends, starts, column)]
-    )
+    charts = [area_trends_chart(trends, starts, column)]
+    return Answer(_finding(subject, comparables, column), number, numbers, table, trends, charts)
 
 
 def _subject(code: str | None, areas: list[AreaStatistics], column: str, fewest: int) -> AreaStatistics:
-    """The area asked about; without one, that with most sales."""
-    if not areas:
-        raise NotEnoughAreas(f"No area by {column} has {fewest} sales; widen the window or lower minimum_sales.")
+    """The area of this code, or the area with most sales where the request names none."""
     if code is None:
-        return max(areas, key=lambda each: (each.sales_volume, each.area))
-    for each in areas:
-        if each.area == code:
-            return each
-    known = ", ".join(each.area for each in areas[:20])
+        return max(areas, key=lambda area: (area.sales_volume, area.area))
+    for area in areas:
+        if area.area == code:
+            return area
+    known = ", ".join(area.area for area in areas[:20])
     raise NotEnoughAreas(f"{column} {code} has fewer than {fewest} sales in the selection. With enough: {known}.")
 
 
@@ -67,37 +65,32 @@ def described(area: AreaStatistics) -> dict[str, Any]:
         "area": area.area,
         "sales_volume": area.sales_volume,
         "median_price": round(area.median_price),
-        "price_per_sqft": _rounded(area.price_per_sqft, 2),
-        "change_percent_per_year": _rounded(area.change_percent, 2),
-        "shrunk_change_percent_per_year": _rounded(area.shrunk_change_percent, 2),
+        "price_per_sqft": rounded(area.price_per_sqft, 2),
+        "change_percent_per_year": rounded(area.change_percent, 2),
+        "shrunk_change_percent_per_year": rounded(area.shrunk_change_percent, 2),
         "stock": area.stock,
-        "turnover_percent_per_year": _rounded(None if area.turnover is None else 100 * area.turnover, 2),
-        "living_area_sqft": _rounded(area.living_area_sqft, 0),
-        "lot_sqft": _rounded(area.lot_sqft, 0),
-        "year_built": _rounded(area.year_built, 0),
-        "single_family_percent": _rounded(
+        "turnover_percent_per_year": rounded(None if area.turnover is None else 100 * area.turnover, 2),
+        "living_area_sqft": rounded(area.living_area_sqft, 0),
+        "lot_sqft": rounded(area.lot_sqft, 0),
+        "year_built": rounded(area.year_built, 0),
+        "single_family_percent": rounded(
             None if area.single_family_share is None else 100 * area.single_family_share, 1
         ),
     }
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(float(value), digits)
-
-
-def _json(found: ComparableArea) -> dict[str, Any]:
+def _json(comparable: ComparableArea) -> dict[str, Any]:
     return {
-        **described(found.statistics),
-        "distance": round(found.distance, 4),
-        "alike": list(found.alike),
-        "unlike": found.unlike or None,
+        **described(comparable.statistics),
+        "distance": round(comparable.distance, 4),
+        "alike": list(comparable.alike),
+        "unlike": comparable.unlike or None,
     }
 
 
-def _finding(subject: AreaStatistics, found: list[ComparableArea], column: str) -> str:
-    words = column.replace("_", " ").replace("zip code", "ZIP code")
-    nearest = found[0]
+def _finding(subject: AreaStatistics, comparables: list[ComparableArea], column: str) -> str:
+    nearest = comparables[0]
     return (
-        f"The market of {words} {subject.area} is most like that of {nearest.statistics.area}: "
+        f"The market of {area_kind(column)} {subject.area} is most like that of {nearest.statistics.area}: "
         f"{'; '.join(nearest.alike)}."
     )

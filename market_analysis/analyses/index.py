@@ -1,4 +1,4 @@
-"""price_index: three indices side by side; the chosen one becomes the county's time adjustment."""
+"""price_index: three price indices of the same sales. The chosen one becomes the county's time adjustment."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from ..answer import Answer, Question
+from ..answer import Answer, Question, trend_table
 from ..charts import index_chart, volume_chart
-from ..index_sales import IndexSales, index_sales
-from ..log_index import LogIndex
-from ..price_index import METHODS, MethodIndex, price_indices
-from ..selection import NoSales, Selection, change_words, period_label, period_start, require_sales
+from ..figures import change_words, rounded
+from ..indices.index_sales import IndexSales, index_sales
+from ..indices.log_index import LogIndex
+from ..indices.price_index import METHODS, MethodIndex, price_indices
+from ..selection import NoSales, Selection, period_label, period_start, require_sales
 
 
 def price_index(question: Question) -> Answer:
@@ -23,35 +23,42 @@ def price_index(question: Question) -> Answer:
     question.report(10, 100, "Reading the sales.")
     sales = index_sales(question.market, selection)
     question.report(30, 100, "Estimating the indices.")
-    made = price_indices(sales, selection.period, parameters["shortest_holding_days"])
-    chosen = made[parameters["method"]]
+    indices = price_indices(sales, selection.period, parameters["shortest_holding_days"])
+    chosen = indices[parameters["method"]]
     if chosen.index is None:
         raise NoSales(f"The {chosen.method.replace('_', '-')} index cannot be estimated: {chosen.why_not}")
-    trends = [_point(sales, period, made, chosen, selection) for period in range(sales.periods)]
+    trends = [_point(sales, period, indices, chosen, selection) for period in range(sales.periods)]
     starts = [period_start(sales.first_period + period, selection.period) for period in range(sales.periods)]
-    table = pa.Table.from_pylist([{"period_start": start, **each} for start, each in zip(starts, trends, strict=True)])
     numbers = {
         "method": chosen.method,
         "base": "1.0 is the mean of the first year, periods with too few sales aside",
         "minimum_sales": selection.minimum_sales,
-        "points_with_too_few_sales": sum(each["too_few_sales"] for each in trends),
-        "methods": {name: _quality(each) for name, each in made.items()},
+        "points_with_too_few_sales": sum(trend["too_few_sales"] for trend in trends),
+        "methods": {name: _quality(index) for name, index in indices.items()},
     }
-    kept = [
-        (start, each["index"], each["standard_error"], each["sales_volume"])
-        for start, each in zip(starts, trends, strict=True)
-        if each["index"] is not None
+    levels = [
+        (start, trend["index"], trend["standard_error"], trend["sales_volume"])
+        for start, trend in zip(starts, trends, strict=True)
+        if trend["index"] is not None
     ]
     charts = [index_chart(trends, starts, chosen.method), volume_chart(trends, starts)]
-    return Answer(_finding(chosen, sales, selection.period), len(sales), numbers, table, trends, charts, kept)
+    return Answer(
+        key_finding=_finding(chosen, sales, selection.period),
+        data_points=len(sales),
+        numbers=numbers,
+        table=trend_table(starts, trends),
+        trends=trends,
+        charts=charts,
+        kept=levels,
+    )
 
 
 def _point(
-    sales: IndexSales, period: int, made: Mapping[str, MethodIndex], chosen: MethodIndex, selection: Selection
+    sales: IndexSales, period: int, indices: Mapping[str, MethodIndex], chosen: MethodIndex, selection: Selection
 ) -> dict[str, Any]:
-    """A trend point: the contract's figures, then the level and standard error of every method.
+    """The figures of one period, then the level and standard error of every method.
 
-    too_few_sales: fewer than asked for, or than the chosen method needs for a period.
+    too_few_sales: fewer than `minimum_sales` of the request, or fewer than the chosen method needs for a period.
     """
     prices = sales.sale_price[sales.period == period]
     thin = chosen.index is None or chosen.index.is_thin(period)
@@ -65,9 +72,9 @@ def _point(
         "too_few_sales": thin or len(prices) < selection.minimum_sales,
     }
     for name in METHODS:
-        point[name] = _level(made[name].index, period)
-        point[f"{name}_standard_error"] = _error(made[name].index, period)
-        point[f"{name}_unsmoothed"] = _level(made[name].raw, period)
+        point[name] = _level(indices[name].index, period)
+        point[f"{name}_standard_error"] = _error(indices[name].index, period)
+        point[f"{name}_unsmoothed"] = _level(indices[name].raw, period)
     return point
 
 
@@ -78,40 +85,36 @@ def _level(index: LogIndex | None, period: int) -> float | None:
 
 
 def _error(index: LogIndex | None, period: int) -> float | None:
-    """Of the level, in its own units. None where the sales are too few to say."""
+    """The standard error of the level, in the unit of the level. None where the sales are too few for one."""
     level = _level(index, period)
     if index is None or level is None or np.isnan(index.standard_errors[period]):
         return None
     return round(level * float(index.standard_errors[period]), 5)
 
 
-def _quality(made: MethodIndex) -> dict[str, Any]:
-    if made.index is None:
-        return {"not_estimated": made.why_not}
-    errors = made.index.standard_errors
+def _quality(estimate: MethodIndex) -> dict[str, Any]:
+    if estimate.index is None:
+        return {"not_estimated": estimate.why_not}
+    errors = estimate.index.standard_errors
     known = errors[~np.isnan(errors)]
     return {
-        "observations": made.index.observations,
-        "mean_standard_error_percent": _rounded(100 * float(known.mean()) if len(known) else None),
-        "volatility_percent": _rounded(made.volatility),
-        "revision_percent": _rounded(made.revision),
-        "residual_spread": _rounded(made.residual_spread),
+        "observations": estimate.index.observations,
+        "mean_standard_error_percent": rounded(100 * float(known.mean()) if len(known) else None, 3),
+        "volatility_percent": rounded(estimate.volatility, 3),
+        "revision_percent": rounded(estimate.revision, 3),
+        "residual_spread": rounded(estimate.residual_spread, 3),
     }
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
 def _finding(chosen: MethodIndex, sales: IndexSales, length: str) -> str:
-    """From the first to the last known level, and whether the change could be chance."""
+    """The change from the first to the last known level, and whether it could be chance."""
     assert chosen.index is not None  # noqa: S101 - the caller has refused the job otherwise
     known = np.flatnonzero(chosen.index.known)
     first, last = int(known[0]), int(known[-1])
     measured = chosen.index.based_on(known[:1])
     change = float(100 * np.expm1(measured.levels[last]))
     error = float(100 * np.exp(measured.levels[last]) * measured.standard_errors[last])
-    since, until = (period_label(sales.first_period + each, length) for each in (first, last))
+    since, until = (period_label(sales.first_period + period, length) for period in (first, last))
     what = "pairs of sales" if chosen.method == "repeat_sales" else "sales"
     return (
         f"By the {chosen.method.replace('_', '-')} index prices {change_words(change)} from {since} to {until} "
@@ -120,8 +123,8 @@ def _finding(chosen: MethodIndex, sales: IndexSales, length: str) -> str:
 
 
 def _certainty(change: float, error: float) -> str:
-    """change, error: percent and points of it; NaN where the sales are too few for an error."""
+    """change: percent. error: its standard error in percentage points; NaN where the sales are too few for one."""
     if np.isnan(error):
         return "the first or the last period has too few sales for a standard error"
-    told = f"standard error {error:.1f} points"
-    return told if abs(change) > 1.96 * error else f"{told}, so the change is not significant at 95 %"
+    sentence = f"standard error {error:.1f} points"
+    return sentence if abs(change) > 1.96 * error else f"{sentence}, so the change is not significant at 95 %"

@@ -1,4 +1,4 @@
-"""Which function answers which analysis type, and what of the answer is kept on the roll."""
+"""The function that answers each type of analysis, and the function that writes its answer to the roll."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .trend import price_trend_by_area, trend_analysis
 
 @dataclass(frozen=True)
 class Analysis:
-    """answer: reads the snapshot alone. keep: what of the answer goes onto the roll."""
+    """answer: reads the snapshot only. keep: writes what other plugins need of the answer to the roll."""
 
     answer: Callable[[Question], Answer]
     keep: Callable[[MarketAnalysisJob, Answer], Kept] = keep_nothing

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
-from ..answer import Answer, Question
+from ..answer import Answer, Question, trend_table
 from ..charts import area_trends_chart, trend_chart, volume_chart
-from ..price_trend import finding, price_trend, trend_json
+from ..indices.price_trend import finding, price_trend, trend_json
 from ..selection import period_start, require_sales
 
 
 def price_trend_by_area(question: Question) -> Answer:
-    """One trend for each area: ZIP codes unless another column is asked for."""
+    """One trend for each area; the areas are ZIP codes unless the request names another column."""
     return _trend(question, question.parameters["area"])
 
 
@@ -26,14 +24,10 @@ def _trend(question: Question, area: str | None) -> Answer:
     points = price_trend(question.market, selection, area)
     trends = [trend_json(point, selection.period, area) for point in points]
     starts = [period_start(point.period_number, selection.period) for point in points]
-    table = pa.Table.from_pylist(
-        [{"period_start": start, **trend} for start, trend in zip(starts, trends, strict=True)]
-    )
-    marked = sum(point.too_few_sales for point in points)
     numbers = {
         "periods": len({point.period_number for point in points}),
         "areas": len({point.area for point in points}) if area else None,
-        "points_with_too_few_sales": marked,
+        "points_with_too_few_sales": sum(point.too_few_sales for point in points),
         "minimum_sales": selection.minimum_sales,
     }
     charts = (
@@ -41,4 +35,4 @@ def _trend(question: Question, area: str | None) -> Answer:
         if area
         else [trend_chart(trends, starts), volume_chart(trends, starts)]
     )
-    return Answer(finding(points, selection, area), number, numbers, table, trends, charts)
+    return Answer(finding(points, selection, area), number, numbers, trend_table(starts, trends), trends, charts)

@@ -1,10 +1,10 @@
-"""The formats a report is written in; one module each."""
+"""The formats a report is written in, one module for each."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ..document import Report
+from .document import Report
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -16,8 +16,8 @@ CONTENT_TYPES = {
 
 
 def write_report(report: Report, name: str, path: Path) -> int | None:
-    """Writes the report as one of CONTENT_TYPES. Returns the pages of a PDF, None of the others."""
-    # Imported here: requests are checked against CONTENT_TYPES in processes that never write a file.
+    """Writes the report. name: one of CONTENT_TYPES. Returns the number of pages of a PDF, None for another format."""
+    # Imported here, because requests are checked against CONTENT_TYPES in processes that never write a file.
     from .csv_file import write_csv
     from .html_page import write_html
     from .json_file import write_json

@@ -1,4 +1,4 @@
-"""A report as JSON: what it is, how it was made, and every table by name. No Django."""
+"""A report as JSON: its title, how it was made, and every table by name. No Django."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ..document import Report
+from .document import Report
 
 
 def write_json(report: Report, path: Path) -> None:
-    """The same report gives the same bytes. Numbers at full precision; unknown is null."""
+    """The same report gives the same bytes. Numbers have full precision; an unknown value is null."""
     body = {
         "report_type": report.report_type,
         "title": report.title,
         "subtitle": report.subtitle,
-        "provenance": {each.name: each.value for each in report.facts},
+        "provenance": {fact.name: fact.value for fact in report.facts},
         "headline": report.headline,
         "findings": list(report.findings),
-        "tables": {each.name: each.records() for each in report.tables("data")},
+        "tables": {table.name: table.records() for table in report.tables("data")},
     }
     path.write_text(json.dumps(body, indent=1, allow_nan=False, default=plain) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""A report as a workbook: typed cells, frozen headers, a sheet for each table. No Django."""
+"""A report as a workbook with typed cells, frozen headers and a sheet for each table. No Django."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xlsxwriter.worksheet import Worksheet
 
 from terrafusion.csv_files import FORMULA_STARTS
 
-from ..document import Column, Fact, Report, Table
 from . import excel_limits
+from .document import Column, Fact, Report, Table
 
 _NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 class Workbook:
-    """Rows go to disk as they are written, so memory does not grow with them. Use as a context manager."""
+    """A workbook whose rows go to disk as they are written, so memory does not grow. Use as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self._book = xlsxwriter.Workbook(
@@ -52,16 +52,16 @@ class Workbook:
         sheet.write_string(0, 0, title, self._title)
         sheet.write_string(1, 0, subtitle)
         at = 3
-        for each in facts:
-            sheet.write_string(at, 0, each.label)
-            self._write(sheet, at, 1, each.value, None)
+        for fact in facts:
+            sheet.write_string(at, 0, fact.label)
+            self._write(sheet, at, 1, fact.value, None)
             at += 1
         for finding in findings:
             at += 1
             self._text(sheet, at, 0, finding)
 
     def add_table(self, name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:
-        """Returns the number of rows. A table longer than a sheet goes on in the next."""
+        """Returns the number of rows. A table longer than a sheet continues on the next sheet."""
         remaining, count, part = iter(rows), 0, 1
         while True:
             sheet = self._table_sheet(name if part == 1 else f"{name} {part}", columns)
@@ -79,15 +79,15 @@ class Workbook:
         return sheet
 
     def _write_rows(self, sheet: Worksheet, columns: Sequence[Column], rows: Iterator[Sequence[Any]]) -> int:
-        formats = [self._format(each) for each in columns]
+        formats = [self._format(column) for column in columns]
         at = 0
         while at < excel_limits.ROWS - 1:
             row = next(rows, None)
             if row is None:
                 break
             at += 1
-            for column, value in enumerate(row):
-                self._write(sheet, at, column, value, formats[column])
+            for place, value in enumerate(row):
+                self._write(sheet, at, place, value, formats[place])
         return at
 
     def _write(self, sheet: Worksheet, row: int, column: int, value: Any, cell_format: Any) -> None:
@@ -110,7 +110,7 @@ class Workbook:
         key = (column.kind, column.digits)
         if key not in self._formats:
             decimals = "." + "0" * column.digits if column.digits else ""
-            written = {
+            pattern = {
                 "dollars": "$#,##0;-$#,##0",
                 "integer": "#,##0",
                 "number": f"#,##0{decimals}",
@@ -118,13 +118,14 @@ class Workbook:
                 "date": "yyyy-mm-dd",
                 "text": "General",
             }[column.kind]
-            self._formats[key] = self._book.add_format({"num_format": written})
+            self._formats[key] = self._book.add_format({"num_format": pattern})
         return self._formats[key]
 
-    def _sheet(self, wanted: str) -> Worksheet:
-        name = _NOT_IN_A_SHEET_NAME.sub(" ", wanted).strip("' ")[: excel_limits.SHEET_NAME] or "Sheet"
+    def _sheet(self, title: str) -> Worksheet:
+        """A new sheet. Its name is the title as far as Excel allows it, with a number where the name is taken."""
+        name = _NOT_IN_A_SHEET_NAME.sub(" ", title).strip("' ")[: excel_limits.SHEET_NAME] or "Sheet"
         number = 2
-        while name.lower() in self._names or name.lower() == "history":  # Excel keeps that name for itself
+        while name.lower() in self._names or name.lower() == "history":  # Excel reserves this name.
             suffix = f" ({number})"
             name = name[: excel_limits.SHEET_NAME - len(suffix)] + suffix
             number += 1

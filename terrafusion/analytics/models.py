@@ -5,14 +5,11 @@ from typing import Any
 
 from django.db import models
 
-from terrafusion.jobs.models import Job, KindMetrics
+from terrafusion.jobs.models import Job
 
 
 class SnapshotJob(Job):
     """Takes a snapshot of a county's roll and makes it the current one. The system asks for it, never a user."""
-
-    plugin = "analytics_snapshot"
-    metrics = KindMetrics("analytics_snapshot", (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600))
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."

@@ -7,11 +7,11 @@ from typing import Any
 
 from county_configs.models import County
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.registry import work_named
 from terrafusion.jobs.schedules import Schedule, daily, register
 from terrafusion.jobs.submit import submit
 from terrafusion.roll.models import Sale
 
+from .kind import SNAPSHOTS
 from .models import SnapshotJob
 
 NIGHTLY_AT = time(1, 30)  # the county's own time
@@ -21,7 +21,7 @@ def request_snapshot(county: County) -> Job | None:
     """Queues a snapshot. None when one is waiting already: it will see the roll as it is now."""
     if SnapshotJob.objects.filter(county=county, status=Job.Status.PENDING).exists():
         return None
-    return submit(work_named(SnapshotJob.plugin), county, None, own_fields={}, parameters={}, digest="")
+    return submit(SNAPSHOTS, county, None, own_fields={}, parameters={}, digest="")
 
 
 def request_after_load(county: County, **_: Any) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from django.utils import timezone
 
 from terrafusion.jobs.outcome import Outcome
-from terrafusion.jobs.registry import internal_kind
 
 from .models import SnapshotJob
 
 
-@internal_kind(SnapshotJob, time_limit=3600, memory_limit=3072)
 def take_snapshot(job: SnapshotJob) -> Outcome:
     """The flip happens with the end of the job: an attempt that comes late flips nothing."""
     # Imported here: only a worker that writes a snapshot pays for the Parquet library.

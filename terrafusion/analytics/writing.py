@@ -155,12 +155,12 @@ def _texts(described: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _assessed_values(county: County) -> Iterator[Partition]:
-    """Rows in the order of ASSESSED_VALUES, by tax year; of several supplements the last."""
-    values = AssessedValue.objects.filter(roll_property__county=county)
-    ordered = values.order_by("tax_year", "roll_property_id", "supplement").values_list(*_VALUE_FIELDS)
+    """Rows in the order of ASSESSED_VALUES, by tax year. Of retired properties too: the table of properties tells."""
+    values = AssessedValue.objects.filter(roll_property__county=county).of_latest_supplements()
+    ordered = values.order_by("tax_year", "roll_property_id").values_list(*_VALUE_FIELDS)
     rows = ordered.iterator(chunk_size=BATCH_ROWS)
     for tax_year, of_year in groupby(rows, key=itemgetter(-1)):
-        yield tax_year, (list(supplements)[-1][:-1] for _, supplements in groupby(of_year, key=itemgetter(0)))
+        yield tax_year, (row[:-1] for row in of_year)
 
 
 class _Writer:

@@ -22,10 +22,10 @@ STREETS_PER_LATTICE_LINE = 8
 
 
 def parcel_numbers(survey: Survey, lots: Lots, lot: np.ndarray, unit_number: np.ndarray) -> np.ndarray:
-    """Lattice column and row, block and lot, as 1-CCCRRR-BBB-LLL; a unit adds -UUU."""
+    """The parcel numbers, made of lattice column and row, block and lot: 1-CCCRRR-BBB-LLL. A unit adds -UUU."""
     number_in_row = lots.order + 1
     in_block = number_in_row + np.where(lots.row == 1, 500, 0)
-    of_lot = [
+    lot_numbers = [
         f"1-{column:03d}{row:03d}-{block:03d}-{number:03d}"
         for column, row, block, number in zip(
             survey.column[lots.section].tolist(),
@@ -36,31 +36,31 @@ def parcel_numbers(survey: Survey, lots: Lots, lot: np.ndarray, unit_number: np.
         )
     ]
     units = [
-        f"{of_lot[parent]}-{number:03d}"
+        f"{lot_numbers[parent]}-{number:03d}"
         for parent, number in zip(lot[len(lots) :].tolist(), unit_number.tolist(), strict=True)
     ]
-    return np.array(of_lot + units, dtype=object)
+    return np.array(lot_numbers + units, dtype=object)
 
 
 def situs_addresses(survey: Survey, lots: Lots, lot: np.ndarray, unit_number: np.ndarray) -> np.ndarray:
-    """House number, direction and street; houses face the street in front of their row."""
+    """House number, direction and street of every parcel. Houses face the street in front of their row."""
     streets, houses = _streets_and_houses(survey, lots)
     middle_column, middle_row = np.median(survey.column), np.median(survey.row)
     east = survey.column[lots.section] >= middle_column
     north = survey.row[lots.section] >= middle_row
-    of_lot = []
+    lot_addresses = []
     for street, house, runs_north, is_east, is_north in zip(
         streets.tolist(), houses.tolist(), lots.runs_north.tolist(), east, north, strict=True
     ):
-        # A street running north is named by where along it one stands: N or S, and so on.
+        # The direction is that of the place along its street: N or S on a street that runs north, else E or W.
         direction = ("N" if is_north else "S") if runs_north else ("E" if is_east else "W")
         name, kind = STREETS[street % len(STREETS)], KINDS[street // len(STREETS) % len(KINDS)]
-        of_lot.append(f"{house} {direction} {name} {kind}")
+        lot_addresses.append(f"{house} {direction} {name} {kind}")
     units = [
-        f"{of_lot[parent]} Unit {number}"
+        f"{lot_addresses[parent]} Unit {number}"
         for parent, number in zip(lot[len(lots) :].tolist(), unit_number.tolist(), strict=True)
     ]
-    return np.array(of_lot + units, dtype=object)
+    return np.array(lot_addresses + units, dtype=object)
 
 
 def _streets_and_houses(survey: Survey, lots: Lots) -> tuple[np.ndarray, np.ndarray]:
@@ -70,5 +70,5 @@ def _streets_and_houses(survey: Survey, lots: Lots) -> tuple[np.ndarray, np.ndar
     along = np.where(lots.runs_north, row, column)
     street = (line * STREETS_PER_LATTICE_LINE + lots.strip + lots.row) * 2 + lots.runs_north
     side = np.where(lots.row == 1, 1, 0)
-    # Times a prime, so that neighbouring streets do not follow each other in the alphabet.
+    # Multiplied by a prime, so that the names of neighbouring streets do not follow each other in the alphabet.
     return street * 37, 100 * (along + 1) + 4 * lots.order + 2 + side

@@ -1,8 +1,8 @@
 """The assessed values of the demo county, with a bias that a ratio study must find again.
 
-The assessor follows the true value on January 1 of the tax year, at PLANTED_LEVEL of it, and values
-dear property lower than cheap property: each doubling of value changes the ratio by PLANTED_PRB of
-the level, which is what the coefficient of price-related bias (PRB) measures.
+The assessor sets values at PLANTED_LEVEL of the true value on January 1 of the tax year, and values expensive property
+lower than cheap property: each doubling of value changes the ratio by PLANTED_PRB of the level. The coefficient of
+price-related bias (PRB) measures just that.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from .market import SALE_NOISE, Market, true_index
 
 PLANTED_LEVEL = 0.93  # median of assessed value / true market value
 PLANTED_PRB = -0.05
-# As large as the noise of prices: the PRB's value proxy, half price and half assessed value, is then
-# free of the bias that an error in only one of them would bring.
+# As large as the noise of prices. The PRB's value proxy is half price and half assessed value; if only one of them had
+# an error, the proxy would be biased.
 ASSESSMENT_NOISE = SALE_NOISE
-NOISE_KEPT_FROM_YEAR_TO_YEAR = 0.9  # correlation
+NOISE_CORRELATION = 0.9  # of one year with the next
 TAX_YEARS = 3
 CURRENT_USE_SHARE = 0.4  # of the market value of farmland
 
 
 @dataclass(frozen=True)
 class Assessments:
-    """One tax year; one entry per parcel, whole dollars."""
+    """One tax year, with one entry per parcel in whole dollars."""
 
     tax_year: int
     certified: bool
@@ -49,25 +49,24 @@ def assess(dwellings: Dwellings, market: Market, as_of: date, rng: np.random.Gen
     error = rng.normal(size=len(ratio))
     rolls = []
     for tax_year in range(as_of.year - TAX_YEARS + 1, as_of.year + 1):
-        kept = NOISE_KEPT_FROM_YEAR_TO_YEAR
-        error = kept * error + np.sqrt(1 - kept**2) * rng.normal(size=len(ratio))
+        error = NOISE_CORRELATION * error + np.sqrt(1 - NOISE_CORRELATION**2) * rng.normal(size=len(ratio))
         scale = ratio * np.exp(ASSESSMENT_NOISE * error) * true_index(date(tax_year, 1, 1))
         rolls.append(_roll_of(tax_year, tax_year < as_of.year, dwellings, market, scale))
     return tuple(rolls)
 
 
 def planted_regressivity(value: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """1 at the median value of the group, and PLANTED_PRB more for each doubling; at least 0.7."""
+    """1 at the median value of its group, and PLANTED_PRB more for each doubling of it, between 0.7 and 1.3."""
     regressivity = np.ones(len(value))
-    for each in np.unique(group):
-        members = group == each
+    for name in np.unique(group):
+        members = group == name
         doublings = np.log2(value[members] / np.median(value[members]))
         regressivity[members] = np.clip(1 + PLANTED_PRB * doublings, 0.7, 1.3)
     return regressivity
 
 
 def _value_groups(dwellings: Dwellings) -> np.ndarray:
-    """Dwellings are one group, so that the bias runs through houses and condominiums alike."""
+    """The group of each property. Dwellings are one group, so that houses and condominiums share one bias."""
     groups = np.where(dwellings.is_dwelling, "dwelling", dwellings.property_type)
     return groups.astype(str)
 
@@ -75,7 +74,7 @@ def _value_groups(dwellings: Dwellings) -> np.ndarray:
 def _roll_of(tax_year: int, certified: bool, dwellings: Dwellings, market: Market, scale: np.ndarray) -> Assessments:
     land = _to_hundreds(market.land_value * scale)
     total = np.maximum(_to_hundreds(market.value * scale), land)
-    # On January 1 a building finished later in the year is not there yet.
+    # A building finished during the year does not exist on its January 1.
     standing = dwellings.is_improved & (np.nan_to_num(dwellings.year_built, nan=9999) < tax_year)
     improvement = np.where(standing, total - land, 0)
     land = np.where(dwellings.is_improved, land, total)

@@ -1,8 +1,8 @@
 """Streets, blocks and lots inside the sections of the demo county.
 
-A section is divided by its streets into blocks, and a block into two rows of lots, back to back.
-Both rows share every point of the line between them, so the lots tile the block exactly.
-Positions are first given as (across, up) between 0 and 1 within the section.
+Its streets divide a section into blocks, and a block has two rows of lots, back to back. Both rows share every point of
+the line between them, so the lots tile the block exactly. Positions are first given as (across, up), each between 0 and
+1 within the section.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ STREET_FT = 46.0  # width of a street inside a section
 
 RESIDENTIAL, COMMERCIAL, MULTI_FAMILY, PUBLIC, SMALL_HOLDING, FARM = range(6)
 LAND_USES = ("residential", "commercial", "multi_family", "public", "small_holding", "farm")
-# A row of a block never holds more lots than this in one 660 ft cell, nor fewer than one.
+# The most lots that a row of a block holds in one cell of 660 ft.
 MOST_LOTS_PER_CELL = {RESIDENTIAL: 13, COMMERCIAL: 6, MULTI_FAMILY: 7, SMALL_HOLDING: 6, FARM: 4}
 
 
 @dataclass(frozen=True)
 class RowPlan:
-    """One entry per row of lots. Rows 0 and 1 of a strip are back to back; a public strip has one."""
+    """One entry per row of lots. Rows 0 and 1 of a strip are back to back; a public strip has only row 0."""
 
     section: np.ndarray
     strip: np.ndarray  # block number within the section, from the south (or west)
@@ -54,14 +54,14 @@ class Lots:
 
 
 def lay_out_lots(survey: Survey, lots: int, rng: np.random.Generator) -> Lots:
-    """Exactly so many lots over the whole county."""
+    """Lays out exactly this many lots over the whole county."""
     plan = _fit_to_total(_plan_rows(survey, _land_uses(survey, rng), rng), survey, lots, rng)
     turned = rng.random(len(survey)) < 0.5
     return _draw(survey, plan, turned, rng)
 
 
 def _land_uses(survey: Survey, rng: np.random.Generator) -> np.ndarray:
-    """What each section is mostly used for: shops in the centre and along the highways."""
+    """The main land use of each section. Shops lie in the centre and along the highways."""
     draw = rng.random(len(survey))
     urban = survey.density == URBAN
     middle_row = np.median(survey.row[urban]) if urban.any() else 0
@@ -86,14 +86,15 @@ def _plan_rows(survey: Survey, use: np.ndarray, rng: np.random.Generator) -> Row
     strips[holdings] = np.maximum(1, np.round(size[holdings] * rng.uniform(1.2, 2.0, holdings.sum())))
 
     per_row = np.empty(count)
-    for each, (low, high) in {
+    for land_use, (low, high) in {
         RESIDENTIAL: (6.5, 10.0),
         COMMERCIAL: (2.0, 4.5),
         MULTI_FAMILY: (2.5, 5.0),
         PUBLIC: (1.0, 1.0),
         SMALL_HOLDING: (2.2, 4.0),
     }.items():
-        per_row[use == each] = rng.uniform(low, high, np.count_nonzero(use == each))
+        of_use = use == land_use
+        per_row[of_use] = rng.uniform(low, high, np.count_nonzero(of_use))
     per_row[use != PUBLIC] *= size[use != PUBLIC]
     farms = use == FARM
     per_row[farms] = rng.uniform(1.0, 4.2, farms.sum())
@@ -114,7 +115,7 @@ def _plan_rows(survey: Survey, use: np.ndarray, rng: np.random.Generator) -> Row
 
 
 def _fit_to_total(plan: RowPlan, survey: Survey, total: int, rng: np.random.Generator) -> RowPlan:
-    """Add or take single lots in random rows until the county has exactly so many."""
+    """Adds or removes single lots in random rows until the county has exactly this many."""
     most_per_cell = np.array([MOST_LOTS_PER_CELL.get(use, 1) for use in range(len(LAND_USES))])
     most = most_per_cell[plan.land_use] * survey.size[plan.section]
     while difference := total - int(plan.lots.sum()):
@@ -143,8 +144,8 @@ def _draw(survey: Survey, plan: RowPlan, turned: np.ndarray, rng: np.random.Gene
         strip_points, lot_rings, outline = _strip(survey, plan, first, counts, rng)
         points.append(strip_points)
         point_section.extend([int(plan.section[first])] * len(strip_points))
-        rings.extend([[offset + each for each in ring] for ring in lot_rings])
-        block_rings.append([offset + each for each in outline])
+        rings.extend([[offset + point for point in ring] for ring in lot_rings])
+        block_rings.append([offset + point for point in outline])
         for row, lots in enumerate(counts):
             lot_row.extend([first + row] * lots)
             lot_order.extend(range(lots))
@@ -170,7 +171,7 @@ def _draw(survey: Survey, plan: RowPlan, turned: np.ndarray, rng: np.random.Gene
 def _strip(
     survey: Survey, plan: RowPlan, first: int, counts: list[int], rng: np.random.Generator
 ) -> tuple[np.ndarray, list[list[int]], list[int]]:
-    """One block: its points (across, up), a ring of point numbers for each lot, and the outline."""
+    """One block: its points (across, up), a ring of point numbers for each lot, and that of the whole block."""
     side_ft = LATTICE_FT * survey.size[plan.section[first]]
     edge, street = ROAD_FT / side_ft, STREET_FT / side_ft
     strips = int(plan.strips[first])
@@ -194,7 +195,7 @@ def _strip(
 def _ring_numbers(
     fronts: list[np.ndarray], across: np.ndarray, south: float, north: float, back: np.ndarray
 ) -> tuple[np.ndarray, list[list[int]], list[int]]:
-    """Number the points of a block: southern front, northern front, then the line between."""
+    """Numbers the points of a block: the southern front, the northern front, then the line between the rows."""
     below, above = fronts
     points = np.concatenate(
         [
@@ -221,7 +222,7 @@ def _ring_numbers(
 
 
 def _cuts(lots: int, unevenness: float, rng: np.random.Generator) -> np.ndarray:
-    """lots + 1 positions from exactly 0 to exactly 1."""
+    """The ends of the lots: lots + 1 positions from exactly 0 to exactly 1."""
     widths = 1 + rng.uniform(-unevenness, unevenness, lots)
     cuts = np.concatenate([[0.0], np.cumsum(widths) / widths.sum()])
     cuts[-1] = 1.0
@@ -235,7 +236,7 @@ def _to_feet(
     turned: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """From (across, up) in a section to feet, with curved streets in the newer sections."""
+    """The points in feet, from (across, up) in their section. Newer sections have curved streets."""
     newness = np.clip(survey.town_distance - 0.35, 0, 0.65)
     bend = 0.075 * newness * rng.choice([-1.0, 1.0], len(survey)) / np.sqrt(survey.size)
     bend[survey.density == RURAL] = 0.0

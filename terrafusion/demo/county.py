@@ -1,4 +1,4 @@
-"""The whole demo county from two numbers: how many parcels, and the seed."""
+"""The whole demo county, made from two numbers: the number of parcels and the seed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DemoCounty:
     owners: Owners
 
     def digest(self) -> str:
-        """SHA-256 over parcels, addresses, geometry, buildings, sales, values and names."""
+        """The SHA-256 of parcels, addresses, geometry, buildings, sales, values and names."""
         columns: list[np.ndarray] = [
             self.fabric.parcel_number,
             self.fabric.situs_address,
@@ -55,7 +55,7 @@ class DemoCounty:
 
 
 def build_demo_county(parcels: int = DEFAULT_PARCELS, seed: int = DEFAULT_SEED, as_of: date = AS_OF) -> DemoCounty:
-    """The same numbers give the same county. Each part draws from a stream of its own."""
+    """The county, always the same for the same numbers. Each part has a random generator of its own."""
     land, buildings, values, deeds, rolls, names = np.random.default_rng([seed, parcels]).spawn(6)
     fabric = build_fabric(parcels, land)
     dwellings = build_dwellings(fabric, as_of.year - 1, buildings)

@@ -1,4 +1,4 @@
-"""What stands on the parcels of the demo county, alike within a neighborhood as in life."""
+"""The buildings on the parcels of the demo county. Those of one neighborhood are alike, as in life."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST_YEAR_BUILT = 1904
 
 @dataclass(frozen=True)
 class Dwellings:
-    """One entry per parcel of the fabric; NaN where nothing stands."""
+    """One entry per parcel of the fabric; NaN where there is no building."""
 
     property_type: np.ndarray
     building_sqft: np.ndarray  # living area of a dwelling, floor area of another building
@@ -38,7 +38,7 @@ class Dwellings:
     baths: np.ndarray
     stories: np.ndarray
     view: np.ndarray  # 0 none to 3 sweeping
-    standing: np.ndarray  # (n,) how well regarded the neighborhood is, about N(0, 1)
+    standing: np.ndarray  # (n,) how popular the neighborhood is, about N(0, 1)
 
     @property
     def is_dwelling(self) -> np.ndarray:
@@ -50,7 +50,7 @@ class Dwellings:
 
 
 def build_dwellings(fabric: Fabric, newest_year: int, rng: np.random.Generator) -> Dwellings:
-    """newest_year: the last year in which a building can have been finished."""
+    """Draws the buildings. newest_year: the last year in which one can have been finished."""
     count = len(fabric)
     kind = _property_types(fabric, rng)
     dwelling = np.isin(kind, (SINGLE_FAMILY, CONDOMINIUM))
@@ -59,10 +59,10 @@ def build_dwellings(fabric: Fabric, newest_year: int, rng: np.random.Generator) 
 
     codes, neighborhood = np.unique(fabric.neighborhood, return_inverse=True)
     standing = rng.normal(size=len(codes))[neighborhood]
-    together = _same_for_all_units(fabric)  # the units of a building are of one age and quality
-    year_built = _years_built(fabric, codes, neighborhood, newest_year, rng)[together]
+    building = _parcel_of_building(fabric)  # the units of a building are of one age and quality
+    year_built = _years_built(fabric, codes, neighborhood, newest_year, rng)[building]
     quality = 3.4 + 0.5 * standing + 0.008 * (year_built - 1980) + rng.normal(0, 0.4, count)
-    quality = np.clip(np.round(2 * quality[together]) / 2, 1.0, 6.0)
+    quality = np.clip(np.round(2 * quality[building]) / 2, 1.0, 6.0)
     age = newest_year - year_built
     renewed = np.where(rng.random(count) < np.clip(age / 140, 0, 0.5), rng.uniform(0.2, 0.8, count), 0)
     effective_year = np.round(year_built + renewed * age)
@@ -112,7 +112,7 @@ def build_dwellings(fabric: Fabric, newest_year: int, rng: np.random.Generator) 
 
 
 def _property_types(fabric: Fabric, rng: np.random.Generator) -> np.ndarray:
-    """Built or vacant by what the land is used for; large farms carry no house."""
+    """The property type of each parcel, drawn by its land use. Large farms have no house."""
     draw = rng.random(len(fabric))
     acres = fabric.lot_sqft / SQFT_PER_ACRE
     kind = np.full(len(fabric), OTHER, dtype=object)
@@ -136,7 +136,8 @@ def _years_built(
     newest_year: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Towns grow outwards; a neighborhood is built within a generation, and gaps are filled later."""
+    """The year each building was finished. Towns grow outwards; a neighborhood is built within a generation, and some
+    of its lots later."""
     count = len(fabric)
     outward = np.clip(fabric.town_distance, 0, 1.4)
     built = 1932 + 52 * outward + rng.normal(0, 7, len(codes))[neighborhood] + rng.normal(0, 8, count)
@@ -145,6 +146,6 @@ def _years_built(
     return np.clip(np.floor(built), FIRST_YEAR_BUILT, newest_year)
 
 
-def _same_for_all_units(fabric: Fabric) -> np.ndarray:
-    """The parcel whose draw counts: its own, but the parent's for a condominium unit."""
+def _parcel_of_building(fabric: Fabric) -> np.ndarray:
+    """The parcel on which a parcel's building stands: its own, or its parent for a condominium unit."""
     return np.where(fabric.is_unit, fabric.parent, np.arange(len(fabric)))

@@ -32,7 +32,7 @@ NO_PARENT = -1
 
 @dataclass(frozen=True)
 class Area:
-    """A polygon layer's feature, in longitude and latitude."""
+    """A feature of a polygon layer, in longitude and latitude."""
 
     layer: str  # "neighborhoods", "zip_areas", "zoning" or "county_boundary"
     feature_id: str
@@ -73,7 +73,7 @@ class Fabric:
 
 
 def build_fabric(parcels: int, rng: np.random.Generator) -> Fabric:
-    """A county of exactly so many parcels, condominium units included."""
+    """A county of exactly this many parcels, including condominium units."""
     units = round(parcels * CONDOMINIUM_SHARE)
     survey = survey_county(parcels - units, rng)
     lots = lay_out_lots(survey, parcels - units, rng)
@@ -84,8 +84,8 @@ def build_fabric(parcels: int, rng: np.random.Generator) -> Fabric:
     neighborhood_of = _cluster(survey, weights, max(3.0, parcels / PARCELS_PER_NEIGHBORHOOD), rng)
     zip_of = _cluster(survey, weights, parcels / PARCELS_PER_ZIP_AREA, rng)
     zoning_of = _zoning(survey, lots)
-    neighborhoods = np.array([str(1010 + 10 * each) for each in neighborhood_of])
-    zip_codes = np.array([str(FIRST_ZIP_CODE + each) for each in zip_of])
+    neighborhoods = np.array([str(1010 + 10 * number) for number in neighborhood_of])
+    zip_codes = np.array([str(FIRST_ZIP_CODE + number) for number in zip_of])
     section = lots.section[lot]
 
     is_unit = np.arange(len(lot)) >= len(lots)
@@ -116,30 +116,30 @@ def build_fabric(parcels: int, rng: np.random.Generator) -> Fabric:
 
 
 def _condominium_parents(lots: Lots, units: int, rng: np.random.Generator) -> np.ndarray:
-    """The lot of each unit; buildings of 6 to 28 units, on multi-family lots while there are any."""
+    """The lot of each unit. Buildings have 6 to 28 units, and stand on multi-family lots as far as there are enough."""
     sizes: list[int] = []
     while sum(sizes) < units:
         sizes.append(int(rng.integers(*UNITS_PER_BUILDING, endpoint=True)))
-    # Houses, then anything, make do when a small county has too few multi-family lots.
+    # A small county may have too few multi-family lots; residential lots come next, then any others.
     order = np.array([{MULTI_FAMILY: 0, RESIDENTIAL: 1}.get(use, 2) for use in lots.land_use.tolist()])
     chosen = np.lexsort([rng.random(len(lots)), order])[: len(sizes)]
     return np.repeat(chosen, sizes)[:units]
 
 
 def _without_units(polygons: np.ndarray, units: int) -> np.ndarray:
-    """The lots' polygons, then None for each unit."""
+    """The polygons of the lots, followed by None for each unit."""
     return np.concatenate([polygons, np.full(units, None, dtype=object)])
 
 
 def _number_within(parent: np.ndarray) -> np.ndarray:
-    """1, 2, 3 ... within each run of equal parents."""
+    """The number of each unit in its building: 1, 2, 3 ... within each run of equal parents."""
     starts = np.concatenate([[True], parent[1:] != parent[:-1]]) if len(parent) else np.array([], bool)
     position = np.arange(len(parent))
     return position - np.maximum.accumulate(np.where(starts, position, 0)) + 1
 
 
 def _cluster(survey: Survey, weights: np.ndarray, wanted: float, rng: np.random.Generator) -> np.ndarray:
-    """Group sections into areas of about equal numbers of parcels (weighted k-means)."""
+    """Groups sections into areas of about equal numbers of parcels (weighted k-means), and gives each one's area."""
     count = int(np.clip(round(wanted), 1, max(1, len(survey) // 3)))
     centers = survey.centers
     seeds = centers[rng.choice(len(survey), count, replace=False, p=weights / weights.sum())]
@@ -149,7 +149,7 @@ def _cluster(survey: Survey, weights: np.ndarray, wanted: float, rng: np.random.
         moved = np.column_stack([np.bincount(nearest, weights * centers[:, axis], minlength=count) for axis in (0, 1)])
         filled = total > 0
         seeds[filled] = moved[filled] / total[filled, None]
-    # Numbered from the north-west, as on a map.
+    # Areas are numbered from the north-west.
     order = np.lexsort([seeds[:, 0], -np.round(seeds[:, 1] / 15_000)])
     rank = np.empty(count, dtype=int)
     rank[order] = np.arange(count)
@@ -157,15 +157,15 @@ def _cluster(survey: Survey, weights: np.ndarray, wanted: float, rng: np.random.
 
 
 def _zoning(survey: Survey, lots: Lots) -> np.ndarray:
-    """A section is zoned for the use it has; the index is that of the land use."""
+    """The zoning of each section, which is that of its land use; the index is the same."""
     zoning = np.choose(survey.density, [RESIDENTIAL, SMALL_HOLDING, FARM])
     zoning[lots.section] = lots.land_use
     return zoning
 
 
 def _areas(survey: Survey, neighborhoods: np.ndarray, zip_codes: np.ndarray, zoning: np.ndarray) -> tuple[Area, ...]:
-    """Each layer's areas: the sections that share a code, dissolved into one."""
-    import geopandas  # only a demo county being made pays for it
+    """The areas of each layer. An area is all sections with one code, merged into one polygon."""
+    import geopandas  # slow to import, and needed only while a demo county is made
 
     zoning_ids = np.array([name.split()[0] for name in ZONING])
     zoning_names = {name.split()[0]: name.split(maxsplit=1)[1] for name in ZONING}

@@ -1,6 +1,6 @@
 """The true market of the demo county: what every property is worth, and the sales drawn from it.
 
-A later price index must find `true_index` again, and a hedonic model the EFFECT_... constants.
+A price index made from these sales must find `true_index` again, and a hedonic model the EFFECT_... constants.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from .dwellings import CONDOMINIUM, FARMLAND, MULTI, OTHER, SHOP, SQFT_PER_ACRE, VACANT, Dwellings
 from .fabric import Fabric
 
-# The planted trend: from each month on, prices grow by this share a year.
+# The planted trend: the share by which prices grow a year, from the given month on.
 BASE_MONTH = date(2021, 1, 1)  # true_index is 1.0
 PLANTED_TREND = (
     (date(2021, 1, 1), 0.14),
@@ -22,7 +22,7 @@ PLANTED_TREND = (
     (date(2024, 1, 1), 0.06),
     (date(2025, 1, 1), 0.03),
 )
-RATE_BEFORE_TREND = 0.05  # a year, before the first month above
+RATE_BEFORE_TREND = 0.05  # a year, before the first of these months
 
 # A dwelling's value in BASE_MONTH is BASE_DWELLING * exp(the sum of these effects).
 BASE_DWELLING = 250_000.0  # 1,700 sq ft on 9,000 sq ft, ordinary, new, two baths
@@ -39,7 +39,7 @@ EFFECT_CONDOMINIUM = -0.12
 EFFECT_TOWN_DISTANCE = -0.04  # one radius of the built-up land, at most three
 NEIGHBORHOOD_SPREAD = 0.10  # of the neighborhood effect
 LOCATION_SPREAD = 0.04  # of a smooth surface over the county
-UNOBSERVED_SPREAD = 0.04  # what no record shows
+UNOBSERVED_SPREAD = 0.04  # of differences in value that no record shows
 
 SALE_NOISE = 0.08  # of the logarithm of a valid price
 TURNOVER = 0.055  # sales a year for each dwelling
@@ -85,13 +85,13 @@ class Sales:
 
 
 def true_index(on: date) -> float:
-    """The planted price level in the month of this date; 1.0 in BASE_MONTH, a step each month."""
+    """The planted price level in the month of this date. It is 1.0 in BASE_MONTH, and constant within a month."""
     return float(true_index_of_months(np.array([on.year * 12 + on.month - 1]))[0])
 
 
 def true_index_of_months(months: np.ndarray) -> np.ndarray:
-    """The same for month numbers (year * 12 + month - 1), any shape."""
-    starts = [each.year * 12 + each.month - 1 for each, _ in PLANTED_TREND]
+    """The planted price level of month numbers (year * 12 + month - 1), in an array of any shape."""
+    starts = [month.year * 12 + month.month - 1 for month, _ in PLANTED_TREND]
     ends = [*starts[1:], np.inf]
     log_level = np.log1p(RATE_BEFORE_TREND) * np.minimum(months - starts[0], 0) / 12
     for start, end, (_, rate) in zip(starts, ends, PLANTED_TREND, strict=True):
@@ -100,12 +100,12 @@ def true_index_of_months(months: np.ndarray) -> np.ndarray:
 
 
 def months_of(dates: np.ndarray) -> np.ndarray:
-    """Month numbers (year * 12 + month - 1) of datetime64 dates."""
+    """The month numbers (year * 12 + month - 1) of datetime64 dates."""
     return dates.astype("datetime64[M]").astype(int) + 1970 * 12
 
 
 def true_market(fabric: Fabric, dwellings: Dwellings, as_of: date, rng: np.random.Generator) -> Market:
-    """What every parcel is worth in BASE_MONTH, as built at the as-of date."""
+    """What every parcel is worth in BASE_MONTH, with the buildings of the as-of date."""
     place = _location_effects(fabric, dwellings, rng)
     unobserved = rng.normal(0, UNOBSERVED_SPREAD, len(fabric))
     acres = fabric.lot_sqft / SQFT_PER_ACRE
@@ -145,7 +145,7 @@ def _dwelling_values(fabric: Fabric, dwellings: Dwellings, as_of: date) -> np.nd
 
 
 def _location_effects(fabric: Fabric, dwellings: Dwellings, rng: np.random.Generator) -> np.ndarray:
-    """Log effect of neighborhood and place. The better regarded half of it shows in quality too."""
+    """The effect of neighborhood and place on the logarithm of value. Half of it shows in the quality of houses too."""
     codes, neighborhood = np.unique(fabric.neighborhood, return_inverse=True)
     own = rng.normal(size=len(codes))[neighborhood]
     effect = NEIGHBORHOOD_SPREAD * (dwellings.standing + own) / np.sqrt(2)
@@ -160,12 +160,12 @@ def _location_effects(fabric: Fabric, dwellings: Dwellings, rng: np.random.Gener
 def draw_sales(fabric: Fabric, dwellings: Dwellings, market: Market, as_of: date, rng: np.random.Generator) -> Sales:
     """Sales of the SALE_YEARS before the as-of date."""
     kind = dwellings.property_type
-    turnover = np.array([RELATIVE_TURNOVER.get(each, 1.0) for each in kind])
+    turnover = np.array([RELATIVE_TURNOVER.get(name, 1.0) for name in kind])
     times = rng.poisson(TURNOVER * SALE_YEARS * turnover)
     parcel = np.repeat(np.arange(len(fabric)), times)
     dates = _sale_dates(len(parcel), as_of, rng)
     year = dates.astype("datetime64[Y]").astype(int) + 1970
-    # Nobody sells a house before it is finished.
+    # No house is sold before it is finished.
     finished = ~(year <= dwellings.year_built[parcel])
     parcel, dates = parcel[finished], dates[finished]
 

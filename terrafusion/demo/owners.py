@@ -1,4 +1,4 @@
-"""Owners of the demo county. Names are put together from syllables and taken from no roll."""
+"""Owners of the demo county. Their names are made of syllables and taken from no roll."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIVES_ELSEWHERE_SHARE = 0.22
 
 @dataclass(frozen=True)
 class Owners:
-    """names: one per parcel (first owner), then one per deed (its grantee)."""
+    """The owners of all parcels. names: one per parcel (its first owner), then one per deed (its grantee)."""
 
     names: np.ndarray
     grantor: np.ndarray  # per deed, index into names
@@ -40,7 +40,7 @@ class Owners:
     parcel_sale: np.ndarray  # (deed-parcel pairs, 2): deed, parcel, oldest first
 
     def in_tax_year(self, tax_year: int, sales: Sales) -> np.ndarray:
-        """Index into names of each parcel's owner on January 1 of the tax year."""
+        """The owner of each parcel on January 1 of the tax year, as an index into names."""
         before = sales.sale_date[self.parcel_sale[:, 0]] < np.datetime64(date(tax_year, 1, 1))
         owner = np.arange(len(self.confidential))
         for deed, parcel in self.parcel_sale[before].tolist():
@@ -82,17 +82,16 @@ def _names(count: int, firm_likely: np.ndarray, rng: np.random.Generator) -> np.
     form = np.where(draw < np.where(firm_likely, 0.6, 0.05), 0, np.where(draw > 0.94, 1, 2))
     form = np.where((form == 2) & (rng.random(count) < 0.5), 3, form)
     names = []
-    for one, two, head, tail, each in zip(first, second, start.tolist(), end.tolist(), form.tolist(), strict=True):
+    for one, two, head, tail, number in zip(first, second, start.tolist(), end.tolist(), form.tolist(), strict=True):
         family = (NAME_STARTS[head] + NAME_ENDS[tail]).upper()
         given = FIRST_NAMES[one].upper()
-        names.append(
-            (
-                f"{family} HOLDINGS LLC",
-                f"{family} FAMILY TRUST",
-                f"{family}, {given}",
-                f"{family}, {given} & {FIRST_NAMES[two].upper()}",
-            )[each]
+        forms = (
+            f"{family} HOLDINGS LLC",
+            f"{family} FAMILY TRUST",
+            f"{family}, {given}",
+            f"{family}, {given} & {FIRST_NAMES[two].upper()}",
         )
+        names.append(forms[number])
     return np.array(names, dtype=object)
 
 

@@ -1,4 +1,4 @@
-"""The demo county as rows of the roll. Generators, so that a whole county is never in memory twice."""
+"""The demo county as rows of the roll. They are made one by one, so that no county is in memory twice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from county_configs.county_file import SalesSection
 from county_configs.models import County
 from terrafusion.roll.models import (
     AssessedValue,
@@ -28,7 +29,7 @@ from .dwellings import SQFT_PER_ACRE
 from .market import INSTRUMENTS
 
 FIRST_PROPERTY_ID = 100_001
-# Class and Washington Department of Revenue use code of each property type.
+# The property class of each property type, and its use code of the Washington Department of Revenue.
 CLASS_AND_USE = {
     "single_family": ("residential", "11"),
     "condominium": ("residential", "14"),
@@ -87,7 +88,7 @@ def properties(demo: DemoCounty, county: County) -> Iterator[Property]:
 
 
 def _dwelling_columns(demo: DemoCounty, living_area: np.ndarray) -> Iterator[dict[str, Any]]:
-    """The main building's fields; None where nothing stands."""
+    """The fields of each parcel's main building; None where there is no building."""
     dwellings = demo.dwellings
     whole = {
         "living_area_sqft": living_area,
@@ -164,7 +165,7 @@ def assessed_values(demo: DemoCounty, keys: Sequence[int]) -> Iterator[AssessedV
 
 
 def owners(demo: DemoCounty, keys: Sequence[int]) -> Iterator[Owner]:
-    """One owner of the whole property in each tax year."""
+    """The owner of each property in each tax year. Each owns the whole property."""
     people = demo.owners
     confidential, mailing = people.confidential.tolist(), people.mailing_address.tolist()
     for roll in demo.rolls:
@@ -181,7 +182,7 @@ def owners(demo: DemoCounty, keys: Sequence[int]) -> Iterator[Owner]:
 
 def sales(demo: DemoCounty, county: County) -> Iterator[Sale]:
     deeds, people = demo.sales, demo.owners
-    valid_codes = county.settings.sales.valid_codes
+    valid_codes = county.section(SalesSection).valid_codes
     dates: list[date] = deeds.sale_date.tolist()
     for deed, (sale_date, price, code) in enumerate(
         zip(dates, deeds.sale_price.tolist(), deeds.validity_code.tolist(), strict=True)
@@ -206,7 +207,7 @@ def sale_parcels(demo: DemoCounty, sale_keys: Sequence[int], property_keys: Sequ
 
 
 def layer_features(demo: DemoCounty, county: County, mark: dict[str, Any]) -> Iterator[LayerFeature]:
-    """mark: what the county boundary remembers of this load."""
+    """The features of all layers. mark: identifies this county; it is stored with the county boundary."""
     for area in demo.fabric.areas:
         yield LayerFeature(
             county=county,

@@ -1,8 +1,8 @@
 """The land survey of the demo county: sections that tile it, small in town and large in the country.
 
-Like the Public Land Survey, a township is cut into square-mile sections, halved and halved again
-where people live. The corners are then moved a little, each shared corner once, so that
-neighbouring sections still meet exactly and nothing looks drawn with a ruler.
+As in the Public Land Survey, a township is cut into square-mile sections, which are halved again and again where people
+live. The corners are then moved a little, so that the map does not look drawn with a ruler. A shared corner is moved
+once, so neighbouring sections still meet exactly.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TOWNS = ((0.50, 0.54, 1.0), (0.20, 0.27, 0.42), (0.80, 0.77, 0.33))  # across, u
 
 @dataclass(frozen=True)
 class Survey:
-    """One entry per section, all arrays of the same length n."""
+    """One entry per section. All arrays have the same length n."""
 
     column: np.ndarray  # lattice column of the south-west corner
     row: np.ndarray
@@ -42,7 +42,7 @@ class Survey:
 
 
 def survey_county(lots: int, rng: np.random.Generator) -> Survey:
-    """Sections with room for about this many lots."""
+    """A survey with room for about this many lots."""
     tile, tiles_wide, tiles_high = _county_size(lots)
     inside = _county_mask(tiles_wide, tiles_high, rng).repeat(tile, 0).repeat(tile, 1)
     distance = _town_distance(inside.shape, rng, towns=3 if lots >= 3000 else 1)
@@ -71,8 +71,8 @@ def survey_county(lots: int, rng: np.random.Generator) -> Survey:
 
 
 def _county_size(lots: int) -> tuple[int, int, int]:
-    """Side of a township tile in lattice cells, and the county's extent in tiles."""
-    # A small county is mostly its town.
+    """The side of a township tile in lattice cells, and the county's extent in tiles."""
+    # The town takes up most of a small county.
     tile, lots_per_square_mile = (8, 117) if lots >= 3000 else (4, 180) if lots >= 600 else (2, 350)
     tiles = lots / lots_per_square_mile / (tile / 8) ** 2
     wide = max(3, round(np.sqrt(tiles * 1.35)))
@@ -87,7 +87,7 @@ def _county_mask(wide: int, high: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _town_distance(shape: tuple[int, int], rng: np.random.Generator, towns: int) -> np.ndarray:
-    """Distance to the nearest town, in shares of the county's extent, with ragged edges."""
+    """The distance to the nearest town as a share of the county's extent, varied so that towns have ragged edges."""
     high, wide = shape
     y, x = np.mgrid[0:high, 0:wide] + 0.5
     extent = np.sqrt(high * wide)
@@ -103,16 +103,16 @@ def _town_distance(shape: tuple[int, int], rng: np.random.Generator, towns: int)
 def _divide(
     inside: np.ndarray, distance: np.ndarray, prefers_small: np.ndarray, tile: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Halve tiles until each section suits its density: (column, row, size, density)."""
+    """Halves tiles until each section suits its density, and gives column, row, size and density of each section."""
     density = np.where(distance < 1, URBAN, np.where(distance < 1.45, SUBURBAN, RURAL))
     suburban_size = min(2, tile)
     wanted = np.choose(density, [1, suburban_size, tile])
-    # Some farms are half a tile wide, and more of them near town. Drawn once for each tile.
+    # Some farms are half a tile wide, more of them near a town. There is one draw for each tile.
     tile_draw = prefers_small[::tile, ::tile].repeat(tile, 0).repeat(tile, 1)
     split_farm = tile_draw < np.clip(1.1 - distance / 4, 0.25, 0.8)
     wanted = np.where((density == RURAL) & split_farm & (tile > 2), tile // 2, wanted)
 
-    found: list[np.ndarray] = []
+    sections: list[np.ndarray] = []
     open_cells = inside.copy()
     size = tile
     while size >= 1:
@@ -121,10 +121,10 @@ def _divide(
         is_open = open_cells.reshape(tiles).all(axis=(1, 3))
         fits = is_open & (wanted.reshape(tiles).min(axis=(1, 3)) >= size)
         rows, columns = np.nonzero(fits)
-        found.append(np.column_stack([columns * size, rows * size, np.full(len(rows), size)]))
+        sections.append(np.column_stack([columns * size, rows * size, np.full(len(rows), size)]))
         open_cells &= ~fits.repeat(size, 0).repeat(size, 1)
         size //= 2
-    column, row, sizes = np.concatenate(found).T
+    column, row, sizes = np.concatenate(sections).T
     return column, row, sizes, density[row + sizes // 2, column + sizes // 2]
 
 
@@ -142,9 +142,10 @@ def _place(
     shape: tuple[int, int],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Corners and polygons in feet, from large sections to small.
+    """The corners and polygons of the sections in feet.
 
-    A corner lying on the side of a larger section stays on that side, so roads do not cut into it.
+    Large sections are placed first. A corner on the side of a larger section stays on that side, so that no road cuts
+    into the section.
     """
     points = _bent_lattice(shape, rng)
     fixed = np.zeros(points.shape[:2], dtype=bool)
@@ -174,7 +175,7 @@ def _place(
 def _section_polygons(
     column: np.ndarray, row: np.ndarray, size: np.ndarray, points: np.ndarray, used: np.ndarray
 ) -> np.ndarray:
-    """Polygons that also carry the corners of smaller neighbours lying on their sides."""
+    """The polygons, which include the corners of smaller neighbours on their sides."""
     coordinates, owner = [], []
     for number, (x, y, side) in enumerate(zip(column.tolist(), row.tolist(), size.tolist(), strict=True)):
         ring = (
@@ -190,7 +191,7 @@ def _section_polygons(
 
 
 def _bent_lattice(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Lattice points in feet, (rows + 1, columns + 1, 2): gentle waves and a little jitter."""
+    """The lattice points in feet, of shape (rows + 1, columns + 1, 2), moved by gentle waves and a little jitter."""
     high, wide = shape
     y, x = np.mgrid[0 : high + 1, 0 : wide + 1].astype(float)
     points = np.stack([x, y], axis=-1) * LATTICE_FT

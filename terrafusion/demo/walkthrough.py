@@ -1,4 +1,4 @@
-"""The demo as an integrator would do it: over HTTP alone, with a token."""
+"""The calls an integrator would make: over HTTP, with a token."""
 
 from __future__ import annotations
 
@@ -63,23 +63,32 @@ class Client:
 
 
 def grid(result: dict[str, Any]) -> list[str]:
-    """The comparable grid as an appraiser reads it: a column for each comparable, adding up downwards."""
+    """The comparable grid as an appraiser reads it, with a column for each comparable that adds up downwards."""
     comparables = result["comparables"]
     names = [line["name"] for line in comparables[0]["adjustments"]]
     rows = [
-        ("parcel sold", [each["property_id"] for each in comparables]),
-        ("sale date", [each["sale_date"] for each in comparables]),
-        ("miles away", ["" if each["distance_miles"] is None else str(each["distance_miles"]) for each in comparables]),
-        ("sale price", [f"{each['sale_price']:,}" for each in comparables]),
+        ("parcel sold", [comparable["property_id"] for comparable in comparables]),
+        ("sale date", [comparable["sale_date"] for comparable in comparables]),
+        (
+            "miles away",
+            [
+                "" if comparable["distance_miles"] is None else str(comparable["distance_miles"])
+                for comparable in comparables
+            ],
+        ),
+        ("sale price", [f"{comparable['sale_price']:,}" for comparable in comparables]),
     ]
     for name in names:
-        amounts = [_line(each, name) for each in comparables]
+        amounts = [_line(comparable, name) for comparable in comparables]
         if any(amounts):
             rows.append((f"  {name}", [f"{amount:+,}" if amount else "" for amount in amounts]))
     rows += [
-        ("adjusted price", [f"{each['adjusted_sale_price']:,}" for each in comparables]),
-        ("net / gross %", [f"{each['net_percent']} / {each['gross_percent']}" for each in comparables]),
-        ("weight", [each["weight"] for each in comparables]),
+        ("adjusted price", [f"{comparable['adjusted_sale_price']:,}" for comparable in comparables]),
+        (
+            "net / gross %",
+            [f"{comparable['net_percent']} / {comparable['gross_percent']}" for comparable in comparables],
+        ),
+        ("weight", [comparable["weight"] for comparable in comparables]),
     ]
     return [f"  {label:<20}" + "".join(f"{cell:>16}" for cell in cells) for label, cells in rows]
 

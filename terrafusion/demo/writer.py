@@ -1,4 +1,4 @@
-"""Writes the demo county to the roll: all of it or nothing, and only when it is not there yet."""
+"""Writes the demo county to the roll, whole or not at all, and only when it is not there yet."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ BATCH_ROWS = 2000
 
 
 class NotTheDemoCounty(TerraFusionError):
-    """Invented parcels must never reach a real roll."""
+    """The county is a real one, whose roll must never get invented parcels."""
 
 
 def write_demo_county(demo: DemoCounty, county: County, *, show_progress: bool = False) -> bool:
-    """True when rows were written, False when this very county was already there.
+    """Gives true when rows were written, and false when the same county was already there.
 
-    Replaces whatever the demo county holds, estimates and sale reviews included.
+    Everything else the demo county holds is replaced, including estimates and sale reviews.
     """
     if county.county_id != DEMO_COUNTY_ID:
         raise NotTheDemoCounty(
@@ -61,7 +61,8 @@ def _is_up_to_date(county: County, mark: dict[str, Any]) -> bool:
 
 
 def _remove(county: County) -> None:
-    """Children first: each is then one statement instead of a search for what hangs on every parcel."""
+    """Removes the county. Rows that belong to a parcel go first, in one statement per table, or Django would look them
+    up parcel by parcel."""
     for model in (Improvement, Owner, AssessedValue, ValueEstimate, SaleParcel):
         model._default_manager.filter(roll_property__county=county).delete()
     SaleReview.objects.filter(sale__county=county).delete()
@@ -86,10 +87,10 @@ def _write(demo: DemoCounty, county: County, mark: dict[str, Any], show_progress
 
 
 def _insert(model: type[models.Model], instances: Iterable[models.Model], bar: tqdm) -> list[int]:
-    """Primary keys in the order of the instances."""
+    """Inserts the instances and gives their primary keys, in the same order."""
     keys: list[int] = []
     for batch in _batches(instances):
-        keys.extend(each.pk for each in model._default_manager.bulk_create(batch))
+        keys.extend(instance.pk for instance in model._default_manager.bulk_create(batch))
         bar.update(len(batch))
     return keys
 

@@ -6,10 +6,12 @@ class JobsConfig(AppConfig):
     name = "terrafusion.jobs"
 
     def ready(self) -> None:
-        """Importing each plugin's `tasks` registers its kind."""
+        """Importing each plugin's `kind` registers it; a kind whose plugin has no admin page of its own gets one."""
         from django_q.signals import post_spawn
 
         from . import lifeline
+        from .admin import register_kinds
 
-        autodiscover_modules("tasks")
+        autodiscover_modules("kind")
+        register_kinds()
         post_spawn.connect(lifeline.watch, dispatch_uid="terrafusion.jobs.lifeline")

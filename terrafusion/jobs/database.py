@@ -1,11 +1,13 @@
-"""Patience with a database that is away, or locked by another writer, for a moment."""
+"""The database's clock, and patience with a database that is away, or locked by another writer, for a moment."""
 
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from datetime import datetime
+from typing import TypeVar, cast
 
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
+from django.utils import timezone
 
 from terrafusion.database_faults import PASSING, Fault, fault_of
 
@@ -14,6 +16,16 @@ Answer = TypeVar("Answer")
 
 # A load of a whole county holds SQLite's only write lock while it switches; work that is done waits for it.
 BUSY_SECONDS = 600
+
+
+def database_now() -> datetime:
+    """The time by the clock that all hosts share: the database server's. SQLite has none but this machine's."""
+    if connection.vendor == "sqlite":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        (now,) = cursor.fetchone()
+    return cast(datetime, now)
 
 
 def patiently(
@@ -28,18 +40,18 @@ def patiently(
     `step` must be safe to repeat: a commit whose answer was lost may have happened.
     Waits 0.1 s, doubling to 2 s. Raises the database's error after `seconds`, or after `busy_seconds` of a busy one.
     """
-    connection, begun, pause = connections[using], time.monotonic(), 0.1
+    database, begun, pause = connections[using], time.monotonic(), 0.1
     while True:
         try:
             return step()
         except Error as error:
             fault = fault_of(error)
-            if fault not in PASSING or connection.in_atomic_block:
+            if fault not in PASSING or database.in_atomic_block:
                 raise
             patience = busy_seconds if fault is Fault.BUSY else seconds
             if time.monotonic() + pause > begun + patience:
                 raise
             logger.warning("%s Trying again in %.1f s.", fault.value, pause)
-            connection.close()
+            database.close()
             time.sleep(pause)
             pause = min(2.0, 2 * pause)

@@ -6,14 +6,12 @@ A request for one is refused (400) unless `TERRAFUSION_SIMULATED_FAILURES=true`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from terrafusion.errors import TerraFusionError
 
-if TYPE_CHECKING:
-    from .models import Job
+from .models import FailureReason, Job
 
 
 class SimulatedFailure(TerraFusionError):
@@ -26,14 +24,14 @@ class SimulatedFailure(TerraFusionError):
 
 @dataclass(frozen=True)
 class Drill:
-    """What a kind of job says of its drill: the value of which own field asks for it, and how the job then fails."""
+    """The value of which own field asks for a drill, and how the job then fails."""
 
     field: str
     value: str
     sentence: str
-    failure_reason: str = "simulated_failure"
+    failure_reason: FailureReason = FailureReason.SIMULATED_FAILURE
 
-    def is_requested_by(self, value: str | None) -> bool:
+    def is_requested_by(self, value: object) -> bool:
         """Whether a request with this value of the field is a drill, and drills are allowed here."""
         return value == self.value and settings.SIMULATED_FAILURES
 

@@ -6,6 +6,9 @@ import errno
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
 
 from terrafusion.database_faults import PASSING, STORAGE, fault_of
 from terrafusion.errors import JobStopped, TerraFusionError
@@ -20,12 +23,13 @@ logger = logging.getLogger(__name__)
 Ending = Callable[[], object]
 
 DISK_FULL = f"The result could not be stored: {os.strerror(errno.ENOSPC)}."
-UNEXPECTED = "The job failed unexpectedly; the server's log has the details."
+_OF_OURS = (FailureReason.PROCESSING_EXCEPTION, "The job failed unexpectedly; the server's log has the details.")
 
-# What a disk, a share or a bucket answers when it does not work. Other OSErrors are faults of ours.
-_STORAGE_ERRNOS = frozenset(
-    {errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENXIO, errno.ENODEV}
-)
+# What a disk or a share answers when it does not work, whether it was read or written.
+_DEVICE_FAILS = frozenset({errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV})
+# A path that cannot be opened. Where a result is written it is the storage's fault; else it is a file the job reads.
+_NOT_WRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NOT_READABLE = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR})
 
 
 def ending_after(job: Job, error: Exception) -> Ending:
@@ -46,9 +50,31 @@ def ending_after(job: Job, error: Exception) -> Ending:
         return lambda: finish_failed(job, FailureReason.STORAGE, fault.value)
     if isinstance(error, MemoryError):
         return lambda: finish_failed(job, FailureReason.MEMORY, "The job ran out of memory.")
-    if isinstance(error, OSError) and error.errno in _STORAGE_ERRNOS:
-        logger.exception("Job %s: the storage failed.", job.pk)
-        words = f"A file could not be read or written: {error.strerror}."
-        return lambda: finish_failed(job, FailureReason.STORAGE, words)
     logger.exception("Job %s failed.", job.pk)
-    return lambda: finish_failed(job, FailureReason.PROCESSING_EXCEPTION, UNEXPECTED)
+    reason, sentence = _of_the_system(error) if isinstance(error, OSError) else _OF_OURS
+    return lambda: finish_failed(job, reason, sentence)
+
+
+def _of_the_system(error: OSError) -> tuple[FailureReason, str]:
+    """What the operating system's refusal means for the job."""
+    if error.errno in _DEVICE_FAILS:
+        return FailureReason.STORAGE, f"A file could not be read or written: {error.strerror}."
+    if _is_of_the_result(error):
+        if error.errno in _NOT_WRITABLE:
+            return FailureReason.STORAGE, f"The result could not be stored: {error.strerror}."
+    elif error.filename is not None and error.errno in _NOT_READABLE:
+        words = f"A file that the job reads could not be opened: {error.strerror}."
+        return FailureReason.PROCESSING_EXCEPTION, words
+    return _OF_OURS
+
+
+def _is_of_the_result(error: OSError) -> bool:
+    """Whether the path is where jobs write."""
+    written = [Path(settings.WORKSPACE_DIR).resolve(), Path(settings.STAGING_DIR).resolve()]
+    paths = [Path(os.fsdecode(path)).resolve() for path in (error.filename, error.filename2) if _is_path(path)]
+    return any(path.is_relative_to(folder) for path in paths for folder in written)
+
+
+def _is_path(path: object) -> bool:
+    """A file that was opened by its number has none."""
+    return isinstance(path, str | bytes | os.PathLike)

@@ -16,14 +16,12 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.dispatch import Signal
-from django.utils import timezone
 
-from accounts.permissions import may
-
+from .database import database_now
 from .files import SealedFile, discard_attempt, publish
 from .models import FailureReason, Job, JobArtifact, JobLog
 from .outcome import Outcome
-from .registry import permission_to_run
+from .rights import PermissionWithdrawn, check_still_permitted
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +43,10 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
 
     Safe to repeat after a lost connection. Raises NotStored when a file cannot be stored; no row is then.
     """
-    if not may(job.submitted_by, permission_to_run(job.kind), job.county):
-        finish_failed(
-            job,
-            FailureReason.PERMISSION_WITHDRAWN,
-            "The permission to run this job was withdrawn before it finished; its result was discarded.",
-        )
+    try:
+        check_still_permitted(job)
+    except PermissionWithdrawn as error:
+        finish_failed(job, error.failure_reason, str(error))
         return
     try:
         with transaction.atomic():
@@ -60,7 +56,7 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
             _store_rows(outcome)
             job.store_result(outcome.result)
             _store_own_fields(job)
-            JobArtifact.objects.bulk_create([publish(job, each) for each in files])
+            JobArtifact.objects.bulk_create([publish(job, file) for file in files])
     except Superseded:
         if _cancel_requested(job):
             finish_cancelled(job)
@@ -124,7 +120,7 @@ def give_back(job: Job, why: str, *, charge: bool) -> bool:
             heartbeat_at=None,
             updated_at=Now(),
             message=f"{why} It will be tried again.",
-            processing_seconds=_seconds_until(job, timezone.now()),
+            processing_seconds=_seconds_until(job, database_now()),
         )
         if given:
             _log(
@@ -155,7 +151,7 @@ def _end(job: Job, status: Job.Status, message: str, **fields: Any) -> None:
     mine = _mine(job)
     if status is Job.Status.COMPLETED:
         mine = mine.filter(cancel_at__isnull=True)
-    now = timezone.now()
+    now = database_now()
     if not mine.update(
         status=status,
         message=message,
@@ -169,7 +165,7 @@ def _end(job: Job, status: Job.Status, message: str, **fields: Any) -> None:
 
 
 def _seconds_until(job: Job, now: datetime) -> float | None:
-    """Seconds the current run has taken; the clocks of two hosts may differ."""
+    """Seconds the current run has taken."""
     return max(0.0, (now - job.started_at).total_seconds()) if job.started_at else None
 
 

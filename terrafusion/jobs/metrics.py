@@ -23,26 +23,26 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from .models import Job
-from .registry import AnyKind, all_kinds
+from .registry import Kind, every_kind
 
 
 class JobCollector(Collector):
     """Counts the job rows at each scrape, one query a metric family."""
 
     def collect(self) -> Iterator[Metric]:
-        for kind in all_kinds():
+        for kind in every_kind():
             yield from _counters(kind)
             yield _durations(kind)
         yield from _queue()
 
 
-def _labels(kind: AnyKind) -> list[str]:
-    extra = kind.model.metrics.label
+def _labels(kind: Kind) -> list[str]:
+    extra = kind.metrics.label
     return ["county_id", *([extra] if extra else [])]
 
 
-def _counters(kind: AnyKind) -> Iterator[Metric]:
-    prefix, labels = f"{kind.model.metrics.prefix}_jobs", _labels(kind)
+def _counters(kind: Kind) -> Iterator[Metric]:
+    prefix, labels = f"{kind.metrics.prefix}_jobs", _labels(kind)
     submitted = CounterMetricFamily(f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"])
     completed = CounterMetricFamily(f"{prefix}_completed", "Jobs completed.", labels=labels)
     failed = CounterMetricFamily(f"{prefix}_failed", "Jobs failed.", labels=[*labels, "failure_reason"])
@@ -62,8 +62,8 @@ def _counters(kind: AnyKind) -> Iterator[Metric]:
     yield from (submitted, completed, failed, cancelled)
 
 
-def _durations(kind: AnyKind) -> Metric:
-    metrics, labels = kind.model.metrics, _labels(kind)
+def _durations(kind: Kind) -> Metric:
+    metrics, labels = kind.metrics, _labels(kind)
     family = HistogramMetricFamily(
         f"{metrics.prefix}_processing_duration_seconds",
         "Seconds from the start of a job's last run to its end, however it ended.",

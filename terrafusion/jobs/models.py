@@ -8,23 +8,20 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
+from terrafusion.api import PUBLIC_ROOT
 
-from .drill import Drill
 from .journal import record_line, record_progress
-
-if TYPE_CHECKING:
-    from .outcome import Outcome
 
 
 class FailureReason(models.TextChoices):
@@ -41,13 +38,9 @@ class FailureReason(models.TextChoices):
     PERMISSION_WITHDRAWN = "permission_withdrawn"
 
 
-@dataclass(frozen=True)
-class KindMetrics:
-    """How a kind is counted: CONTRACT's metric prefix, its extra label, its histogram buckets in seconds."""
-
-    prefix: str
-    buckets: tuple[float, ...]
-    label: str | None = None  # a field of the kind's own, for example report_type
+def plugin_path(plugin: str) -> str:
+    """How a plugin is written in a URL: gis-export."""
+    return plugin.replace("_", "-")
 
 
 class Job(models.Model):
@@ -61,13 +54,6 @@ class Job(models.Model):
     OPEN = (Status.PENDING, Status.RUNNING)
 
     REPORT_SECONDS: ClassVar[float] = 1.0  # between two writes of the progress
-
-    # What a kind says of itself
-    plugin: ClassVar[str]  # as in its permissions: execute_<plugin>
-    identifier: ClassVar[str] = "job_id"  # the name of its id in JSON
-    own_fields: ClassVar[tuple[str, ...]] = ()
-    metrics: ClassVar[KindMetrics]
-    drill: ClassVar[Drill | None] = None
 
     id = models.UUIDField(
         primary_key=True,
@@ -144,12 +130,21 @@ class Job(models.Model):
     def is_open(self) -> bool:
         return self.status in self.OPEN
 
+    @property
+    def address(self) -> str:
+        """URL path of the routes of its kind."""
+        return f"{PUBLIC_ROOT}/{plugin_path(self.kind)}"
+
+    def artifact_address(self, name: str) -> str:
+        """URL path of one of its files."""
+        return f"{self.address}/jobs/{self.pk}/artifacts/{name}"
+
     # --- What a kind overrides ---
 
     @property
     def product(self) -> str:
         """What the job makes, as its messages name it."""
-        return self.plugin.replace("_", " ").capitalize()
+        return self.kind.replace("_", " ").capitalize()
 
     def store_result(self, result: Mapping[str, Any]) -> None:
         """Puts the result into the kind's own result columns (not saved)."""
@@ -158,14 +153,6 @@ class Job(models.Model):
     def result_json(self) -> dict[str, Any]:
         """The result as the API gives it, from the kind's own columns."""
         raise TypeError(f"{type(self).__name__} does not say where its result is kept.")
-
-    def perform(self) -> Outcome:
-        """Runs the registered work of this kind. Raises SimulatedFailure where a drill was asked for."""
-        from .registry import work_named
-
-        if self.drill is not None:
-            self.drill.run(self)
-        return work_named(self.kind).work(self)
 
     # --- While it runs ---
 
@@ -186,12 +173,17 @@ class Job(models.Model):
             return
         self._reported_at = now
         self.progress = max(self.progress, min(99, 100 * done // max(total, 1)))
-        fields: dict[str, Any] = {"progress": self.progress, "updated_at": timezone.now()}
-        record_progress(self, fields | ({"message": message} if message else {}))
+        fields: dict[str, Any] = {"progress": self.progress, "updated_at": Now()}
+        database = settings.JOURNAL_DATABASE
+        mine = Job.objects.using(database).filter(
+            pk=self.pk, attempt=self.attempt, status=self.Status.RUNNING, cancel_at__isnull=True
+        )
+        record_progress(str(self), mine, fields | ({"message": message} if message else {}))
 
     def log(self, message: str, level: str = "info") -> None:
         """A line for whoever asks what happened. No personal data."""
-        record_line(self, level, message)
+        line = JobLog(job_id=self.pk, attempt=self.attempt, level=level, message=message)
+        record_line(line, settings.JOURNAL_DATABASE)
 
 
 class JobLog(models.Model):

@@ -17,7 +17,10 @@ from .endings import Ending, ending_after
 from .files import discard_workspace, seal, send_ahead
 from .finish import finish_completed, give_back
 from .models import Job
+from .outcome import Outcome
 from .queue import claim_next
+from .registry import any_kind_named
+from .rights import check_still_permitted
 
 logger = logging.getLogger(__name__)
 
@@ -47,13 +50,22 @@ def run_next_job() -> None:
         discard_workspace(job)
 
 
+def perform(job: Job) -> Outcome:
+    """Runs the work of the job's kind. Raises SimulatedFailure where a drill was asked for, PermissionWithdrawn."""
+    kind = any_kind_named(job.kind)
+    check_still_permitted(job)
+    if kind.drill is not None:
+        kind.drill.run(job)
+    return kind.work(job)
+
+
 def _work(job: Job) -> tuple[Ending, bool]:
     """Does the work. Gives how the job is to end, and whether the work went well.
 
     The work's frames, and with them its open reads, are gone then.
     """
     try:
-        outcome = job.perform()
+        outcome = perform(job)
         files = [seal(file) for file in outcome.files]
         send_ahead(job, files)
     except Exception as error:

@@ -9,10 +9,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
 from rest_framework import serializers
 
+from terrafusion.api import StrictSerializer
 from terrafusion.openapi import ANY_TYPE, BINARY, BYTES, ApiSchema, constant, response_header
 
 from .registry import JobKind
-from .serializers import JobLogLineSerializer, JobRequestSerializer, JobSerializer
+from .request import TypedJobRequestSerializer
+from .serializers import JobLogLineSerializer, JobSerializer
 
 RETRY_AFTER = "Seconds until it is worth asking again."
 PARAMETERS = {
@@ -111,7 +113,7 @@ class JobSchema(ApiSchema):
 @cache
 def job_serializer(kind: JobKind) -> type[serializers.Serializer]:
     """The job as `job_json` shows it, named after its model: ReportJob."""
-    identifier = type("Identified", (serializers.Serializer,), {kind.model.identifier: serializers.UUIDField()})
+    identifier = type("Identified", (serializers.Serializer,), {kind.identifier: serializers.UUIDField()})
     return _named(kind.model.__name__, (_with_parameters(kind), JobSerializer, identifier))
 
 
@@ -137,14 +139,20 @@ def check_serializer(kind: JobKind) -> type[serializers.Serializer]:
 @cache
 def request_serializer(kind: JobKind) -> Any:
     """The request; where its parameters depend on a type, one shape for each type."""
-    request: Any = kind.request
-    if not request.parameters_by_type:
-        return request
-    variants: dict[str, Any] = {name: _request_of_type(request, name) for name in map(str, request.parameters_by_type)}
+    request = kind.typed_request
+    if request is None:
+        return kind.request
+    variants: dict[str, Any] = {name: _request_of_type(request, name) for name in _parameters_by_type(request)}
     return PolymorphicProxySerializer(_plain_name(request), variants, request.type_field)
 
 
-def _request_of_type(request: type[JobRequestSerializer], name: str) -> type[serializers.Serializer]:
+def _parameters_by_type(request: type[TypedJobRequestSerializer]) -> dict[str, type[serializers.Serializer]]:
+    """Those of a drill too: none."""
+    drill = {request.drill.value: StrictSerializer} if request.drill else {}
+    return {str(name): own for name, own in request.parameters_by_type.items()} | drill
+
+
+def _request_of_type(request: type[TypedJobRequestSerializer], name: str) -> type[serializers.Serializer]:
     parameters = _of_type(request, name)()
     fields: dict[str, Any] = {request.type_field: constant(name), "parameters": None}  # None: there are none
     if parameters.fields:
@@ -153,17 +161,17 @@ def _request_of_type(request: type[JobRequestSerializer], name: str) -> type[ser
     return _named(f"{_camel(name)}Request", (request,), **fields)
 
 
-def _of_type(request: type[JobRequestSerializer], name: str) -> type[serializers.Serializer]:
+def _of_type(request: type[TypedJobRequestSerializer], name: str) -> type[serializers.Serializer]:
     """The parameters of one type under a name of their own: SalesRatioStudyParameters."""
-    own = request.parameters_by_type[name]
+    own = _parameters_by_type(request)[name]
     return _named(f"{_camel(name)}Parameters", (own,), __doc__=own.__doc__)
 
 
 @cache
 def _with_parameters(kind: JobKind) -> type[serializers.Serializer]:
     """The kind's own fields, and the parameters: those of its type alone are there, the others are absent."""
-    request: Any = kind.request
-    if not request.parameters_by_type:
+    request = kind.typed_request
+    if request is None:
         return kind.fields
     every = tuple(dict.fromkeys(own for own in request.parameters_by_type.values() if own().fields))
     names = {name for own in every for name in own().fields}

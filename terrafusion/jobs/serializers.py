@@ -1,55 +1,20 @@
-"""What every request for a job says, and the JSON every job is shown as."""
+"""The JSON every job is shown as."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
-
-from accounts.permissions import counties_of, may
-from county_configs.models import County
-from terrafusion.api import PUBLIC_ROOT, StrictSerializer
 
 from .models import FailureReason, Job, JobArtifact
-
-
-class JobRequestSerializer(StrictSerializer):
-    """The part common to all kinds. A kind adds its own fields and its `parameters`.
-
-    `county_id` validates to the County. Context: `request`, `plugin`.
-
-    type_field, parameters_by_type: where what `parameters` may say depends on a field of the request, that field, and
-    by its value what they may say.
-    """
-
-    type_field: ClassVar[str] = ""
-    parameters_by_type: ClassVar[Mapping[str, type[serializers.Serializer]]] = {}
-
-    county_id = serializers.CharField(max_length=64)
-
-    def validate_county_id(self, value: str) -> County:
-        user, plugin = self.context["request"].user, self.context["plugin"]
-        mine = counties_of(user)
-        county = mine.filter(pk=value).first()
-        if county is None:
-            allowed = ", ".join(mine.values_list("pk", flat=True)[:20]) or "none"
-            raise serializers.ValidationError(f"Unknown county {value!r}. Allowed: {allowed}.")
-        if not may(user, f"execute_{plugin}", county):
-            raise PermissionDenied(f"Your role in {county.pk} lacks the permission execute_{plugin}.")
-        return county
-
-
-def plugin_url(job: Job) -> str:
-    return f"{PUBLIC_ROOT}/{job.plugin.replace('_', '-')}"
+from .registry import kind_named
 
 
 def job_json(job: Job) -> dict[str, Any]:
     """The job as the API shows it; makes no query."""
-    root = plugin_url(job)
+    kind, root = kind_named(job.kind), job.address
     return {
-        job.identifier: str(job.pk),
+        kind.identifier: str(job.pk),
         "county_id": job.county_id,
-        **{name: _in_order(getattr(job, name)) for name in job.own_fields},
+        **{name: _in_order(getattr(job, name)) for name in kind.own_fields},
         "status": job.status,
         "message": job.message,
         "parameters": _in_order(job.parameters),
@@ -75,7 +40,7 @@ def _in_order(value: Any) -> Any:
     """Keys by name: PostgreSQL keeps JSON in an order of its own, and a replayed answer must equal the first."""
     if isinstance(value, dict):
         return {name: _in_order(value[name]) for name in sorted(value)}
-    return [_in_order(each) for each in value] if isinstance(value, list) else value
+    return [_in_order(member) for member in value] if isinstance(value, list) else value
 
 
 def result_json(job: Job) -> dict[str, Any]:
@@ -83,7 +48,7 @@ def result_json(job: Job) -> dict[str, Any]:
     result = None
     if job.status == Job.Status.COMPLETED:
         result = job.result_json()
-        if files := [artifact_json(job, each) for each in job.artifacts.all()]:
+        if files := [artifact_json(job, artifact) for artifact in job.artifacts.all()]:
             result["artifacts"] = files
     return job_json(job) | {"result": result}
 
@@ -91,7 +56,7 @@ def result_json(job: Job) -> dict[str, Any]:
 def artifact_json(job: Job, artifact: JobArtifact) -> dict[str, Any]:
     return {
         "name": artifact.name,
-        "location": f"{plugin_url(job)}/jobs/{job.pk}/artifacts/{artifact.name}",
+        "location": job.artifact_address(artifact.name),
         "content_type": artifact.content_type,
         "size_bytes": artifact.size_bytes,
         "sha256": artifact.sha256,

@@ -171,7 +171,7 @@ class Supervisor:
         patience = FIRST_START_SECONDS if self.tree.age < FIRST_START_SECONDS else INCOMPLETE_SECONDS
         if self.incomplete.seconds("missing" if missing else None) > patience:
             return "processes are missing."
-        idle = len(rows) < self.workers
+        idle = not missing and len(rows) < self.workers  # what has not started yet does not stand still
         if self.stalled.seconds(waiting().next_job if idle else None) > STALL_SECONDS:
             return "jobs wait, workers are free, and nothing is claimed."
         return ""

@@ -1,12 +1,31 @@
-"""The routes of one kind of job; a plugin's urls.py calls this with its viewset."""
+"""The routes of every kind of job, under each prefix, and the other routes of its plugin."""
 
-from django.urls import URLPattern, path
+from collections.abc import Iterator
 
-from .views import JobViewSet
+from django.urls import URLPattern, URLResolver, include, path
+
+from .registry import JobKind, registered_kinds
+from .views import viewset_of
 
 
-def job_urls(viewset: type[JobViewSet]) -> list[URLPattern]:
-    plugin = viewset.model.plugin
+def plugin_urls(*prefixes: str) -> list[URLPattern | URLResolver]:
+    return [
+        path(f"{prefix}/{kind.path}/", include([*_job_urls(kind), *_of_module(kind.routes)]))
+        for prefix in prefixes
+        for kind in registered_kinds()
+    ]
+
+
+def county_urls() -> list[URLPattern | URLResolver]:
+    """Routes of plugins that belong to a county and not to jobs."""
+    return [pattern for kind in registered_kinds() for pattern in _of_module(kind.county_routes)]
+
+
+def _of_module(module: str) -> list[URLResolver]:
+    return [path("", include(module))] if module else []
+
+
+def _job_urls(kind: JobKind) -> Iterator[URLPattern]:
     routes = (
         ("run", "post", "run"),
         ("status/<str:job_id>", "get", "status"),
@@ -17,6 +36,6 @@ def job_urls(viewset: type[JobViewSet]) -> list[URLPattern]:
         ("jobs/<str:job_id>/log", "get", "log"),
         ("jobs/<str:job_id>/artifacts/<str:name>", "get", "artifact"),
     )
-    return [
-        path(route, viewset.as_view({method: action}), name=f"{plugin}-{action}") for route, method, action in routes
-    ]
+    viewset = viewset_of(kind)
+    for route, method, action in routes:
+        yield path(route, viewset.as_view({method: action}), name=f"{kind.name}-{action}")

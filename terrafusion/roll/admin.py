@@ -13,6 +13,7 @@ from terrafusion.admin import CountyScopedAdmin
 
 from . import models
 from .grid_table import grid_table
+from .personal_names import VIEW_OWNER_NAMES
 
 BOX = ("geometry", "west", "south", "east", "north")
 
@@ -46,15 +47,16 @@ class PropertyAdmin(CountyScopedAdmin):
 @admin.register(models.Improvement)
 class ImprovementAdmin(OfProperty):
     list_display = ("roll_property", "improvement_number", "improvement_type", "year_built", "area_sqft", "value")
+    list_filter = ("retired_at",)
 
 
 @admin.register(models.Owner)
 class OwnerAdmin(OfProperty):
     """Personal data: only with view_owner_names."""
 
-    view_with = "view_owner_names"
+    view_with = VIEW_OWNER_NAMES
     list_display = ("roll_property", "tax_year", "name", "share", "confidential")
-    list_filter = ("tax_year", "confidential")
+    list_filter = ("tax_year", "confidential", "retired_at")
 
 
 @admin.register(models.Sale)
@@ -74,7 +76,7 @@ class SaleAdmin(CountyScopedAdmin):
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
         """Grantor and grantee are personal data."""
-        may_see = obj is None or counties_for(request.user, "view_owner_names").filter(pk=obj.county_id).exists()
+        may_see = obj is None or counties_for(request.user, VIEW_OWNER_NAMES).filter(pk=obj.county_id).exists()
         return () if may_see else ("grantor", "grantee")
 
 

@@ -16,6 +16,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.lookups import FieldGetDbPrepValueMixin
 from shapely.geometry.base import BaseGeometry
 
+from .current import CurrentQuerySet
 from .shapes import repaired
 
 SRID = 4326
@@ -123,7 +124,7 @@ class Located(models.Model):
         abstract = True
 
 
-class LocatedQuerySet(models.QuerySet):
+class LocatedQuerySet(CurrentQuerySet):
     """Selection by area, the same answer on both databases."""
 
     def intersecting(self, area_of_interest: BaseGeometry) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, TextChoices, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, TextChoices, Value, When
 from django.db.models.functions import ExtractYear
 from django.db.models.lookups import LessThan
 
@@ -43,11 +43,12 @@ def arms_length(sale: str = "") -> Q:
     return Q(**{f"{sale}sale_price__gt": 0}) & (confirmed | (Q(**{f"{sale}is_valid": True}) & ~rejected))
 
 
-def reason_left_out(sale: str, parcel: str) -> Case:
+def reason_left_out(sale: str, parcel: str, every_row: QuerySet[Any]) -> Case:
     """One of LeftOut, or '' for a sale that may speak.
 
     sale, parcel: the paths to the sale and to the SaleParcel: `sale__` and `` from a SaleParcel, `` and `parcels__`
-    from a Sale. A sale whose parcel the roll does not hold may speak for the market; the roll says nothing against it.
+    from a Sale. every_row: all rows of that model, among which a sale's duplicates are looked for.
+    A sale whose parcel the roll does not hold may speak for the market; the roll says nothing against it.
     """
     on_property = f"{parcel}roll_property__"
     retired = Q(**{f"{sale}retired_at__isnull": False}) | Q(**{f"{on_property}retired_at__isnull": False})
@@ -58,23 +59,18 @@ def reason_left_out(sale: str, parcel: str) -> Case:
         When(~arms_length(sale), then=Value(LeftOut.NOT_ARMS_LENGTH)),
         When(Q(**{f"{sale}parcel_count__gt": 1}), then=Value(LeftOut.SEVERAL_PARCELS)),
         When(before_built, then=Value(LeftOut.BEFORE_BUILT)),
-        When(_has_earlier_twin(sale, parcel), then=Value(LeftOut.DUPLICATE)),
+        When(_has_earlier_twin(sale, parcel, every_row), then=Value(LeftOut.DUPLICATE)),
         default=Value(""),
         output_field=CharField(),
     )
 
 
-def _has_earlier_twin(sale: str, parcel: str) -> Any:
+def _has_earlier_twin(sale: str, parcel: str, every_row: QuerySet[Any]) -> Exists:
     """The deed came in twice: of the sales that could speak, the one loaded first does."""
-    from .models import SaleParcel  # models.py imports the querysets, which import this module
-
-    twins = SaleParcel.objects.filter(
-        arms_length("sale__"),
-        roll_property=OuterRef(f"{parcel}roll_property"),
-        sale__sale_date=OuterRef(f"{sale}sale_date"),
-        sale__sale_price=OuterRef(f"{sale}sale_price"),
-        sale__parcel_count=1,
-        sale__retired_at=None,
-        sale__lt=OuterRef(f"{sale}pk"),
+    alike = (f"{parcel}roll_property", f"{sale}sale_date", f"{sale}sale_price")
+    twins = every_row.filter(
+        arms_length(sale),
+        **{path: OuterRef(path) for path in alike},
+        **{f"{sale}parcel_count": 1, f"{sale}retired_at": None, f"{sale}pk__lt": OuterRef(f"{sale}pk")},
     )
     return Exists(twins)

@@ -13,8 +13,6 @@ from terrafusion.api import PUBLIC_ROOT
 from .geojson import GeoJsonGeometrySerializer
 from .models import AssessedValue, Property, Sale
 
-CONFIDENTIAL = "CONFIDENTIAL"
-
 
 class CountySerializer(serializers.ModelSerializer):
     class Meta:
@@ -80,7 +78,7 @@ class PropertySerializer(serializers.ModelSerializer):
 
 class OwnerSerializer(serializers.Serializer):
     tax_year = serializers.IntegerField()
-    name = serializers.CharField()
+    name = serializers.CharField(source="shown_name")
     share = serializers.DecimalField(max_digits=9, decimal_places=6)
     confidential = serializers.BooleanField()
 
@@ -100,20 +98,19 @@ class PropertyDetailSerializer(PropertySerializer):
 
     @extend_schema_field(OwnerSerializer(many=True, allow_null=True))
     def get_owners(self, row: Any) -> list[dict[str, Any]] | None:
-        """null without `view_owner_names`; a confidential owner's name is withheld from everyone here."""
+        """Current owners of every tax year; null without `view_owner_names`."""
         if not row.user_may_see_names:
             return None
-        owners = row.owners.order_by("-tax_year", "pk")
-        return [
-            {**OwnerSerializer(owner).data, "name": CONFIDENTIAL if owner.confidential else owner.name}
-            for owner in owners
-        ]
+        owners = row.owners.current().shown_to(self.context["request"].user)
+        return [dict(OwnerSerializer(owner).data) for owner in owners.order_by("-tax_year", "pk")]
 
 
 class SaleSerializer(serializers.ModelSerializer):
+    """grantor, grantee: null without `view_owner_names`. Rows come `parties_shown_to` the user."""
+
     county_id = serializers.CharField()
-    grantor = serializers.CharField(allow_null=True)
-    grantee = serializers.CharField(allow_null=True)
+    grantor = serializers.CharField(source="shown_grantor", allow_null=True)
+    grantee = serializers.CharField(source="shown_grantee", allow_null=True)
     property_ids = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
 
@@ -127,12 +124,3 @@ class SaleSerializer(serializers.ModelSerializer):
     @extend_schema_field(SaleLinksSerializer)
     def get_links(self, row: Any) -> dict[str, str]:
         return {"self": path_of("sales", row.county_id, row.sale_id)}
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Without `view_owner_names` nobody is named, and where an owner is confidential to nobody."""
-        shown = super().to_representation(instance)
-        if not instance.user_may_see_names:
-            shown["grantor"] = shown["grantee"] = None
-        elif instance.has_confidential_owner:
-            shown["grantor"] = shown["grantee"] = CONFIDENTIAL
-        return shown

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -13,7 +13,8 @@ from terrafusion.query_parameters import StrictQuery
 
 from .current_values import with_current_values
 from .filters import PropertyFilter, SaleFilter
-from .models import Owner, Property, Sale, SaleParcel
+from .models import Property, Sale, SaleParcel
+from .personal_names import VIEW_OWNER_NAMES
 from .serializers import CountySerializer, PropertyDetailSerializer, PropertySerializer, SaleSerializer
 
 
@@ -37,8 +38,7 @@ class RollViewSet(StrictQuery, ReadOnlyModelViewSet):
     def get_queryset(self) -> QuerySet[Any]:
         user = self.request.user
         mine = counties_for(user, "view_county") if self.action == "list" else counties_of(user)
-        may_see_names = permitted(user, "view_owner_names", OuterRef("county_id"))
-        return self.queryset.filter(county__in=mine).annotate(user_may_see_names=may_see_names)
+        return self.queryset.filter(county__in=mine)
 
     def get_object(self) -> Any:
         named = {name: self.kwargs[name] for name in ("county_id", self.county_key)}
@@ -69,7 +69,10 @@ class CountyViewSet(StrictQuery, ReadOnlyModelViewSet):
 
 
 class PropertyViewSet(RollViewSet):
-    """Properties of the roll. `?q=` finds a parcel number or a situs address."""
+    """Properties of the roll. `?q=` finds a parcel number or a situs address.
+
+    Retired ones too, with `retired_at`: whoever keeps a copy by `updated_since` must learn that a property left.
+    """
 
     queryset = Property.objects.select_related("county").defer("geometry")
     county_key = "property_id"
@@ -78,7 +81,10 @@ class PropertyViewSet(RollViewSet):
 
     def get_queryset(self) -> QuerySet[Property]:
         queryset = super().get_queryset()
-        return queryset if self.action == "list" else queryset.defer(None)
+        if self.action == "list":
+            return queryset
+        may_see_names = permitted(self.request.user, VIEW_OWNER_NAMES, OuterRef("county_id"))
+        return queryset.defer(None).annotate(user_may_see_names=may_see_names)
 
     def get_serializer_class(self) -> Any:
         return PropertySerializer if self.action == "list" else PropertyDetailSerializer
@@ -92,22 +98,16 @@ class PropertyViewSet(RollViewSet):
 
 
 class SaleViewSet(RollViewSet):
-    """Sales with the properties they conveyed."""
+    """Sales with the properties they conveyed. Retired ones too, as with properties."""
 
-    queryset = (
-        Sale.objects.select_related("county")
-        .prefetch_related(
-            Prefetch(
-                "parcels",
-                SaleParcel.objects.select_related("roll_property").only("sale_id", "roll_property__property_id"),
-            )
-        )
-        .annotate(
-            has_confidential_owner=Exists(
-                Owner.objects.filter(roll_property__sale_parcels__sale=OuterRef("pk"), confidential=True)
-            )
+    queryset = Sale.objects.select_related("county").prefetch_related(
+        Prefetch(
+            "parcels", SaleParcel.objects.select_related("roll_property").only("sale_id", "roll_property__property_id")
         )
     )
     county_key = "sale_id"
     filterset_class = SaleFilter
     serializer_class = SaleSerializer
+
+    def get_queryset(self) -> QuerySet[Sale]:
+        return super().get_queryset().parties_shown_to(self.request.user)

@@ -7,6 +7,8 @@ from typing import Any
 
 import environ
 
+from terrafusion import __version__
+
 from .journal import journal_of
 from .legacy import read_legacy
 from .storage import files_in, folder_or_bucket
@@ -47,6 +49,7 @@ INSTALLED_APPS = [
     "market_analysis",
     "gis_export",
     "ingestion",
+    *env.list("TERRAFUSION_PLUGINS", default=[]),  # plugins of an office's own; see docs/adding_a_plugin.md
 ]
 
 MIDDLEWARE = [
@@ -79,12 +82,12 @@ TEMPLATES = [
 ]
 
 # --- Database ---
-# Set by the supervisor for the worker tree it starts, never by hand.
+# The supervisor sets this for the workers it starts; it is never set by hand.
 WORKER_BOOT_ID = env.str("TERRAFUSION_WORKER_BOOT", default="")
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'terrafusion.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
-        # A transaction that means to write takes its lock at once: no "database is locked" half way.
+        # A transaction takes the write lock at its start, so that "database is locked" cannot happen half way.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-65536;",
@@ -92,11 +95,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# A worker's jobs tell their progress on a connection of their own: see terrafusion/jobs/journal.py.
+# A worker's jobs write their progress on a connection of their own: see terrafusion/jobs/journal.py.
 JOURNAL_DATABASE = "journal" if WORKER_BOOT_ID else "default"
 if WORKER_BOOT_ID:
     DATABASES["journal"] = journal_of(DATABASES["default"])
-_LEGACY, LEGACY_FAULTS = read_legacy(env.ENVIRON)  # faults: by alias, in a sentence, when it is asked for
+# The faults, by alias, are sentences that are shown when a load wants the database.
+_LEGACY, LEGACY_FAULTS = read_legacy(env.ENVIRON)
 DATABASES |= _LEGACY
 DATABASE_ROUTERS = ["terrafusion.settings.legacy.LegacyRouter"]
 
@@ -155,18 +159,18 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "TerraFusion",
     "DESCRIPTION": "The assessor's roll, valuations and their proofs.",
-    "VERSION": "1",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",  # the page loads nothing from the internet
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "OAS_VERSION": "3.1.1",  # its schemas are JSON Schema, so that any validator can judge an answer
+    "OAS_VERSION": "3.1.1",  # its schemas are JSON Schema, so that any validator can check an answer
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "terrafusion.jobs.models.Job.Status",
         "FailureReason": "terrafusion.jobs.models.FailureReason",
         "PropertyType": "terrafusion.roll.models.PropertyType",
         "ReportFormat": "reporting.formats.CONTENT_TYPES",
         "AreaColumn": "terrafusion.analytics.tables.AREA_COLUMNS",
-        "IndexMethod": "market_analysis.price_index.METHODS",
+        "IndexMethod": "market_analysis.indices.price_index.METHODS",
     },
     "ENUM_SUFFIX": "",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
@@ -176,7 +180,7 @@ SPECTACULAR_SETTINGS = {
 # --- Jobs ---
 WORKERS = env.int("TERRAFUSION_WORKERS", default=2)
 WORKER_LIFELINE_FD = env.int("TERRAFUSION_WORKER_LIFELINE", default=-1)
-# Set by `demo` for the `serve` it starts, never by hand: the descriptor of its lock on VAR_DIR.
+# The descriptor of a lock on VAR_DIR. `demo` sets it for the `serve` that it starts; it is never set by hand.
 FOLDER_LOCK_FD = env.int("TERRAFUSION_FOLDER_LOCK", default=-1)
 
 Q_CLUSTER = {
@@ -187,11 +191,11 @@ Q_CLUSTER = {
     "queue_limit": WORKERS,
     "bulk": 1,
     "timeout": -1,  # the supervisor enforces each job's limits
-    "retry": 86400,  # not used by wake-up tokens
+    "retry": 86400,  # wake-up tokens do not use it
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": -1,  # results live in our tables
-    "recycle": 10**9,  # a recycled worker would look like a lost one
+    "recycle": 10**9,  # never: the supervisor would take a recycled worker for a lost one
     "poll": 0.2,
     "guard_cycle": 0.5,
     "scheduler": False,
@@ -205,17 +209,17 @@ METRICS_TOKEN = env.str("TERRAFUSION_METRICS_TOKEN", default="")
 METRICS_OPEN = False
 
 # --- S3 and servers like it ---
-# The keys are read by the clients themselves, from AWS_ACCESS_KEY_ID and the other usual places.
-S3_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", default=env.str("AWS_ENDPOINT_URL", default=""))  # none: Amazon's
+# The S3 clients read the keys themselves, from AWS_ACCESS_KEY_ID and the other usual places.
+S3_ENDPOINT = env.str("AWS_ENDPOINT_URL_S3", default=env.str("AWS_ENDPOINT_URL", default=""))  # empty for Amazon's
 S3_REGION = env.str("AWS_REGION", default=env.str("AWS_DEFAULT_REGION", default="us-east-1"))
 S3_CA_BUNDLE = env.str("AWS_CA_BUNDLE", default="")
 
 # --- Files ---
-# A folder, which hosts may share, or s3://bucket/prefix.
+# A folder, which several hosts may share, or s3://bucket/prefix.
 FILES = folder_or_bucket("TERRAFUSION_FILES", env.str("TERRAFUSION_FILES", default=str(VAR_DIR)))
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = VAR_DIR / "static"
-# MapLibre's JavaScript and CSS, straight from the installed package (found without running it).
+# MapLibre's JavaScript and CSS are served from the installed package, which is located without importing it.
 _maplibre = find_spec("maplibre")
 STATICFILES_DIRS = [("maplibre", str(Path(str(_maplibre.origin)).parent / "srcjs"))] if _maplibre else []
 STORAGES = {
@@ -225,10 +229,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WORKSPACE_DIR = VAR_DIR / "workspace"  # where a job writes before its files are accepted
-STAGING_DIR = VAR_DIR / "staging"  # where a load keeps its batches until the switch
+STAGING_DIR = VAR_DIR / "staging"  # where a load stores its batches until they are merged into the roll
 
 # --- Analytics: snapshots of the roll for market analysis ---
-# A folder, which hosts may share, or s3://bucket/prefix; then each host keeps what it reads in a cache.
+# A folder, which several hosts may share, or s3://bucket/prefix. With a bucket, each host caches what it reads.
 ANALYTICS_STORE = folder_or_bucket(
     "TERRAFUSION_ANALYTICS", env.str("TERRAFUSION_ANALYTICS", default=str(VAR_DIR / "analytics"))
 )
@@ -236,8 +240,8 @@ ANALYTICS_CACHE_DIR = Path(env.str("TERRAFUSION_ANALYTICS_CACHE", default=str(VA
 ANALYTICS_URL = env.str("ANALYTICS_URL", default="")  # clickhouse://user:password@host:8123/database; else DuckDB
 ANALYTICS_MEMORY_MB = env.int("TERRAFUSION_ANALYTICS_MEMORY_MB", default=1024)  # of one query on DuckDB
 ANALYTICS_THREADS = env.int("TERRAFUSION_ANALYTICS_THREADS", default=2)
-ANALYTICS_SPILL_DIR = VAR_DIR / "spill"  # where a query too large for its memory goes on
-ANALYTICS_GRACE_SECONDS = 7200  # a job reads a snapshot for an hour at most
+ANALYTICS_SPILL_DIR = VAR_DIR / "spill"  # where a query too large for its memory continues
+ANALYTICS_GRACE_SECONDS = 7200  # before an old snapshot is deleted; a job reads one for at most an hour
 COUNTY_CONFIGS_DIR = Path(env.str("TERRAFUSION_COUNTY_CONFIGS", default=str(BASE_DIR / "county_configs")))
 
 # --- The rest ---

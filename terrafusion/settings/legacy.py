@@ -1,7 +1,7 @@
-"""Databases of the legacy systems: an alias `<county>_pacs` for every `<COUNTY>_PACS_URL` that is set, read-only.
+"""Databases of the legacy systems, read-only: an alias `<county>_pacs` for every `<COUNTY>_PACS_URL` that is set.
 
-An address that cannot be used is told in a sentence when its database is asked for, and stops nothing else. No sentence
-holds a part of the address: where a sign is not escaped, any part may be one of the password.
+An address that cannot be used stops nothing else. Its fault is a sentence, shown when the database is wanted. No
+sentence repeats a part of the address: if a character is not escaped, any part may belong to the password.
 """
 
 import re
@@ -15,9 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 SUFFIX = "_PACS_URL"
 FORM = "mssql://user:password@host:1433/database"
 ESCAPED = {"#": "%23", "/": "%2F", "?": "%3F", "@": "%40", "[": "%5B", "]": "%5D"}
-# The wheel's own driver; encrypted, certificate checked. A server that does not answer is told within seconds.
+# Connections are encrypted, and the server's certificate is checked.
 _DRIVER = {"Encrypt": "yes", "TrustServerCertificate": "no", "ApplicationIntent": "ReadOnly"}
-# What an address may say after a question mark, and which values.
+# The options of an address, after its question mark, and the values allowed for each; no values means any.
 _OPTIONS: dict[str, tuple[str, ...]] = {
     "Encrypt": ("yes", "strict"),
     "TrustServerCertificate": ("yes", "no"),
@@ -27,25 +27,27 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
 
 
 def read_legacy(variables: Mapping[str, str]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Databases by alias; and by alias, why an address that is set gives none.
+    """The databases by alias, and the faults of the addresses that cannot be used, also by alias.
 
-    mssql:// is SQL Server; any other address Django knows serves as well, for a copy of the data.
+    mssql:// is SQL Server. Any other database Django knows can be used too, for a copy of the data.
     """
-    found, faults = {}, {}
+    databases, faults = {}, {}
     for name, url in variables.items():
         if not name.endswith(SUFFIX) or not url:
             continue
         alias = name.removesuffix("_URL").lower()
         try:
-            found[alias] = sql_server(url) if url.lower().startswith("mssql://") else _other(url)
+            databases[alias] = sql_server(url) if url.lower().startswith("mssql://") else _other(url)
         except ImproperlyConfigured as error:
             faults[alias] = f"{name}: {error}"
-    return found, faults
+    return databases, faults
 
 
 def sql_server(url: str) -> dict[str, Any]:
-    """mssql://user:password@host:1433/database, and options. Without user and password the process' Kerberos ticket is
-    shown, which is a Windows login. Raises ImproperlyConfigured."""
+    """The settings for mssql://user:password@host:1433/database with options. Raises ImproperlyConfigured.
+
+    Without user and password, the process logs in with its Kerberos ticket, which is a Windows login.
+    """
     login, rest = _login(url)
     place, _, query = rest.partition("?")
     server, _, database = place.partition("/")
@@ -74,23 +76,23 @@ def sql_server(url: str) -> dict[str, Any]:
             "connection_retry_backoff_time": 2,
             "connection_timeout": 15,
             "query_timeout": 600,
-            "extra_params": ";".join(f"{name}={_braced(value)}" for name, value in (_DRIVER | _asked(query)).items()),
+            "extra_params": ";".join(f"{name}={_braced(value)}" for name, value in (_DRIVER | _options(query)).items()),
         },
     }
 
 
 def _login(url: str) -> tuple[str, str]:
-    """What stands before the last @, and after it. A sign that ends a part of an address must be escaped in it."""
+    """The parts before and after the last @. Raises ImproperlyConfigured for an unescaped separator in either."""
     login, at, rest = url.partition("://")[2].rpartition("@")
     if not at:
         login, rest = "", url.partition("://")[2]
     if unescaped := [sign for sign in ESCAPED if sign in login]:
-        told = ", ".join(f"{sign} as {ESCAPED[sign]}" for sign in unescaped)
-        raise ImproperlyConfigured(f"user and password hold a sign that ends them; write {told}")
+        advice = ", ".join(f"{sign} as {ESCAPED[sign]}" for sign in unescaped)
+        raise ImproperlyConfigured(f"user and password hold a sign that ends them; write {advice}")
     if not at and any(sign in rest for sign in "#[]"):
         raise ImproperlyConfigured(f"the address cannot be taken apart; write {FORM}")
     if "#" in rest:
-        raise ImproperlyConfigured(f"a # stands behind the host; in user and password write %23: {FORM}")
+        raise ImproperlyConfigured(f"there is a # after the host; in user and password write %23: {FORM}")
     return login, rest
 
 
@@ -108,10 +110,10 @@ def _host(server: str) -> tuple[str, str]:
     return host, port or "1433"
 
 
-def _asked(query: str) -> dict[str, str]:
-    """The options of an address, as the driver spells them."""
+def _options(query: str) -> dict[str, str]:
+    """The options of an address, in the driver's spelling."""
     known = {name.lower(): name for name in _OPTIONS}
-    found = {}
+    options = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         option = known.get(name.lower())
         if option is None:
@@ -119,13 +121,13 @@ def _asked(query: str) -> dict[str, str]:
         allowed = _OPTIONS[option]
         value = value.lower() if allowed else value
         if not value or (allowed and value not in allowed):
-            raise ImproperlyConfigured(f"{option} must be {' or '.join(allowed) or 'said'}")
-        found[option] = value
-    return found
+            raise ImproperlyConfigured(f"{option} must be {' or '.join(allowed) or 'given a value'}")
+        options[option] = value
+    return options
 
 
 def _braced(value: str) -> str:
-    """As a connection string takes it, whatever signs it has."""
+    """The value as a part of a connection string, in braces where it has special characters."""
     return value if re.fullmatch(r"[A-Za-z0-9._/-]+", value) else "{" + value.replace("}", "}}") + "}"
 
 
@@ -136,19 +138,19 @@ def _other(url: str) -> dict[str, Any]:
     if scheme != "sqlite":
         _login(url)
     try:
-        made: dict[str, Any] = environ.Env.db_url_config(url)
-    except Exception:  # whatever it says may hold a part of the password
+        database: dict[str, Any] = environ.Env.db_url_config(url)
+    except Exception:  # the error is hidden, because its text may hold a part of the password
         raise ImproperlyConfigured(f"the address cannot be taken apart; for SQL Server write {FORM}") from None
-    if made["ENGINE"].endswith("sqlite3"):
-        made["NAME"] = f"file:{made['NAME']}?mode=ro"
-        made["OPTIONS"] = {"uri": True}
-    elif "postgresql" in made["ENGINE"]:
-        made["OPTIONS"] = {"options": "-c default_transaction_read_only=on"}
-    return made
+    if database["ENGINE"].endswith("sqlite3"):
+        database["NAME"] = f"file:{database['NAME']}?mode=ro"
+        database["OPTIONS"] = {"uri": True}
+    elif "postgresql" in database["ENGINE"]:
+        database["OPTIONS"] = {"options": "-c default_transaction_read_only=on"}
+    return database
 
 
 class LegacyRouter:
-    """Nothing of ours is ever migrated into, or written to, a legacy database."""
+    """Keeps Django's migrations out of legacy databases."""
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         return False if db.endswith("_pacs") else None

@@ -4,7 +4,7 @@ from .base import *  # noqa: F403 - settings modules extend each other
 from .base import SIMPLE_JWT, env
 
 DEBUG = False
-SECRET_KEY = env.str("TERRAFUSION_SECRET_KEY")  # missing: refuses to start
+SECRET_KEY = env.str("TERRAFUSION_SECRET_KEY")  # without it, nothing starts
 SIMPLE_JWT = SIMPLE_JWT | {"SIGNING_KEY": env.str("TERRAFUSION_JWT_KEY")}
 
 SECURE_SSL_REDIRECT = env.bool("TERRAFUSION_SSL_REDIRECT", default=True)

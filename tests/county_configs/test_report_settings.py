@@ -4,8 +4,9 @@ from typing import get_args
 
 import pytest
 
-from county_configs.county_file import Edition, RatioStudySection, read_county_file
-from reporting.editions import DEFAULT_EDITION, EDITIONS
+from county_configs.county_file import read_county_file
+from reporting.county_settings import Edition, RatioStudySection
+from reporting.statistics.editions import DEFAULT_EDITION, EDITIONS
 from terrafusion.errors import ConfigurationError
 
 COUNTY = """

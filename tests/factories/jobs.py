@@ -8,13 +8,15 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
+from gis_export.county_settings import GisExportSection
 from gis_export.models import GisExportJob
 from ingestion.models import IngestionJob
 from market_analysis.models import AnalysisType, MarketAnalysisJob
 from reporting.models import ReportJob, ReportType
+from terrafusion.digests import json_digest
 from terrafusion.jobs.models import FailureReason, Job
-from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import accepted_message, request_digest
+from terrafusion.jobs.registry import kind_of
+from terrafusion.jobs.submit import accepted_message
 from valuation.models import ValuationJob
 
 from .counties import CountyFactory
@@ -61,16 +63,16 @@ class JobFactory(DjangoModelFactory):
         )
 
     county = factory.SubFactory(CountyFactory)
-    input_digest = factory.LazyAttribute(lambda job: request_digest(job.parameters))
+    input_digest = factory.LazyAttribute(lambda job: json_digest(job.parameters))
     created_at = factory.Sequence(lambda number: SUBMITTED + timedelta(minutes=number))
     run_at = factory.SelfAttribute("created_at")
     updated_at = factory.SelfAttribute("created_at")
 
     @classmethod
     def _adjust_kwargs(cls, **fields: Any) -> dict[str, Any]:
-        kind = kind_named(cls._meta.model.plugin)
+        kind = kind_of(cls._meta.model)
         limits = {"time_limit": kind.time_limit, "memory_limit": kind.memory_limit}
-        return {"kind": kind.name, "message": accepted_message(kind.model)} | limits | fields
+        return {"kind": kind.name, "message": accepted_message(kind.name)} | limits | fields
 
 
 class ValuationJobFactory(JobFactory):
@@ -107,11 +109,11 @@ class GisExportJobFactory(JobFactory):
     layers = factory.LazyFunction(lambda: ["parcels"])
     parameters = factory.LazyAttribute(
         lambda job: {
-            **job.county.settings.gis_export.default_parameters.model_dump(),
+            **job.county.section(GisExportSection).default_parameters.model_dump(),
             "crs": "EPSG:4326",
             "include_owner_info": False,
             "map": None,
-            "simplification_tolerance_m": job.county.settings.gis_export.simplification_tolerance_m,
+            "simplification_tolerance_m": job.county.section(GisExportSection).simplification_tolerance_m,
         }
     )
 
@@ -125,8 +127,8 @@ class IngestionJobFactory(JobFactory):
 
 
 JOB_FACTORIES = {
-    made._meta.model.plugin: made
-    for made in (
+    kind_of(factory_class._meta.model).name: factory_class
+    for factory_class in (
         ValuationJobFactory,
         ReportJobFactory,
         MarketAnalysisJobFactory,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
-from gis_export.area_of_interest import BadArea, read_area
+from gis_export.areas.area_of_interest import BadArea, read_area
 from terrafusion.roll.models import Property
 from terrafusion.roll.shapes import square_kilometres
 

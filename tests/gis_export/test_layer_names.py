@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gis_export.formats.registry import FORMATS
-from gis_export.layer_names import file_stem, file_stems, url_segment
+from gis_export.layers.names import file_stem, file_stems, url_segment
 from terrafusion.roll.models import LayerFeature
 
 from .roll import SIDE, SOUTH, WEST

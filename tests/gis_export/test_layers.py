@@ -14,18 +14,25 @@ import shapely
 from django.utils import timezone
 
 from county_configs.models import County
-from gis_export.fields import SHORT_NAME_LENGTH, short_names
-from gis_export.layer_catalogue import OF_THE_ROLL
-from gis_export.layers import LayerRequest
-from gis_export.roll_fields import APPRECIATION, AREA, COMPARABLE
-from gis_export.roll_layers import as_of
+from gis_export.layers.catalogue import ROLL_LAYERS
+from gis_export.layers.fields import SHORT_NAME_LENGTH, short_names
+from gis_export.layers.layer import LayerRequest
+from gis_export.layers.roll_fields import APPRECIATION, AREA, COMPARABLE
+from gis_export.layers.roll_layers import as_of
 from market_analysis.keeping import series_name
 from market_analysis.models import MarketAnalysisJob
 from terrafusion.jobs.models import JobArtifact
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.loads import record_load
 from terrafusion.roll.models import Property, Sale
-from tests.factories import LayerFeatureFactory, TimeIndexFactory, a_user, client_of
+from tests.factories import (
+    LayerFeatureFactory,
+    SaleParcelFactory,
+    SaleReviewFactory,
+    TimeIndexFactory,
+    a_user,
+    client_of,
+)
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
 from .reading_back import read_back
@@ -136,6 +143,24 @@ def test_sales_lie_on_their_parcels(export):
         ("S100", key(100), "2025-06-17"),
     ]
     assert "grantor" not in rows[0]
+
+
+def test_each_sale_says_why_it_is_left_out(export, county):
+    house = Property.objects.get(property_id=key(3))
+    SaleParcelFactory(
+        roll_property=house, sale__sale_id="again", sale__sale_date="2025-06-04", sale__sale_price=300_003
+    )
+    SaleParcelFactory(roll_property=house, sale__sale_id="lot", sale__sale_date="1989-06-04")
+    SaleParcelFactory(roll_property=house, sale__sale_id="gift", sale__is_valid=False)
+    SaleReviewFactory(sale=SaleParcelFactory(roll_property=house, sale__sale_id="reviewed").sale, decision="invalid")
+    Property.objects.filter(property_id=key(4)).update(retired_at=timezone.now())
+
+    _, path = export(export_format="GeoJSON", layers=["sales"])
+
+    assert {row["sale_id"]: row["left_out"] for row in rows_of(path)} == {
+        "S3": "", "S4": "retired", "S100": "", "again": "duplicate", "lot": "before_built",
+        "gift": "not_arms_length", "reviewed": "not_arms_length",
+    }  # fmt: skip
 
 
 def test_comparables_of_an_estimate_lie_on_the_map(export, county):
@@ -301,7 +326,7 @@ def test_the_longest_of_names_still_fits(county):
 
 def every_layer(county):
     wide = LayerRequest(county, TAX_YEAR, include_assessment_data=True, include_owner_info=True)
-    layers = {name: make(wide).fields for name, make in OF_THE_ROLL.items()}
+    layers = {name: make(wide).fields for name, make in ROLL_LAYERS.items()}
     return layers | {"comparables": COMPARABLE, "appreciation": APPRECIATION, "areas": AREA}
 
 

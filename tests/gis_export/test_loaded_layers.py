@@ -8,9 +8,9 @@ import pytest
 import shapely
 from django.utils import timezone
 
-from gis_export.county_area import boundary_of, extent_of
-from gis_export.fields import unique_names
-from gis_export.layer_catalogue import layer_names
+from gis_export.areas.county_area import boundary_of, extent_of
+from gis_export.layers.catalogue import layer_names
+from gis_export.layers.fields import unique_names
 from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property
 from tests.factories import LayerFeatureFactory, TimeIndexFactory, a_county, a_user, client_of

@@ -8,7 +8,7 @@ import shapely
 from django.test import Client
 from pyproj import Transformer
 
-from gis_export.county_area import extent_of
+from gis_export.areas.county_area import extent_of
 from terrafusion.roll.models import Property
 from tests.factories import PASSWORD, LayerFeatureFactory, a_county, a_user, client_of
 
@@ -135,7 +135,7 @@ def test_a_page_counts_no_records_without_a_shape_and_the_extent_is_found_once(v
         found.append(extent_of(county))
         return found[-1]
 
-    monkeypatch.setattr("gis_export.roll_layers.count_rows", never)
+    monkeypatch.setattr("gis_export.layers.roll_layers.count_rows", never)
     monkeypatch.setattr("gis_export.ogc.views.extent_of", extent)
 
     body(viewer.get(f"{ITEMS}?limit=1"))

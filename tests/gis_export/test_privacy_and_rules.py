@@ -1,13 +1,16 @@
 """Who may export what, and what a county's own file says."""
 
 import pytest
+from django.test import Client
+from django.utils import timezone
 
 from gis_export.formats.registry import FORMATS
 from terrafusion.errors import JobStopped
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
-from tests.factories import a_user, client_of
+from terrafusion.jobs.runner import perform, run_next_job
+from terrafusion.roll.models import Property
+from tests.factories import TAX_YEAR, OwnerFactory, a_user, client_of
 
 from .conftest import RUN
 from .reading_back import read_back
@@ -48,6 +51,17 @@ def test_with_the_permission_owners_are_named_but_the_confidential(export, super
     assert sales.loc["S4", ["grantor", "grantee"]].tolist() == ["CONFIDENTIAL", "CONFIDENTIAL"]
 
 
+def test_a_former_owner_is_not_named_and_does_not_hide_the_present_one(export, supervisor):
+    house = Property.objects.get(property_id="P003")
+    for tax_year in (TAX_YEAR, TAX_YEAR + 1):
+        OwnerFactory(roll_property=house, name="Former Owner", tax_year=tax_year, retired_at=timezone.now())
+
+    _, path = export(by=supervisor, **WITH_OWNERS)
+
+    frame = read_back(path, "GeoJSON")
+    assert frame[frame["layer"] == "parcels"].set_index("property_id").loc["P003", "owner_names"] == "Ada Orchard"
+
+
 def test_a_file_with_owner_names_cannot_be_fetched_or_made_again_without_the_permission(export, supervisor, client):
     job, _ = export(by=supervisor, **WITH_OWNERS)
 
@@ -78,7 +92,7 @@ def test_a_cancelled_export_ends_cancelled_in_every_format(client, county, expor
     client.post(asked["links"]["cancel"])
 
     with pytest.raises(JobStopped):
-        job.perform()
+        perform(job)
 
 
 @pytest.mark.parametrize("written", ["geojson", "GEOJSON", "Geo-JSON", "shp", "Esri Shapefile", "file geodatabase"])
@@ -153,6 +167,25 @@ def test_a_retry_is_held_to_the_rules_of_today(ruled, client, export):
         assert told in refused.json()["detail"]
     ruled()
     assert client.post(job["links"]["retry"]).status_code == 202
+
+
+def test_a_retry_in_the_admin_is_held_to_them_too(ruled, county, export, supervisor):
+    job, _ = export(by=supervisor, **WITH_OWNERS)
+    codenames = ("review_jobs", "execute_gis_export", "view_owner_names")
+    for reviewer, told in (
+        (a_user("reviewer", county, *codenames, is_staff=True), "does not export GeoJSON. Allowed: KML."),
+        (a_user("outsider", county, *codenames[:2], is_staff=True), "lacks the permission view_owner_names."),
+    ):
+        ruled(allowed_formats=["KML"])
+        browser = Client()
+        browser.force_login(reviewer)
+        action = {"action": "retry_selected", "_selected_action": [job["job_id"]]}
+        page = browser.post("/admin/gis_export/gisexportjob/", action, follow=True)
+
+        (message,) = map(str, page.context["messages"])
+        assert message.startswith("Jobs left alone: 1.")
+        assert message.endswith(told)
+    assert Job.objects.count() == 1
 
 
 def test_a_county_sets_what_is_not_said(ruled, client, export):

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_export.rounding import rounded
+from gis_export.areas.rounding import rounded
 from tests.factories import LayerFeatureFactory
 
 from .roll import SOUTH, WEST

@@ -12,6 +12,7 @@ from ingestion.connectors.source import LINE
 from ingestion.management.commands.write_schemas import schemas
 from ingestion.models import IngestionRun
 from ingestion.onboarding.checks import faults_of_county
+from ingestion.onboarding.folder import mapping_yaml
 from ingestion.onboarding.proposals import propose
 from ingestion.pipelines.export import LAYOUT, export_values
 from ingestion.pipelines.requests import LoadRequest, run_load
@@ -418,3 +419,28 @@ def test_dollars_are_never_counted_so_many_times(configs):
     spoil(configs / "benton" / "mappings.yaml", "pv.imprv_non_hstd_val]", "{column: pv.imprv_non_hstd_val, times: 2}]")
 
     assert "times goes with sum or subtract, and not with dollars" in faults_of_county(configs / "benton")[0]
+
+
+TWO_COLUMNS = {
+    "Parcel Number": ["001", "002"], "Account": ["1", "2"], "Sale ID": ["7", "8"], "Sale Price": ["250000", "310000"],
+    "Yr Sold": ["2010", "2009"], "Mo Sold": ["5", "12"], "Full Bath": ["1", "2"], "Half Bath": ["0", "1"],
+}  # fmt: skip
+
+
+@pytest.mark.database_free
+def test_a_field_that_stands_in_two_columns_is_proposed_from_both_and_converts(configs):
+    mapping = configs / "king" / "mappings.yaml"
+    mapping.write_text(mapping_yaml(propose(pl.DataFrame(TWO_COLUMNS))))
+    _, dataset = read_mapping(mapping).of_file(None)
+
+    converted = convert_batch(pl.DataFrame(TWO_COLUMNS).with_columns(pl.Series(LINE, [2, 3])), dataset)
+
+    assert [str(day) for day in converted.values["sales.sale_date"]] == ["2010-05-01", "2009-12-01"]
+    assert converted.values["properties.baths"].to_list() == [1.0, 2.5]
+
+
+@pytest.mark.database_free
+def test_a_column_that_has_the_whole_field_is_taken_alone():
+    columns = proposed(**TWO_COLUMNS | {"Sale Date": ["2010-05-01", "2009-12-24"], "Bathrooms": ["1", "2.5"]})
+
+    assert (columns["sale_date"], columns["baths"]) == ("Sale Date", "Bathrooms")

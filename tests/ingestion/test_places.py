@@ -1,5 +1,8 @@
 """Geometry on its way to the roll: repaired so that it keeps its ground, and dropped where it cannot be."""
 
+import math
+import struct
+
 import polars as pl
 import pytest
 import shapely
@@ -49,8 +52,25 @@ def test_a_cell_the_library_cannot_read_costs_its_own_row_alone():
         3: "not a geometry",
         4: "a geometry of geometries in each other too deeply",
         6: "not a geometry",
-        7: "a CircularString",
+        7: "a CircularString that is damaged",
     }
+
+
+def arc(*points):
+    return struct.pack("<BII", 1, 8, len(points)) + b"".join(struct.pack("<2d", *point) for point in points)
+
+
+def test_an_arc_becomes_straight_lines_that_cover_the_same_ground():
+    circle = struct.pack("<BII", 1, 10, 1) + arc((0, 0), (2, 0), (0, 0))  # a CurvePolygon: radius 1, area pi
+    many = struct.pack("<BII", 1, 12, 1) + circle  # a MultiSurface
+
+    values, findings = findings_of(circle.hex(), "POINT (1 1)", many.hex(), arc((0, 0), (1, 1), (2, 0)).hex())
+
+    shapes = shapely.from_wkb(values)
+    assert findings == {}
+    assert [shape.geom_type for shape in shapes] == ["Polygon", "Point", "MultiPolygon", "LineString"]
+    assert [shape.area for shape in shapes[[0, 2]]] == pytest.approx([math.pi, math.pi], rel=3e-4)
+    assert shapes[3].length == pytest.approx(math.pi, rel=1e-4)
 
 
 def test_a_coordinate_that_is_no_number_drops_the_value():

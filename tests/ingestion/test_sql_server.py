@@ -78,8 +78,8 @@ def test_every_query_of_benton_is_transact_sql(benton):
     queries = benton.of_source("pacs")
     assert len(queries) == 5
     for dataset in queries.values():
-        after = [1] * len(dataset.asked.key)
-        statement = page(dataset.asked, dataset.source_columns(), MSSQL, benton.variables, after)
+        after = [1] * len(dataset.database_query.key)
+        statement = page(dataset.database_query, dataset.source_columns(), MSSQL, benton.variables, after)
 
         sqlglot.transpile(statement.sql.replace("%s", "1"), read="tsql", error_level=sqlglot.ErrorLevel.RAISE)
         assert "LIMIT" not in statement.sql
@@ -96,7 +96,7 @@ def test_every_name_of_bentons_mapping_is_in_the_catalogue_of_pacs(benton):
 def test_no_query_of_benton_forgets_the_supplement_or_the_frozen_copies(benton):
     """Rules 1 to 3: each query goes through prop_supp_assoc or the deed; imprv* is read at sale_id 0."""
     for name, dataset in benton.of_source("pacs").items():
-        query = dataset.asked
+        query = dataset.database_query
         tables = query.tables()
         assert {"prop_supp_assoc", "chg_of_owner_prop_assoc"} & set(tables.values()), name
         for join in query.joins:
@@ -202,7 +202,7 @@ VALUES = ["'; DROP TABLE property; --", "' OR '1'='1", "1); EXEC xp_cmdshell('di
 
 @pytest.mark.parametrize("text", VALUES)
 def test_sql_in_the_place_of_a_value_stays_a_value(text):
-    query = dataset(where=[{"column": "p.geo_id", "equals": text}]).asked
+    query = dataset(where=[{"column": "p.geo_id", "equals": text}]).database_query
 
     statement = page(query, ["p.geo_id"], MSSQL, {})
 

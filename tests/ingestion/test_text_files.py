@@ -10,7 +10,7 @@ HEADER = "PIN\tSITUS\tLAND\tTOTAL\n"
 
 @pytest.fixture
 def read(tmp_path):
-    """Reads the whole file: rows, broken rows, what was told, and the source's own count, which must be their sum."""
+    """Reads the whole file: rows, broken rows and notes. The source's own count must be the sum of all rows."""
 
     def whole(content, name="roll.tsv", **options):
         path = tmp_path / name
@@ -19,9 +19,9 @@ def read(tmp_path):
         batches = list(source.batches())
         rows = [row for batch in batches for row in batch.rows.rows(named=True)]
         broken = [each for batch in batches for each in batch.broken]
-        told = [each for batch in batches for each in batch.told]
+        notes = [note for batch in batches for note in batch.notes]
         assert source.count() == len(rows) + len(broken)
-        return rows, broken, told
+        return rows, broken, notes
 
     return whole
 
@@ -33,26 +33,26 @@ def lines(first, last):
 def test_a_quote_mark_that_begins_a_value_swallows_no_lines(read):
     opens, closes = '90001\t"12 INCH MAIN\t1\t1\n', '90002\tTHE "OAKS"\t2\t2\n90003\tEND"\t3\t3\n'
 
-    rows, broken, told = read(HEADER + lines(0, 20) + opens + lines(20, 60) + closes)
+    rows, broken, notes = read(HEADER + lines(0, 20) + opens + lines(20, 60) + closes)
 
     assert (len(rows), broken) == (63, [])
     assert rows[20]["SITUS"] == '"12 INCH MAIN'
-    assert [each.line for each in told] == [22]
-    assert "a quote opens" in told[0].reason
+    assert [note.line for note in notes] == [22]
+    assert "a quote opens" in notes[0].reason
 
 
 def test_a_value_that_goes_on_after_its_quotes_is_kept_as_written(read):
-    rows, _, told = read(HEADER + '1\t"A" STREET\t1\t1\n2\tB\t2\t2\n')
+    rows, _, notes = read(HEADER + '1\t"A" STREET\t1\t1\n2\tB\t2\t2\n')
 
     assert [each["SITUS"] for each in rows] == ['"A" STREET', "B"]
-    assert [each.line for each in told] == [2]
+    assert [note.line for note in notes] == [2]
 
 
 def test_the_mapping_says_that_a_file_has_no_quoting(read):
-    rows, broken, told = read(HEADER + '1\t"A" ST\t1\t1\n2\t"B"\t2\t2\n3\t"C\t3\t3\n', quoting="none")
+    rows, broken, notes = read(HEADER + '1\t"A" ST\t1\t1\n2\t"B"\t2\t2\n3\t"C\t3\t3\n', quoting="none")
 
     assert [each["SITUS"] for each in rows] == ['"A" ST', '"B"', '"C']
-    assert (broken, told) == ([], [])
+    assert (broken, notes) == ([], [])
 
 
 def test_the_mapping_says_that_values_are_quoted_and_a_quote_that_never_closes_costs_its_own_row(read):
@@ -63,22 +63,22 @@ def test_the_mapping_says_that_values_are_quoted_and_a_quote_that_never_closes_c
 
 
 def test_a_declared_quote_over_rows_of_the_file_is_believed_and_told(read):
-    rows, _, told = read(HEADER + '1\t"A\t1\t1\n' + lines(2, 5) + '6\tB"\t1\t1\n', quoting="double")
+    rows, _, notes = read(HEADER + '1\t"A\t1\t1\n' + lines(2, 5) + '6\tB"\t1\t1\n', quoting="double")
 
     assert [each["PIN"] for each in rows] == ["1"]
-    assert "closes 4 lines below, over what look like rows" in told[0].reason
+    assert "closes 4 lines below, over what look like rows" in notes[0].reason
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_quoted_text_of_several_lines_is_one_value(read, end):
     text = f'id,owner,note{end}1,"Smith{end}and ""Sons""",x{end}2,Ann,"a{end},b,{end}c"{end}{end},,{end}'
 
-    rows, broken, told = read(text, "owners.csv", delimiter=",")
+    rows, broken, notes = read(text, "owners.csv", delimiter=",")
 
     assert [each["id"] for each in rows] == ["1", "2"]
     assert rows[0]["owner"] == f'Smith{end}and "Sons"'
     assert rows[1]["note"] == f"a{end},b,{end}c"
-    assert (broken, told) == ([], [])
+    assert (broken, notes) == ([], [])
 
 
 def test_two_columns_and_a_name_with_a_comma_on_the_second_line_are_one_value(read):
@@ -104,11 +104,11 @@ def test_a_quote_is_looked_for_over_the_border_of_two_blocks(read, monkeypatch):
 def test_one_byte_of_windows_1252_in_a_utf_8_file_is_told_and_spoils_no_other_row(read):
     text = HEADER.encode() + "1\tPEÑA\t1\t1\n".encode() * 3 + b"2\tO\x92BRIEN\t2\t2\n" + b"3\tA\t3\t3\n"
 
-    rows, _, told = read(text)
+    rows, _, notes = read(text)
 
     assert [each["SITUS"] for each in rows] == ["PEÑA"] * 3 + ["O\u2019BRIEN", "A"]
-    assert [(each.line, each.column) for each in told] == [(5, "SITUS")]
-    assert "0x92" in told[0].reason
+    assert [(note.line, note.column) for note in notes] == [(5, "SITUS")]
+    assert "0x92" in notes[0].reason
 
 
 def test_a_foreign_byte_in_the_header_is_read_as_windows_1252(read):
@@ -118,17 +118,17 @@ def test_a_foreign_byte_in_the_header_is_read_as_windows_1252(read):
 
 
 def test_a_file_of_windows_1252_has_its_apostrophes(read):
-    rows, _, told = read(HEADER.encode() + b"1\tO\x92BRIEN CA\xd1ON\t1\t1\n" * 3)
+    rows, _, notes = read(HEADER.encode() + b"1\tO\x92BRIEN CA\xd1ON\t1\t1\n" * 3)
 
     assert {each["SITUS"] for each in rows} == {"O\u2019BRIEN CAÑON"}
-    assert told == []
+    assert notes == []
 
 
 def test_a_byte_that_a_declared_encoding_does_not_know_is_told(read):
-    rows, _, told = read(HEADER.encode() + b"1\tA\x81B\t1\t1\n", encoding="cp1252")
+    rows, _, notes = read(HEADER.encode() + b"1\tA\x81B\t1\t1\n", encoding="cp1252")
 
     assert rows[0]["SITUS"] == "A\ufffdB"
-    assert [each.line for each in told] == [2]
+    assert [note.line for note in notes] == [2]
 
 
 FIXED = {"id": (1, 4), "land": (5, 10), "note": (11, 20)}

@@ -12,9 +12,9 @@ from ingestion.connectors.typed_values import (
     BadWatermark,
     bound,
     check_watermark,
-    kept,
+    from_json,
     placeholder,
-    restored,
+    to_json,
     watermark_text,
     watermark_value,
 )
@@ -117,7 +117,7 @@ def test_what_is_no_watermark_of_any_kind_is_told_before_a_database_is_asked(tex
      moment("10:00").replace(tzinfo=PACIFIC)],
 )  # fmt: skip
 def test_a_key_comes_back_from_json_as_it_was(value):
-    back = restored(json.loads(json.dumps(kept(value))))
+    back = from_json(json.loads(json.dumps(to_json(value))))
 
     assert (back, type(back)) == (value, type(value))
 

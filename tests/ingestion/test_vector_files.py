@@ -23,7 +23,8 @@ DRIVERS = {
     ".shp": "ESRI Shapefile", ".gpkg": "GPKG", ".fgb": "FlatGeobuf", ".geojson": "GeoJSON", ".kml": "LIBKML",
     ".gdb": "OpenFileGDB",
 }  # fmt: skip
-CURVE = struct.pack("<BII6d", 1, 8, 3, 0, 0, 1, 1, 2, 0)
+ARC = struct.pack("<BII6d", 1, 8, 3, 0, 0, 1, 1, 2, 0)
+TRIANGLE = struct.pack("<BIII8d", 1, 17, 1, 4, 0, 0, 1, 0, 1, 1, 0, 0)
 
 
 def layer(path, number=5, name="parcels", shapes=None, crs="EPSG:4326", append=False):
@@ -44,15 +45,15 @@ def read(path, **options):
     batches = list(source.batches())
     rows = [row for batch in batches for row in batch.rows.rows(named=True)]
     broken = [each for batch in batches for each in batch.broken]
-    return source, rows, broken, [each for batch in batches for each in batch.told]
+    return source, rows, broken, [note for batch in batches for note in batch.notes]
 
 
 @pytest.mark.parametrize("kind", DRIVERS)
 def test_every_kind_is_read_and_counted_in_two_ways(tmp_path, kind):
-    source, rows, broken, told = read(layer(tmp_path / f"x{kind}", 7))
+    source, rows, broken, notes = read(layer(tmp_path / f"x{kind}", 7))
 
     assert len(rows) == source.count() == 7
-    assert (broken, told) == ([], [])
+    assert (broken, notes) == ([], [])
     assert rows[3]["PIN"] == "P3"
 
 
@@ -115,19 +116,31 @@ def test_what_stands_among_the_features_and_is_none_shows_in_the_count(tmp_path)
     assert len(rows) <= 4
 
 
-def test_a_curve_is_one_bad_row_and_the_others_load(tmp_path):
-    path = layer(tmp_path / "x.gpkg", 4)
+def with_second_shape(path, wkb):
+    """The layer with the bytes of its second shape exchanged for others, behind GDAL's back."""
     with sqlite3.connect(path) as database:
         for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             database.execute(f'DROP TRIGGER "{name}"')
         head = database.execute("SELECT geom FROM parcels WHERE fid = 2").fetchone()[0][:8]
-        database.execute("UPDATE parcels SET geom = ? WHERE fid = 2", [head[:3] + b"\x01" + head[4:] + CURVE])
+        database.execute("UPDATE parcels SET geom = ? WHERE fid = 2", [head[:3] + b"\x01" + head[4:] + wkb])
+    return path
 
-    source, rows, broken, _ = read(path)
 
-    assert [each["PIN"] for each in rows] == ["P0", "P2", "P3"]
-    assert [(each.line, each.reason) for each in broken] == [
-        (2, "a CircularString, a kind of geometry that is not read; make it straight lines")
+def test_a_shape_of_arcs_is_read_as_straight_lines(tmp_path):
+    _, rows, broken, _ = read(with_second_shape(layer(tmp_path / "x.gpkg", 3), ARC))
+
+    assert not broken
+    line = shapely.from_wkb(rows[1]["geometry"])
+    assert line.geom_type == "LineString"
+    assert line.bounds == pytest.approx((0, 0, 2, 1), abs=2e-4)
+
+
+def test_a_shape_of_an_unknown_kind_is_one_bad_row_and_the_others_load(tmp_path):
+    source, rows, broken, _ = read(with_second_shape(layer(tmp_path / "x.gpkg", 4), TRIANGLE))
+
+    assert [row["PIN"] for row in rows] == ["P0", "P2", "P3"]
+    assert [(row.line, row.reason) for row in broken] == [
+        (2, "a Triangle, a kind of geometry that is not read; make it straight lines")
     ]
     assert source.count() == 4
 
@@ -136,10 +149,10 @@ def test_a_place_that_is_a_mark_for_none_is_dropped_and_told(tmp_path):
     low = -1.7976931348623157e308
     shapes = [shapely.Point(1_900_000, 360_000), shapely.Point(low, low), shapely.Point(1_900_001, 360_000)]
 
-    _, rows, _, told = read(layer(tmp_path / "x.gpkg", shapes=shapes, crs="EPSG:2927"))
+    _, rows, _, notes = read(layer(tmp_path / "x.gpkg", shapes=shapes, crs="EPSG:2927"))
 
     assert [bool(each["geometry"]) for each in rows] == [True, False, True]
-    assert [(each.line, each.dropped) for each in told] == [(2, True)]
+    assert [(note.line, note.dropped) for note in notes] == [(2, True)]
 
 
 @pytest.fixture

@@ -81,9 +81,7 @@ def _furnished():
     a_user("clerk", county, role="administrator")
     a_user("visitor", county, "view_county")
     a_user("stranger", other, role="administrator")
-    return {
-        kind.name: Kind(kind.name, kind.model.identifier, EXAMPLES[kind.name](county)) for kind in registered_kinds()
-    }
+    return {kind.name: Kind(kind.name, kind.identifier, EXAMPLES[kind.name](county)) for kind in registered_kinds()}
 
 
 @pytest.fixture(scope="package")

@@ -56,7 +56,7 @@ def submitted(client, root, body, kind):
     def submit(probe=None, **fields):
         answer = client.post(f"{root}/run", body, format="json")
         assert answer.status_code == 202, answer.content
-        job = Job.objects.get(pk=answer.json()[kind.model.identifier])
+        job = Job.objects.get(pk=answer.json()[kind.identifier])
         if probe:
             fields["parameters"] = job.parameters | {"probe": probe}
         if fields:

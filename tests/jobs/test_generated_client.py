@@ -80,7 +80,7 @@ def test_a_generated_client_runs_a_job_and_reads_its_result_by_type(call, models
     accepted = of_kind("run", body=request.from_dict(body))
     assert accepted.status_code == 202, accepted.content
     assert isinstance(accepted.parsed, job_model)
-    key = getattr(accepted.parsed, kind.model.identifier)
+    key = getattr(accepted.parsed, kind.identifier)
     assert isinstance(key, UUID)
     assert of_kind("status", key).parsed.status is models.JobStatus.PENDING
     assert of_kind("results", key).parsed.result is None
@@ -99,7 +99,7 @@ def test_a_generated_client_runs_a_job_and_reads_its_result_by_type(call, models
 
     again = of_kind("retry", key)
     assert (again.status_code, again.parsed.retry_of) == (202, key)
-    cancelled = of_kind("cancel", getattr(again.parsed, kind.model.identifier))
+    cancelled = of_kind("cancel", getattr(again.parsed, kind.identifier))
     assert (cancelled.status_code, cancelled.parsed.status) == (202, models.JobStatus.CANCELLED)
     checked = of_kind("run", body=request.from_dict(body), validate_only=True)
     assert (checked.status_code, checked.parsed.valid) == (200, True)

@@ -34,7 +34,7 @@ DRILLS = {
 
 
 def test_every_kind_that_has_a_drill_is_drilled_here():
-    assert {kind.name for kind in registered_kinds() if kind.model.drill} == set(DRILLS)
+    assert {kind.name for kind in registered_kinds() if kind.request.drill} == set(DRILLS)
 
 
 def test_a_completed_job_names_what_was_made(client, root, submitted, kind):

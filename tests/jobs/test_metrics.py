@@ -36,9 +36,9 @@ def test_every_ending_is_counted_under_the_contracts_names(scrape, client, root,
 
     def count(name, **labels):
         """With the kind's own label, for example report_type."""
-        own = {each: body[each] for each in [kind.model.metrics.label] if each}
+        own = {each: body[each] for each in [kind.metrics.label] if each}
         labels = {"county_id": "benton"} | own | labels
-        return counted[f"{kind.model.metrics.prefix}_{name}", *sorted(labels.items())]
+        return counted[f"{kind.metrics.prefix}_{name}", *sorted(labels.items())]
 
     assert count("jobs_submitted_total", status_on_submit="PENDING") == 4
     assert count("jobs_completed_total") == 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from market_analysis.index_sales import IndexSales
+from market_analysis.indices.index_sales import IndexSales
 from terrafusion.demo.county import build_demo_county
 from terrafusion.demo.market import months_of, true_index_of_months
 

@@ -1,6 +1,7 @@
 """Areas, medians, names: the pure parts against textbook formulas and examples on paper."""
 
 import itertools
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -13,21 +14,16 @@ from shapely import box
 
 from market_analysis.analyses.appreciation import _finding as surface_finding
 from market_analysis.analyses.appreciation import surface_attributes, surface_of
-from market_analysis.area_statistics import AreaStatistics, change_per_year, shrink
+from market_analysis.areas.area_statistics import AreaStatistics, change_per_year, shrink
+from market_analysis.areas.comparable_areas import NotEnoughAreas, _comparable, comparable_areas
+from market_analysis.areas.market_activity import seasonality
 from market_analysis.charts import surface_chart
-from market_analysis.comparable_areas import NotEnoughAreas, _told, comparable_areas
-from market_analysis.market_activity import seasonality
-from market_analysis.price_trend import TrendPoint, finding, price_trend
-from market_analysis.related_names import are_related
-from market_analysis.selection import (
-    FEWEST_FOR_INTERVAL,
-    Selection,
-    Window,
-    change_words,
-    period_label,
-    period_start,
-)
+from market_analysis.figures import change_words
+from market_analysis.indices.price_trend import TrendPoint, finding, price_trend
+from market_analysis.screening.related_names import are_related
+from market_analysis.selection import FEWEST_FOR_INTERVAL, Selection, Window, period_label, period_start
 from terrafusion.analytics.engine import on_duckdb
+from terrafusion.charts.pictures import svg_of
 from tests.analytics.synthetic import a_snapshot
 
 
@@ -129,7 +125,7 @@ def test_the_difference_named_is_the_greatest_whatever_its_weight():
     twin = an_area("twin", median_price=480_000, lot_sqft=9000)
     spreads_away = np.array([2.0, 0.1, 0.1, 0.1, 0.1, 0.6, 0.1, 0.1])
 
-    found = _told(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
+    found = _comparable(an_area("subject"), twin, 1.0, spreads_away, np.full(8, True))
 
     assert found.unlike == "median price $480,000 against $400,000"
     assert found.unlike not in found.alike
@@ -177,6 +173,20 @@ def test_an_area_of_unknown_change_is_mapped_without_a_figure_and_one_without_a_
         {"longitude": 1.0, "latitude": 0.5, "text": "+2.0"},
         {"longitude": 2.5, "latitude": 0.5, "text": ""},
     ]
+
+
+def test_areas_where_prices_fell_are_shaded_from_pale_to_orange():
+    """An orange has more red than green and more green than blue. A pale with a hue of its own gave violet and rose."""
+    areas = [an_area(str(at), shrunk_change=change) for at, change in enumerate([-0.03, -0.02, -0.01, 0.03])]
+    places = {area.area: box(at, 0, at + 1, 1) for at, area in enumerate(areas)}
+
+    picture = svg_of(surface_chart(surface_of(areas, places, "layer zips", {}), "zip_code"))
+
+    fills = re.findall(r'aria-roledescription="geoshape"[^>]*fill="rgb\((\d+), (\d+), (\d+)\)"', picture)
+    shades = [tuple(map(int, fill)) for fill in fills]
+    assert len(shades) == 4
+    assert all(red > green > blue for red, green, blue in shades[:2])
+    assert shades[3][0] < shades[3][1] < shades[3][2]
 
 
 def a_point(period, price, low, high, n=40):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from market_analysis.hedonic import hedonic_index
-from market_analysis.index_sales import CHARACTERISTICS, IndexSales
-from market_analysis.log_index import LogIndex, revision_percent, smoothed, volatility_percent
-from market_analysis.price_index import HEDONIC, REPEAT_SALES, median_index, price_indices
-from market_analysis.repeat_sales import Pairs, repeat_sales_index, sale_pairs
+from market_analysis.indices.hedonic import hedonic_index
+from market_analysis.indices.index_sales import CHARACTERISTICS, IndexSales
+from market_analysis.indices.log_index import LogIndex, revision_percent, smoothed, volatility_percent
+from market_analysis.indices.price_index import HEDONIC, REPEAT_SALES, median_index, price_indices
+from market_analysis.indices.repeat_sales import Pairs, repeat_sales_index, sale_pairs
 
 from .demo_sales import demo_index_sales
 
@@ -109,7 +109,7 @@ def small_county():
 
 
 def test_the_hedonic_index_is_the_dense_regression_with_a_column_for_every_neighborhood(small_county):
-    from market_analysis.hedonic import _describe
+    from market_analysis.indices.hedonic import _describe
 
     sales, _ = small_county
     weights = np.linspace(0.2, 1.0, len(sales))

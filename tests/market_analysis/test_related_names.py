@@ -2,7 +2,7 @@
 
 import pytest
 
-from market_analysis.related_names import IN_TRUST, RELATED, SAME_COMPANY, are_related, relation
+from market_analysis.screening.related_names import IN_TRUST, RELATED, SAME_COMPANY, are_related, relation
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,15 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from market_analysis import sales_screening
 from market_analysis.analyses.activity import market_activity
 from market_analysis.analyses.screening import sales_screening as screening
 from market_analysis.answer import Question
-from market_analysis.area_statistics import area_statistics
-from market_analysis.index_sales import index_sales
-from market_analysis.market_activity import activity_by_period, monthly_volume, resales
-from market_analysis.repeat_sales import sale_pairs
-from market_analysis.sales_screening import Thresholds, screen
+from market_analysis.areas.area_statistics import area_statistics
+from market_analysis.areas.market_activity import activity_by_period, monthly_volume, resales
+from market_analysis.indices.index_sales import index_sales
+from market_analysis.indices.repeat_sales import sale_pairs
+from market_analysis.screening import sales_screening
+from market_analysis.screening.sales_screening import Thresholds, screen
 from market_analysis.selection import Selection
 from terrafusion.analytics.engine import Market
 from terrafusion.analytics.tables import ASSESSED_VALUES, PROPERTIES, SALES
@@ -57,7 +57,7 @@ def test_a_flip_counts_where_it_ends_though_it_began_before_the_window():
 
     (row,) = market.rows(resales(market.sales, Selection(date(2024, 1, 1), date(2024, 12, 31))))
 
-    assert (row["period"], row["n"], row["held"]) == (2024 * 4, 1, 62)
+    assert (row["period"], row["n"], row["days_held"]) == (2024 * 4, 1, 62)
 
 
 def test_a_quick_resale_over_the_edge_of_the_window_is_seen_from_both_sides():

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from reporting.ratio_study import StudySettings
-from reporting.study_sales import StudySales
-from reporting.verdicts import Band
+from reporting.ratio_study.study import StudySettings
+from reporting.ratio_study.study_sales import StudySales
+from reporting.statistics.verdicts import Band
 
 BANDS = {
     "median": Band(0.90, 1.10),

@@ -8,7 +8,7 @@ import pypdf
 import pytest
 from django.utils import timezone
 
-from reporting.dor_ratio import (
+from reporting.dor_ratio.indicated_ratio import (
     DorSale,
     Strata,
     assessment_year_of,
@@ -18,7 +18,7 @@ from reporting.dor_ratio import (
     sale_window,
     sort_sales,
 )
-from reporting.ratio_statistics import UnusableSales
+from reporting.statistics.ratio_statistics import UnusableSales
 from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import a_county, a_user, client_of
 

@@ -11,13 +11,13 @@ import pytest
 from scipy.special import bdtr
 from scipy.stats import kruskal
 
-from reporting.edition_comparison import flips_between_editions
-from reporting.editions import DRAFT_2026, EDITIONS, STANDARD_2013, STANDARD_2026
-from reporting.intervals import bonett_seier_interval, clapp_median_interval, median_interval
-from reporting.ratio_statistics import Interval, NotEnoughSales, UnusableSales, coefficient_of_dispersion
-from reporting.ratio_study import JUDGED, study_ratios
-from reporting.sales_chasing import SoldUnsold
-from reporting.vertical_equity import quantile_group, value_proxy, vertical_equity_indicator
+from reporting.ratio_study.edition_comparison import flips_between_editions
+from reporting.ratio_study.study import JUDGED, study_ratios
+from reporting.statistics.editions import DRAFT_2026, EDITIONS, STANDARD_2013, STANDARD_2026
+from reporting.statistics.intervals import bonett_seier_interval, clapp_median_interval, median_interval
+from reporting.statistics.ratio_statistics import Interval, NotEnoughSales, UnusableSales, coefficient_of_dispersion
+from reporting.statistics.sales_chasing import SoldUnsold
+from reporting.statistics.vertical_equity import quantile_group, value_proxy, vertical_equity_indicator
 
 from .sales import BANDS, believable, sales_of, settings_of
 from .test_ratio_statistics import REFERENCE

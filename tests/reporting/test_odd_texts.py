@@ -3,7 +3,7 @@
 import pytest
 from pypdf import PdfReader
 
-from reporting.document import Column, Fact, Report, Section, Table
+from reporting.formats.document import Column, Fact, Report, Section, Table
 from reporting.formats.pdf_file import write_pdf
 
 TEXTS = ["\\u0000", "\\\\u0000", "a\x00b", "\\\x00", "\\u001f\\", '\\"\\u0000"', "\\n\\u0007", "\\\\\x01"]

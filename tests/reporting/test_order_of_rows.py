@@ -7,8 +7,9 @@ import assesspy
 import numpy as np
 import pytest
 
-from reporting.intervals import bootstrap_intervals, bootstrap_replicates, median_interval
-from reporting.ratio_statistics import (
+from reporting.ratio_study.study import study_ratios
+from reporting.statistics.intervals import bootstrap_intervals, bootstrap_replicates, median_interval
+from reporting.statistics.ratio_statistics import (
     coefficient_of_dispersion,
     coefficient_of_variation,
     mean_ratio,
@@ -17,10 +18,9 @@ from reporting.ratio_statistics import (
     price_related_differential,
     weighted_mean_ratio,
 )
-from reporting.ratio_study import study_ratios
-from reporting.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
-from reporting.trimming import TRIM_RULES, trim
-from reporting.vertical_equity import (
+from reporting.statistics.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
+from reporting.statistics.trimming import TRIM_RULES, trim
+from reporting.statistics.vertical_equity import (
     gini_in_price_order,
     kakwani_index,
     modified_kakwani_index,

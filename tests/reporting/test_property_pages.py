@@ -6,9 +6,10 @@ import json
 import openpyxl
 import pypdf
 import pytest
+from django.utils import timezone
 
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import AssessedValue
+from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import ImprovementFactory, OwnerFactory, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
 
@@ -64,6 +65,41 @@ def test_the_card_names_the_owner_to_those_who_may_know(client, report, content,
     assert "DOE, JANE" in text_of(content(job, by=appraiser))
     body = {"report_type": "property_record_card", "county_id": county.pk, "parameters": asked}
     assert client.post("/api/v1/reporting/run", body, format="json").status_code == 403
+
+
+def test_what_a_load_retired_is_on_no_card(report, content, subject, appraiser):
+    ImprovementFactory(roll_property=subject, improvement_type="Razed barn", retired_at=timezone.now())
+    OwnerFactory(roll_property=subject, name="ROE, RICHARD", retired_at=timezone.now())
+    OwnerFactory(roll_property=subject, name="POE, NEXT", tax_year=TAX_YEAR + 1, retired_at=timezone.now())
+    a_sale(subject, "withdrawn", 666_000, retired_at=timezone.now())
+    asked = {"property_id": subject.property_id, "include_owner_names": True, "format": "json"}
+
+    tables = json.loads(content(report("property_record_card", by=appraiser, **asked), by=appraiser))["tables"]
+
+    assert [row["improvement_type"] for row in tables["improvements"]] == ["Residence"]
+    assert {row["fact"]: row["value"] for row in tables["description"]}["Owner"] == "DOE, JANE"
+    assert [row["sale_price"] for row in tables["sales"]] == [250_000]
+
+
+def test_the_card_has_one_value_a_tax_year_that_of_the_latest_supplement(report, content, subject):
+    assessed(subject, TAX_YEAR, 310_000, supplement=1).save()
+
+    made = json.loads(content(report("property_record_card", property_id=subject.property_id, format="json")))
+
+    values = [(row["tax_year"], row["market_total"]) for row in made["tables"]["assessed_values"]]
+    assert values == [(TAX_YEAR, 310_000), (TAX_YEAR - 1, 300_000)]
+
+
+@pytest.mark.parametrize("report_type", ["property_record_card", "comparables_grid"])
+def test_a_property_that_left_the_roll_has_no_page(client, report, county, subject, report_type):
+    body = {"report_type": report_type, "county_id": county.pk, "parameters": {"property_id": subject.property_id}}
+    waiting = client.post("/api/v1/reporting/run", body, format="json").json()
+    Property.objects.filter(pk=subject.pk).update(retired_at=timezone.now())
+
+    run_next_job()
+
+    assert "no longer on the roll" in client.get(waiting["links"]["status"]).json()["message"]
+    assert client.post("/api/v1/reporting/run", body, format="json").status_code == 400
 
 
 def test_a_card_of_a_property_never_valued_says_so(report, content, county):

@@ -1,6 +1,7 @@
 """The measures against published tables, the reference figures, the oracle, and numbers checked on paper."""
 
 import json
+import threading
 from functools import partial
 from itertools import accumulate
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporting.intervals import bootstrap_intervals, bootstrap_replicates, median_interval
-from reporting.ratio_statistics import (
+from reporting.statistics import intervals
+from reporting.statistics.intervals import bootstrap_intervals, bootstrap_replicates, median_interval
+from reporting.statistics.ratio_statistics import (
     NotEnoughSales,
     UnusableSales,
     coefficient_of_dispersion,
@@ -22,9 +24,9 @@ from reporting.ratio_statistics import (
     sale_ratios,
     weighted_mean_ratio,
 )
-from reporting.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
-from reporting.trimming import TRIM_RULES, trim
-from reporting.vertical_equity import (
+from reporting.statistics.sales_chasing import compare_sold_with_unsold, ratios_bunch_at_one
+from reporting.statistics.trimming import TRIM_RULES, trim
+from reporting.statistics.vertical_equity import (
     PERCENTILE_R6,
     PERCENTILE_R7,
     ROUND_HALF_UP,
@@ -510,3 +512,17 @@ def test_ratios_bunched_at_one_are_a_sign():
 
     assert ratios_bunch_at_one(honest) == (False, False)
     assert ratios_bunch_at_one(chased) == (True, True)
+
+
+def test_the_bootstrap_of_a_job_stays_in_its_own_thread(monkeypatch):
+    threads = set()
+
+    def replicate(*arguments):
+        threads.add(threading.get_ident())
+        arguments[-1][:] = 1.0
+
+    monkeypatch.setattr(intervals, "_compiled", lambda: replicate)
+
+    bootstrap_intervals(*some_sales(20), replicates=200)
+
+    assert threads == {threading.get_ident()}

@@ -6,10 +6,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from reporting.ratio_statistics import NotEnoughSales, coefficient_of_dispersion
-from reporting.ratio_study import MARK, MEASURES, POOL, study_ratios
-from reporting.study_sales import in_natural_order, strata_labels
-from reporting.time_adjustment import by_index, rate_of_ratios, steady_rate
+from reporting.ratio_study.study import MARK, MEASURES, POOL, study_ratios
+from reporting.ratio_study.study_sales import in_natural_order, strata_labels
+from reporting.statistics.ratio_statistics import NotEnoughSales, coefficient_of_dispersion
+from reporting.statistics.time_adjustment import by_index, rate_of_ratios, steady_rate
 from terrafusion.demo.assessments import PLANTED_LEVEL, PLANTED_PRB
 from terrafusion.demo.county import build_demo_county
 from terrafusion.roll.market_levels import levels_of

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from reporting.ratio_statistics import NotEnoughSales
-from reporting.value_change import ValuePairs, distribution_of, most_affected, shift_by
+from reporting.statistics.ratio_statistics import NotEnoughSales
+from reporting.value_change.change import ValuePairs, distribution_of, most_affected, shift_by
 from terrafusion.jobs.models import Job
 from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import ValueEstimateFactory

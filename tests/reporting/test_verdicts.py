@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from reporting.intervals import median_interval
-from reporting.ratio_statistics import Interval
-from reporting.verdicts import Band, judge
+from reporting.statistics.intervals import median_interval
+from reporting.statistics.ratio_statistics import Interval
+from reporting.statistics.verdicts import Band, judge
 
 BAND = Band(0.90, 1.10)
 

@@ -1,4 +1,5 @@
 import pytest
+from django.utils import timezone
 
 from terrafusion.roll.models import Property, Sale
 from tests.factories import OwnerFactory, a_county, a_user, client_of
@@ -109,6 +110,29 @@ def test_a_confidential_owner_is_named_neither_as_owner_nor_on_a_deed(county):
     deed = supervisor.get(f"/api/v1/sales/benton/{hidden.sales.get().sale_id}").json()
     assert (deed["grantor"], deed["grantee"]) == ("CONFIDENTIAL", "CONFIDENTIAL")
     assert supervisor.get(f"/api/v1/sales/benton/{other.sales.get().sale_id}").json()["grantor"] == "ZZQX-SELLER"
+
+
+def test_a_former_owner_is_no_longer_named_as_one(county):
+    house = a_subject(county)
+    OwnerFactory(roll_property=house, name="ZZQX-FORMER", retired_at=timezone.now())
+    OwnerFactory(roll_property=house, name="ZZQX-OWNER")
+    supervisor = client_of(a_user("supervisor", county, role="supervisor"))
+
+    owners = supervisor.get(path_of(house)).json()["owners"]
+
+    assert [owner["name"] for owner in owners] == ["ZZQX-OWNER"]
+
+
+def test_a_former_owner_who_is_confidential_still_hides_the_parties_of_a_deed(county):
+    a_market(county, sales=1)
+    Sale.objects.update(grantor="ZZQX-JUDGE", grantee="ZZQX-BUYER")
+    house = Property.objects.get()
+    OwnerFactory(roll_property=house, name="ZZQX-JUDGE", confidential=True, retired_at=timezone.now())
+    supervisor = client_of(a_user("supervisor", county, role="supervisor"))
+
+    deed = supervisor.get(f"/api/v1/sales/benton/{house.sales.get().sale_id}").json()
+
+    assert (deed["grantor"], deed["grantee"]) == ("CONFIDENTIAL", "CONFIDENTIAL")
 
 
 def test_updated_since_gives_what_changed(viewer, county):

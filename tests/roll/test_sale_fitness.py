@@ -63,8 +63,9 @@ def test_the_first_reason_that_holds_is_told_and_each_sale_is_counted_once(sold)
     sold(5, price=0)
     sold(6, year_built=2025)
 
-    counts = SaleParcel.objects.left_out_counts()
+    speaking, counts = SaleParcel.objects.divided("roll_property__property_id")
 
+    assert speaking == [("1",)]
     assert counts == {
         LeftOut.RETIRED: 1,
         LeftOut.NOT_ARMS_LENGTH: 2,

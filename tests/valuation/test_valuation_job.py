@@ -3,10 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from shapely import box
 
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.runner import run_next_job
-from terrafusion.roll.models import Sale, ValueEstimate
+from terrafusion.roll.models import Property, Sale, ValueEstimate
 from tests.factories import SaleReviewFactory, TimeIndexFactory, a_county, a_user, client_of
 
 from .roll import VALUATION_DATE, a_market, a_subject
@@ -151,6 +154,21 @@ def test_another_countys_property_is_unknown(client, county):
     answer = client.post(RUN, {"county_id": county.pk, "property_id": foreign.property_id}, format="json")
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("request_", [{"property_id": "1"}, {"scope": {"county": True}}], ids=["one", "county"])
+def test_a_valuation_reads_no_geometry_and_a_types_sales_once(client, county, request_):
+    a_market(county, sales=20)
+    a_subject(county, 1)
+    Property.objects.update(geometry=box(-119.2, 46.2, -119.1, 46.3))
+
+    with CaptureQueriesContext(connection) as queries:
+        assert value(client, county, **request_)["status"] == "COMPLETED"
+
+    statements = [query["sql"] for query in queries]
+    assert not [sql for sql in statements if "geometry" in sql]
+    assert len([sql for sql in statements if 'FROM "roll_saleparcel" INNER JOIN' in sql]) == 1
+    assert len([sql for sql in statements if 'FROM "properties_operational"' in sql]) < 10  # however many are valued
 
 
 def test_a_property_that_left_the_roll_fails_in_a_sentence(client, county):

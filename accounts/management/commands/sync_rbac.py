@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.rbac import apply_users_file, read_users_file
-from county_configs.models import County
+from county_configs.county_argument import county_named
 from terrafusion.errors import ConfigurationError
 
 
@@ -18,10 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("county", help="county id, for example benton")
 
     def handle(self, *, county: str, **options: Any) -> None:
-        row = County.objects.filter(pk=county).first()
-        if row is None:
-            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
-            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        row = county_named(county)
         path = settings.COUNTY_CONFIGS_DIR / county / "rbac" / f"{county}_users.json"
         try:
             changes = apply_users_file(read_users_file(path, row), row)

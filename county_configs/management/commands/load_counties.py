@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, **options: Any) -> None:
-        """Reads every county.yaml before it writes the first row; a fault in one stops them all."""
+        """Reads every county.yaml before it writes a row, so that a fault in one file stops the whole command."""
         paths = sorted(settings.COUNTY_CONFIGS_DIR.glob("*/county.yaml"))
         try:
             files = [read_county_file(path) for path in paths]

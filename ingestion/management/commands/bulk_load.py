@@ -1,4 +1,4 @@
-"""Loads a county's roll from a file or from its legacy database, as the county's mapping says."""
+"""Loads a county's roll from a file or from its legacy database, by the county's mapping."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from county_configs.models import County
+from county_configs.county_argument import county_named
 from ingestion.pipelines.controls import printed
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.reports import LoadRefused, LoadReport, finding_text
@@ -26,19 +26,16 @@ class Command(BaseCommand):
         parser.add_argument("county", help="county id, for example king")
         parser.add_argument("--source", required=True, help="a file, or the name of a legacy database in the mapping")
         parser.add_argument("--mapping", type=Path, help="default: county_configs/<county>/mappings.yaml")
-        parser.add_argument("--dataset", help="which data set of the mapping the file is")
+        parser.add_argument("--dataset", help="the data set of the mapping that reads the file")
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="tax_year=2026")
-        parser.add_argument("--since", help="only what changed since; `last` goes on from the last load")
-        parser.add_argument("--rejects", type=Path, help="writes everything that was found to this CSV")
-        parser.add_argument("--resume", action="store_true", help="goes on with the last load that was interrupted")
-        parser.add_argument("--accept-drift", action="store_true", help="loads although the source changed its form")
+        parser.add_argument("--since", help="only what changed since; `last` means since the last load")
+        parser.add_argument("--rejects", type=Path, help="writes all findings to this CSV file")
+        parser.add_argument("--resume", action="store_true", help="continues the last load that was interrupted")
+        parser.add_argument("--accept-drift", action="store_true", help="loads although the form of the source changed")
         parser.add_argument("--dry-run", action="store_true", help="checks everything, writes nothing")
 
     def handle(self, *, county: str, source: Any, mapping: Path | None, dry_run: bool, **options: Any) -> None:
-        row = County.objects.filter(pk=county).first()
-        if row is None:
-            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
-            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        row = county_named(county)
         rejects: Path | None = options["rejects"]
         if rejects is not None:
             _check_writable(rejects, Path(source))
@@ -54,7 +51,7 @@ class Command(BaseCommand):
             dry_run=dry_run,
         )
         try:
-            with tqdm(unit=" rows", desc="Reading", disable=None) as bar:  # None: silent where there is no terminal
+            with tqdm(unit=" rows", desc="Reading", disable=None) as bar:  # None shows no bar without a terminal
 
                 def show(dataset: str, rows: int) -> None:
                     bar.update(max(0, rows - bar.n))
@@ -75,27 +72,27 @@ class Command(BaseCommand):
 
     def _list_findings(self, report: LoadReport, rejects: Path | None) -> None:
         several = len(report.sets) > 1
-        for name, own in report.sets.items():
-            for row in own.findings.head(SHOWN).iter_rows(named=True):
+        for name, loaded in report.sets.items():
+            for row in loaded.findings.head(SHOWN).iter_rows(named=True):
                 self.stdout.write(f"{name}: {finding_text(row)}" if several else finding_text(row))
-            if own.findings.height > SHOWN:
-                more = own.findings.height - SHOWN
+            if loaded.findings.height > SHOWN:
+                more = loaded.findings.height - SHOWN
                 self.stdout.write(f"... and {more:,} more in {name}; --rejects FILE writes them all.")
         if rejects is not None:
-            write_findings(rejects, {name: own.findings for name, own in report.sets.items()})
+            write_findings(rejects, {name: loaded.findings for name, loaded in report.sets.items()})
 
     def _summarise(self, outcome: Outcome, dry_run: bool) -> None:
         report = outcome.report
         for name, shape in outcome.run.shape.items():
             if shape["encoding"] == "latin-1":
                 self.stdout.write(f"{outcome.run.source} ({name}) is not UTF-8; it was read as Latin-1. Check accents.")
-        for name, own in report.sets.items():
+        for name, loaded in report.sets.items():
             self.stdout.write(
-                f"{name}: Read {own.read:,} rows, rejected {own.rejected:,}. "
-                f"Values dropped: {own.dropped_values:,}. To be looked at: {own.warned:,}."
-                f"{_own_count(own.counted)}"
+                f"{name}: Read {loaded.read:,} rows, rejected {loaded.rejected:,}. "
+                f"Values dropped: {loaded.dropped_values:,}. To be looked at: {loaded.warned:,}."
+                f"{_own_count(loaded.counted)}"
             )
-            for target, tally in own.targets.items():
+            for target, tally in loaded.targets.items():
                 retired = f", {tally.retired:,} retired" if tally.retired else ""
                 self.stdout.write(
                     f"{target.replace('_', ' ').capitalize()}: {tally.created:,} created, {tally.updated:,} updated, "
@@ -113,18 +110,18 @@ def _own_count(counted: int | None) -> str:
     return "" if counted is None else f" The source's own count: {counted:,}."
 
 
-def _variables(given: list[str]) -> dict[str, str]:
+def _variables(options: list[str]) -> dict[str, str]:
     variables = {}
-    for setting in given:
-        name, equals, value = setting.partition("=")
+    for option in options:
+        name, equals, value = option.partition("=")
         if not equals or not name:
-            raise CommandError(f"--set {setting!r}: write NAME=VALUE, for example tax_year=2026.")
+            raise CommandError(f"--set {option!r}: write NAME=VALUE, for example tax_year=2026.")
         variables[name] = value
     return variables
 
 
 def _check_writable(rejects: Path, source: Path) -> None:
-    """Found out before the load, not after it."""
+    """Raises CommandError if the file of rejects cannot be written, before the load and not after it."""
     if rejects.resolve() == source.resolve():
         raise CommandError("--rejects would overwrite the source; name another file.")
     try:

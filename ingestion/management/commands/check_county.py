@@ -1,4 +1,4 @@
-"""Checks a county's folder: county.yaml, mappings.yaml, roles. Each fault with file, line and what to write."""
+"""Checks a county's folder: county.yaml, mappings.yaml and roles. Each fault has file, line and what to write."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, *, county: str, live: str | None = None, **options: Any) -> None:
         folder = settings.COUNTY_CONFIGS_DIR / county
         if not folder.is_dir():
-            known = ", ".join(sorted(each.parent.name for each in settings.COUNTY_CONFIGS_DIR.glob("*/county.yaml")))
+            known = ", ".join(sorted(path.parent.name for path in settings.COUNTY_CONFIGS_DIR.glob("*/county.yaml")))
             raise CommandError(f"There is no folder for {county!r}. Known: {known}.")
         faults = faults_of_county(folder, live)
         for fault in faults:

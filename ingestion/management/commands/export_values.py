@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from county_configs.models import County
+from county_configs.county_argument import county_named
 from ingestion.pipelines.export import export_values
 from terrafusion.errors import TerraFusionError
 
@@ -18,13 +18,10 @@ class Command(BaseCommand):
         parser.add_argument("county")
         parser.add_argument("--tax-year", type=int, required=True)
         parser.add_argument("--out", type=Path, required=True, help="for example 2026_APPRAISAL_INFO.TXT")
-        parser.add_argument("--proposed", action="store_true", help="also values nobody has decided on yet")
+        parser.add_argument("--proposed", action="store_true", help="also values that are not decided yet")
 
     def handle(self, *, county: str, tax_year: int, out: Path, proposed: bool = False, **options: Any) -> None:
-        row = County.objects.filter(pk=county).first()
-        if row is None:
-            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
-            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        row = county_named(county)
         if out.exists():
             raise CommandError(f"{out.name} exists; nothing was written.")
         try:

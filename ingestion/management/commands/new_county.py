@@ -1,4 +1,4 @@
-"""Sets a new county up: its folder, a proposed mapping, roles, a dry run and what is wrong with its data."""
+"""Sets up a new county: its folder, a proposed mapping, roles, and a dry run that shows the faults of its data."""
 
 import re
 from argparse import ArgumentParser
@@ -19,7 +19,7 @@ from ingestion.pipelines.reports import LoadReport
 from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.errors import TerraFusionError
 
-LEGACY = {"PACS": "benton"}  # whose mapping is the pattern
+LEGACY = {"PACS": "benton"}  # the county whose mapping is copied, by legacy system
 
 
 class Command(BaseCommand):
@@ -28,9 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("fips", help="the county's five digits, for example 53077")
         parser.add_argument("--name", required=True, help='for example "Yakima County"')
-        parser.add_argument("--county-id", help="default: from the name")
+        parser.add_argument("--county-id", help="default: made from the name")
         parser.add_argument("--legacy-system", choices=sorted(LEGACY))
-        parser.add_argument("--source", type=Path, help="a file of its roll, to propose the mapping from")
+        parser.add_argument("--source", type=Path, help="a file of its roll, from which the mapping is proposed")
 
     def handle(self, *, fips: str, name: str, source: Path | None = None, **options: Any) -> None:
         if not re.fullmatch(r"\d{5}", fips) or fips[:2] not in STATES:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
             self._dry_run(row, source, folder / "mappings.yaml")
 
     def _own_server(self, county: County, legacy_system: str | None) -> str | None:
-        """The county's own legacy database, where its address is set: its names are the ones that count."""
+        """The alias of the county's own legacy database, if its address is set: names are best checked there."""
         if legacy_system is None:
             return None
         alias = alias_of(county, legacy_system.lower())
@@ -85,21 +85,23 @@ class Command(BaseCommand):
         if first is None or first.rows.is_empty():
             raise TerraFusionError(f"{source.name} has no row to propose a mapping from.")
         proposals = propose(first.rows)
-        for each in proposals:
-            sure = "" if each.is_certain else "  (a guess, left as a comment)"
-            self.stdout.write(f"{each.target}.{each.field}: {each.column}, confidence {each.confidence:.2f}{sure}")
+        for proposal in proposals:
+            remark = "" if proposal.is_certain else "  (a guess, left as a comment)"
+            self.stdout.write(
+                f"{proposal.target}.{proposal.field}: {proposal.source}, confidence {proposal.confidence:.2f}{remark}"
+            )
         return proposals
 
     def _dry_run(self, county: County, source: Path, mapping: Path) -> None:
-        """The data's quality, as the rules see it. Nothing is written to the roll."""
-        asked = LoadRequest(county=county, source=str(source), mapping=mapping, dry_run=True)
+        """Reports on the quality of the data, by the rules of a load. Nothing is written to the roll."""
+        request = LoadRequest(county=county, source=str(source), mapping=mapping, dry_run=True)
         try:
-            report = run_load(asked).report
+            report = run_load(request).report
         except TerraFusionError as error:
             self.stdout.write(f"Dry run: {error}")
             report = getattr(error, "report", None) or LoadReport()
-        for own in report.sets.values():
-            self.stdout.write(f"Dry run: {own.read:,} rows, {own.rejected:,} would be rejected.")
-            for rule, number in sorted(own.findings["rule"].value_counts().iter_rows()):
-                first = own.findings.filter(own.findings["rule"] == rule).row(0, named=True)
+        for loaded in report.sets.values():
+            self.stdout.write(f"Dry run: {loaded.read:,} rows, {loaded.rejected:,} would be rejected.")
+            for rule, number in sorted(loaded.findings["rule"].value_counts().iter_rows()):
+                first = loaded.findings.filter(loaded.findings["rule"] == rule).row(0, named=True)
                 self.stdout.write(f"  {rule}: {number:,}, first at line {first['line']}: {first['reason']}")

@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas of county.yaml and mappings.yaml, by which editors complete and check them."""
+"""Writes the JSON Schemas of county.yaml and mappings.yaml, with which editors complete and check these files."""
 
 import json
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from county_configs.county_file import CountyFile
+from county_configs.county_file import county_file_model
 from ingestion.transforms.mapper import Dataset, Mapping
 
 
 def schemas() -> dict[str, str]:
-    """Text by file name."""
+    """The texts of the schemas, by file name."""
     mapping = Mapping.model_json_schema(by_alias=True)
     definitions = mapping.pop("$defs")
     whole = {
@@ -22,7 +22,7 @@ def schemas() -> dict[str, str]:
     }
     return {
         "mappings.schema.json": json.dumps(whole, indent=1, sort_keys=True) + "\n",
-        "county.schema.json": json.dumps(CountyFile.model_json_schema(), indent=1, sort_keys=True) + "\n",
+        "county.schema.json": json.dumps(county_file_model().model_json_schema(), indent=1, sort_keys=True) + "\n",
     }
 
 

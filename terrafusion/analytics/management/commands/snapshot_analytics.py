@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
 
-from county_configs.models import County
+from county_configs.county_argument import county_named
 from terrafusion.analytics.writing import publish_snapshot, write_snapshot
 from terrafusion.errors import TerraFusionError
 
@@ -19,10 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("county", help="county id, for example king")
 
     def handle(self, *, county: str, **options: Any) -> None:
-        row = County.objects.filter(pk=county).first()
-        if row is None:
-            known = ", ".join(County.objects.values_list("pk", flat=True)) or "none; run load_counties first"
-            raise CommandError(f"Unknown county {county!r}. Known: {known}.")
+        row = county_named(county)
         with tqdm(unit=" rows", desc="Snapshot", disable=None) as bar:  # None: silent where there is no terminal
 
             def show(table: str, rows: int) -> None:

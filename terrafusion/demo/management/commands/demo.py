@@ -1,4 +1,4 @@
-"""A county in front of you: invents it, then runs a job of every kind over the REST API with real workers."""
+"""Invents a county, then runs a job of every kind over the REST API with real workers."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Count
 
 from accounts.models import User
-from terrafusion.demo.deeds import deeds_handed_in
+from terrafusion.demo.deeds import upload_deeds
 from terrafusion.demo.walkthrough import Client, grid
 from terrafusion.embedded import FolderInUse, sole_use, start
 from terrafusion.errors import TerraFusionError
@@ -52,8 +52,8 @@ class Command(BaseCommand):
         self._title("2. People and roles")
         call_command("sync_rbac", COUNTY, stdout=self.stdout)
         password = secrets.token_urlsafe(9)
-        _let_in("demo_appraiser", password)
-        _let_in("demo_supervisor", password)
+        _set_password("demo_appraiser", password)
+        _set_password("demo_supervisor", password)
         with _served(lock) as client:
             try:
                 client.wait_until_ready()
@@ -70,7 +70,7 @@ class Command(BaseCommand):
 
     def _load(self, client: Client) -> None:
         self._title("3. A file from the recorder, with one bad row")
-        file = deeds_handed_in(User.objects.get(username="demo_supervisor"))
+        file = upload_deeds(User.objects.get(username="demo_supervisor"))
         result = client.run("ingestion", {"county_id": COUNTY, "source": f"upload:{file.pk}"})["result"]
         ((name, loaded),) = result["datasets"].items()
         sales = loaded["targets"]["sales"]
@@ -78,12 +78,14 @@ class Command(BaseCommand):
             f"  {file.name}: {loaded['read']} rows read, {sales['unchanged']} on the roll already, "
             f"{sales['updated']} changed, {loaded['rejected']} rejected and kept in the admin for correction."
         )
-        for found in result["findings"]:
-            self.stdout.write(f"  line {found['line']}, {found['column']}: {found['value']!r} {found['reason']}")
+        for finding in result["findings"]:
+            self.stdout.write(
+                f"  line {finding['line']}, {finding['column']}: {finding['value']!r} {finding['reason']}"
+            )
         dollars = result["control_totals"][name]["sales"]["headline"]
-        shown = ("source", "loaded", "rejected", "difference")
-        sides = ", ".join(f"{side} ${dollars[side]['sale_price']:,}" for side in shown)
-        self.stdout.write(f"  Control totals: {sides}")
+        sides = ("source", "loaded", "rejected", "difference")
+        totals = ", ".join(f"{side} ${dollars[side]['sale_price']:,}" for side in sides)
+        self.stdout.write(f"  Control totals: {totals}")
 
     def _value(self, client: Client) -> str:
         query = f"county_id={COUNTY}&property_type=single_family&neighborhood={_busiest_neighborhood()}&page_size=1"
@@ -119,18 +121,18 @@ class Command(BaseCommand):
         parameters = {"property_class": "residential", "stratify_by": ["neighborhood"]}
         request = {"county_id": COUNTY, "report_type": "sales_ratio_study", "parameters": parameters}
         result = client.run("reporting", request)["result"]
-        found = result["headline"]
+        figures = result["headline"]
         for name in ("median", "cod", "prd", "prb", "mki", "vei"):
-            self.stdout.write(f"  {name.upper():<8}{found[name]:>9.4f}  {found['verdicts'][name]}")
+            self.stdout.write(f"  {name.upper():<8}{figures[name]:>9.4f}  {figures['verdicts'][name]}")
         self.stdout.write(
-            f"  {found['n']:,} sales; {result['result_metadata']['pages']} pages: {result['result_location']}"
+            f"  {figures['n']:,} sales; {result['result_metadata']['pages']} pages: {result['result_location']}"
         )
 
     def _market(self, client: Client) -> None:
         self._title("7. The market: price index")
         request = {"county_id": COUNTY, "analysis_type": "price_index", "parameters": {"period": "quarter"}}
-        found = client.run("market-analysis", request)["result"]["result_summary"]
-        self.stdout.write(f"  {found['key_finding']}")
+        summary = client.run("market-analysis", request)["result"]["result_summary"]
+        self.stdout.write(f"  {summary['key_finding']}")
 
     def _export(self, client: Client) -> str:
         self._title("8. Parcels and zoning for any GIS")
@@ -155,23 +157,23 @@ class Command(BaseCommand):
         self.stdout.write(f"\n== {text}")
 
 
-def _let_in(username: str, password: str) -> None:
-    """A password for a user whom sync_rbac created without one. New at every demo, never stored in clear."""
+def _set_password(username: str, password: str) -> None:
+    """Sets the password of a user whom sync_rbac created without one. Every demo has a new one."""
     user = User.objects.get(username=username)
     user.set_password(password)
     user.save()
 
 
 def _busiest_neighborhood() -> str:
-    """Where most houses were sold: there the grid shows what it is meant to."""
-    houses = Property.objects.filter(county_id=COUNTY, property_type=PropertyType.SINGLE_FAMILY)
-    counted = houses.values("neighborhood").annotate(sold=Count("sales")).order_by("-sold", "neighborhood")
-    return str(counted[0]["neighborhood"])
+    """The neighborhood with the most sales of houses, where a valuation has many comparables to show."""
+    houses = Property.objects.in_county(COUNTY).current().filter(property_type=PropertyType.SINGLE_FAMILY)
+    neighborhoods = houses.values("neighborhood").annotate(sold=Count("sales")).order_by("-sold", "neighborhood")
+    return str(neighborhoods[0]["neighborhood"])
 
 
 @contextmanager
 def _served(lock: int) -> Iterator[Client]:
-    """Web server and workers as `make run` starts them, on a free port. lock: the descriptor of ours on VAR_DIR."""
+    """Web server and workers as `make run` starts them, on a free port. lock: the descriptor of our lock on VAR_DIR."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

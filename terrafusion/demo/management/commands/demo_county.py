@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 
 def _demo_county_row() -> County:
-    """The row as loaded; read from its folder when no one has loaded it yet."""
+    """The row of the demo county, made from its folder if the county is not loaded yet."""
     county = County.objects.filter(pk=DEMO_COUNTY_ID).first()
     if county is None:
         file = read_county_file(settings.COUNTY_CONFIGS_DIR / DEMO_COUNTY_ID / "county.yaml")

@@ -1,0 +1,221 @@
+"""Features of a layer as Arrow batches, from either database, in bounded memory.
+
+On PostGIS a connection of its own streams binary COPY into Arrow (ADBC), with area filter and clip done by the server.
+On SQLite the boxes are tested in SQL and everything else by one vectorised shapely call a batch. Inside a transaction
+PostGIS too is read through Django's cursor, because another connection would not see what the transaction wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from queue import Queue
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import shapely
+from django.db import connection
+
+from .fields import ARROW_TYPES, arrow_schema
+from .layer import ExportLayer, Query, Rows
+from .selection import Selection, clip, one_shape, place, select
+from .statements import Page, Statement, query_of, select_columns
+
+BATCH_ROWS = 8192
+BATCH_BYTES = 1 << 20
+BATCHES_AHEAD = 2
+
+ADDRESS_PARTS = ("host", "port", "user", "password", "sslmode", "sslrootcert", "sslcert", "sslkey", "options")
+GEOMETRY = "geometry"
+FID = "fid"
+
+
+def batch_schema(layer: ExportLayer) -> pa.Schema:
+    """fid, the fields, and the shape as WKB."""
+    fields = [pa.field(FID, pa.int64()), *arrow_schema(layer.fields)]
+    return pa.schema([*fields, pa.field(GEOMETRY, pa.binary())])
+
+
+def read_features(
+    layer: ExportLayer, selection: Selection, page: Page | None = None, where: Statement | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of `batch_schema`, shapes in the coordinate system of the selection, ordered by fid.
+
+    With a page, at least as many rows as its limit where there are so many.
+    """
+    if isinstance(layer.source, Rows):
+        yield from _from_rows(layer, layer.source, selection, page)
+        return
+    statement = select_columns(layer, selection, page, where)
+    if connection.vendor != "postgresql":
+        yield from _from_sqlite(layer, query_of(layer), statement, selection)
+        return
+    by_django = connection.in_atomic_block or page is not None
+    batches = (
+        _through_django(layer, statement)
+        if by_django
+        else ahead(_through_adbc(layer, database_address(), literal(statement)))
+    )
+    for batch in batches:
+        yield _replaced(batch, selection) if selection.changes_shapes_in_python else batch
+
+
+# --- PostGIS ---
+
+
+def database_address() -> str:
+    """The URI of Django's database for another client library."""
+    of_django = connection.get_connection_params()
+    known = {name: str(of_django[name]) for name in ADDRESS_PARTS if of_django.get(name)}
+    return f"postgresql:///{quote(str(of_django['dbname']))}?{urlencode(known, quote_via=quote)}"
+
+
+def literal(statement: Statement) -> str:
+    """The statement with its parameters written in, quoted by psycopg, for clients with another parameter style."""
+    connection.ensure_connection()
+    return psycopg.ClientCursor(connection.connection).mogrify(statement.sql, statement.parameters)
+
+
+def _through_adbc(layer: ExportLayer, address: str, sql: str) -> Generator[pa.RecordBatch]:
+    """Runs in a thread: takes nothing from Django's connection there, which would be a new one nobody closes."""
+    import adbc_driver_postgresql.dbapi as adbc  # a second and 60 MB at import, for workers on PostGIS alone
+
+    schema = batch_schema(layer)
+    with closing(adbc.connect(address)) as database, database.cursor() as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
+        cursor.execute(sql)
+        with cursor.fetch_record_batch() as batches:  # closed before its connection, which would stay open otherwise
+            for batch in batches:
+                yield batch.cast(schema)
+
+
+def _through_django(layer: ExportLayer, statement: Statement) -> Iterator[pa.RecordBatch]:
+    schema = batch_schema(layer)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.parameters)
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            columns = [
+                pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+            ]
+            yield pa.record_batch(columns, schema=schema)
+
+
+def _replaced(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
+    shapes = place(shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False)), selection)
+    return batch.set_column(batch.num_columns - 1, batch.schema.field(GEOMETRY), _wkb(shapes))
+
+
+def ahead(batches: Generator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, the next ones fetched by a thread while the writer works on this one."""
+    queue: Queue[Any] = Queue(BATCHES_AHEAD)
+    stopped, end = Event(), object()
+
+    def fetch() -> None:
+        try:
+            with closing(batches):
+                for batch in batches:
+                    queue.put(batch)
+                    if stopped.is_set():
+                        return
+            queue.put(end)
+        except BaseException as error:
+            queue.put(error)
+
+    Thread(target=fetch, daemon=True).start()
+    try:
+        while (item := queue.get()) is not end:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        while not queue.empty():  # the thread may be waiting for room to put one more
+            queue.get_nowait()
+
+
+def geojson_lines(statement: Statement) -> Iterator[bytes]:
+    """The text lines a PostGIS statement makes, by COPY: the server does the work, and memory stays small.
+
+    Delimiter and quote are characters that JSON text never holds unescaped, so a line arrives as it was made.
+    """
+    copy = f"COPY ({literal(statement)}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
+    with connection.cursor() as cursor, cursor.copy(copy) as lines:
+        yield from (bytes(line) for line in lines)
+
+
+# --- SQLite ---
+
+
+def _from_sqlite(
+    layer: ExportLayer, query: Query, statement: Statement, selection: Selection
+) -> Iterator[pa.RecordBatch]:
+    schema = batch_schema(layer)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.parameters)
+        while rows := cursor.fetchmany(BATCH_ROWS):
+            columns = list(zip(*rows, strict=True))
+            kept, shapes = shapes_of(columns[len(layer.fields) + 1 :], layer, query, selection)
+            values = [_column(column, kept, kind) for column, kind in zip(columns, schema.types[:-1], strict=False)]
+            yield pa.record_batch([*values, _wkb(shapes)], schema=schema)
+
+
+def shapes_of(
+    columns: Sequence[Sequence[Any]], layer: ExportLayer, query: Query, selection: Selection
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the rows that are taken, and their shapes as the export wants them."""
+    shapes = shapely.from_wkb(np.array(columns[0], dtype=object))
+    if query.position is not None:
+        missing = np.flatnonzero(shapely.is_missing(shapes))
+        longitude, latitude = (np.array(each, dtype=float)[missing] for each in columns[1:])
+        shapes[missing] = shapely.points(longitude, latitude)
+    kept = np.flatnonzero(select(shapes, selection))
+    shapes = shapes[kept]
+    if query.as_points:
+        shapes = shapely.point_on_surface(shapes)
+        inside = select(shapes, selection)  # it is the point that is delivered
+        kept, shapes = kept[inside], shapes[inside]
+    return finished(kept, shapes, layer, selection)
+
+
+def finished(
+    kept: np.ndarray, shapes: np.ndarray, layer: ExportLayer, selection: Selection
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clipped, of one kind, without the empty, and in place."""
+    if selection.clip_to is not None:
+        shapes = clip(shapes, selection.clip_to)
+    shapes = one_shape(shapes, layer.shape, multi=selection.multi and layer.shape != "point")
+    there = ~shapely.is_missing(shapes)
+    return kept[there], place(shapes[there], selection)
+
+
+def _column(values: Sequence[Any], kept: np.ndarray, kind: pa.DataType) -> pa.Array:
+    chosen = values if len(kept) == len(values) else [values[place] for place in kept]
+    if kind == pa.date32():
+        return pa.array(chosen, pa.string()).cast(kind)
+    if kind == pa.bool_():
+        return pa.array(chosen, pa.int64()).cast(kind)
+    return pa.array(chosen, kind)
+
+
+def _wkb(shapes: np.ndarray) -> pa.Array:
+    return pa.array(shapely.to_wkb(shapes), pa.binary())
+
+
+# --- Layers made in Python ---
+
+
+def _from_rows(layer: ExportLayer, rows: Rows, selection: Selection, page: Page | None) -> Iterator[pa.RecordBatch]:
+    shapes = rows.frame.geometry.to_numpy()
+    kept = np.flatnonzero(select(shapes, selection))
+    if page is not None and page.after is not None:
+        kept = kept[kept >= page.after]  # fid is the place plus one
+    kept, shapes = finished(kept, shapes[kept], layer, selection)
+    chosen = rows.frame.iloc[kept]
+    columns = [pa.array(chosen[field.name], ARROW_TYPES[field.type]) for field in layer.fields]
+    schema = batch_schema(layer)
+    if len(kept):
+        yield pa.record_batch([pa.array(kept + 1, pa.int64()), *columns, _wkb(shapes)], schema=schema)

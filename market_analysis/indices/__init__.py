@@ -1,0 +1,1 @@
+"""Price indices and price trends. No Django."""

@@ -1,0 +1,1 @@
+"""The screening: it finds sales that staff should look at."""

@@ -1,0 +1,1 @@
+"""The ratio report of the Washington Department of Revenue."""

@@ -1,0 +1,1 @@
+"""One property on one page: the record card and the comparables grid."""

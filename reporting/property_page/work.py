@@ -1,0 +1,284 @@
+"""One property on one page: its record card, and the comparables grid of its value estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from accounts.models import User
+from county_configs.models import County
+from terrafusion.digests import json_digest
+from terrafusion.jobs.outcome import Outcome
+from terrafusion.roll.models import AssessedValue, Owner, Property, SaleParcel, ValueEstimate
+
+from ..delivery import delivered
+from ..formats.document import Column, Fact, Report, Section, Table, Value, labelled
+from ..formats.provenance import facts_of
+from ..models import ReportJob, ReportType
+from ..ratio_study.sales_from_roll import NothingSelected
+from ..roll.roll_reader import names_in_one
+
+YEARS_SHOWN, SALES_SHOWN, IMPROVEMENTS_SHOWN = 5, 6, 6
+MOST_COMPARABLES = 6  # a page is not wider
+
+
+def make(job: ReportJob) -> Outcome:
+    subject = Property.objects.in_county(job.county).current().filter(property_id=job.parameters["property_id"]).first()
+    if subject is None:
+        raise NothingSelected(f"Property {job.parameters['property_id']} is no longer on the roll of {job.county_id}.")
+    estimate = _estimate(subject, job.parameters.get("valuation_job_id"))
+    if job.report_type == ReportType.COMPARABLES_GRID:
+        if estimate is None:
+            raise NothingSelected(f"Property {subject.property_id} has no value estimate; run a valuation first.")
+        return delivered(job, comparables_grid(job.county, subject, estimate))
+    owner = _owner(subject, job.submitted_by) if job.shows_owner_names else None
+    return delivered(job, record_card(job.county, subject, estimate, owner))
+
+
+def _estimate(subject: Property, job_id: str | None) -> ValueEstimate | None:
+    """The newest, or that of the named valuation job. Raises NothingSelected when that job did not value it."""
+    estimates = ValueEstimate.objects.filter(roll_property=subject)
+    if job_id is None:
+        return estimates.order_by("-created_at", "-pk").first()
+    found = estimates.filter(job__pk=job_id).first()
+    if found is None:
+        raise NothingSelected(f"valuation_job_id: job {job_id} did not value property {subject.property_id}.")
+    return found
+
+
+def _facts(county: County, subject: Property, estimate: ValueEstimate | None, content: Any) -> list[Fact]:
+    job = "none" if estimate is None else str(estimate.job_id)
+    more = {
+        "property_id": ("Property", subject.property_id),
+        "valuation_job": ("Valuation job", job),
+    }
+    return facts_of(county, None, {}, json_digest(content), more=more)
+
+
+# --- The record card ---
+
+
+def record_card(county: County, subject: Property, estimate: ValueEstimate | None, owner: str | None) -> Report:
+    """What the roll knows of the property, its values and sales, and the estimate of its market value.
+
+    owner: None leaves the line out.
+    """
+    tables = [
+        _description(subject, owner),
+        _improvements(subject),
+        _values(subject),
+        _sales(subject),
+    ]
+    if estimate is not None:
+        tables.append(_estimate_table(estimate))
+    told = [] if estimate else ["No value estimate has been made of this property."]
+    return Report(
+        report_type=ReportType.PROPERTY_RECORD_CARD.value,
+        title=f"Property record card {subject.parcel_number}",
+        subtitle=f"{subject.situs_address or 'No situs address'}, {county}",
+        facts=_facts(county, subject, estimate, [each.records() for each in tables]),
+        headline={
+            "property_id": subject.property_id,
+            "market_value": estimate.market_value if estimate else None,
+            "assessed_value": tables[2].records()[0]["market_total"] if tables[2].rows else None,
+        },
+        sections=[Section("Record", told, tables)],
+        single_page=True,
+    )
+
+
+def _owner(subject: Property, reader: User | None) -> str:
+    owners: Any = Owner.objects.filter(roll_property=subject).of_latest_year().by_share().shown_to(reader)
+    return names_in_one(owners.values_list("shown_name", flat=True))
+
+
+def _description(subject: Property, owner: str | None) -> Table:
+    """Two facts a line, so that the page holds them."""
+    known: list[tuple[str, Any]] = [] if owner is None else [("Owner", owner)]
+    known += [
+        ("Property", subject.property_id), ("Parcel number", subject.parcel_number),
+        ("Type", subject.get_property_type_display()),
+        ("Class / use code", f"{subject.property_class} / {subject.use_code}"),
+        ("Neighborhood", subject.neighborhood), ("Tax area", subject.tax_code_area),
+        ("Situs", ", ".join(each for each in (subject.situs_address, subject.situs_city, subject.zip_code) if each)),
+        ("Acres", subject.acres), ("Legal", subject.legal_description[:200]),
+        ("Living area, sq ft", subject.living_area_sqft), ("Basement, sq ft", subject.basement_sqft),
+        ("Garage, sq ft", subject.garage_sqft),
+        ("Year built / effective", _pair(subject.year_built, subject.effective_year)),
+        ("Quality / condition", _pair(subject.quality, subject.condition)),
+        ("Bedrooms / baths", _pair(subject.bedrooms, subject.baths)), ("Stories", subject.stories),
+        ("Lot, sq ft", subject.lot_sqft), ("View / waterfront", _pair(subject.view, subject.waterfront)),
+    ]  # fmt: skip
+    shown = [(label, _text(value)) for label, value in known if value not in (None, "")]
+    if len(shown) % 2:
+        shown.append(("", ""))
+    columns = (
+        Column("fact", "Fact"), Column("value", "Value"), Column("fact_2", "Fact"), Column("value_2", "Value"),
+    )  # fmt: skip
+    rows = [[*left, *right] for left, right in zip(shown[::2], shown[1::2], strict=True)]
+    return Table("description", "Description", columns, rows)
+
+
+def _pair(first: Any, second: Any) -> str | None:
+    return None if first is None and second is None else f"{_text(first)} / {_text(second)}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "\u2013"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if value > 9999 else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _improvements(subject: Property) -> Table:
+    columns = (
+        Column("improvement_number", "No."), Column("improvement_type", "Improvement"),
+        Column("year_built", "Year built", "text"), Column("area_sqft", "Area, sq ft", "integer"),
+        Column("quality", "Quality", "number", 1), Column("condition", "Condition", "number", 1),
+        Column("value", "Value", "dollars"),
+    )  # fmt: skip
+    rows = subject.improvements.current().order_by("improvement_number").values_list(*(each.name for each in columns))
+    return Table("improvements", "Improvements", columns, list(rows), shown_rows=IMPROVEMENTS_SHOWN)
+
+
+def _values(subject: Property) -> Table:
+    columns = (
+        Column("tax_year", "Tax year"), Column("market_land", "Land", "dollars"),
+        Column("market_improvement", "Improvement", "dollars"), Column("market_total", "Total", "dollars"),
+        Column("new_construction", "New construction", "dollars"), Column("taxable_value", "Taxable", "dollars"),
+        Column("status", "Status"),
+    )  # fmt: skip
+    values = AssessedValue.objects.filter(roll_property=subject).of_latest_supplements().order_by("-tax_year")
+    rows = [list(each) for each in values.values_list(*(each.name for each in columns))]
+    return Table("assessed_values", "Assessed values", columns, rows, shown_rows=YEARS_SHOWN)
+
+
+def _sales(subject: Property) -> Table:
+    """Grantor and grantee are personal data and stay away."""
+    columns = (
+        Column("sale_date", "Sale date", "date"), Column("sale_price", "Sale price", "dollars"),
+        Column("instrument", "Instrument"), Column("validity_code", "Validity"),
+        Column("parcel_count", "Parcels", "integer"),
+    )  # fmt: skip
+    sales = SaleParcel.objects.current().filter(roll_property=subject).order_by("-sale__sale_date", "-pk")
+    rows = [list(each) for each in sales.values_list(*(f"sale__{each.name}" for each in columns))]
+    return Table("sales", "Sales", columns, rows, shown_rows=SALES_SHOWN)
+
+
+def _estimate_table(estimate: ValueEstimate) -> Table:
+    decided = "" if estimate.decided_value is None else f"; decided ${estimate.decided_value:,}"
+    columns = (
+        Column("valuation_date", "Valuation date", "date"), Column("market_value", "Market value", "dollars"),
+        Column("market_value_low", "90 % interval from", "dollars"), Column("market_value_high", "to", "dollars"),
+        Column("confidence", "Confidence"), Column("decision", "Decision"),
+    )  # fmt: skip
+    row: list[Value] = [
+        estimate.valuation_date, estimate.market_value, estimate.market_value_low, estimate.market_value_high,
+        estimate.confidence, f"{estimate.get_decision_display()}{decided}",
+    ]  # fmt: skip
+    return Table("value_estimate", "Value by comparable sales", columns, [row])
+
+
+# --- The comparables grid ---
+
+
+def comparables_grid(county: County, subject: Property, estimate: ValueEstimate) -> Report:
+    """The grid as an appraiser reads it: the subject, each comparable beside it, every adjustment a line."""
+    comparables: list[dict[str, Any]] = estimate.grid.get("comparables", [])
+    # Retired ones too: a comparable keeps its address when it leaves the roll after the estimate was made.
+    places = Property.objects.in_county(county).filter(property_id__in=[each["property_id"] for each in comparables])
+    situs = dict(places.values_list("property_id", "situs_address"))
+    warnings = [f"{each['property_id']}: {' '.join(each['warnings'])}" for each in comparables if each["warnings"]]
+    told = [
+        f"Market value ${estimate.market_value:,} as of {estimate.valuation_date}; 90 % interval "
+        f"${estimate.market_value_low:,} to ${estimate.market_value_high:,}; confidence {estimate.confidence}.",
+        "Adjusted price = sale price plus its lines. Market value = adjusted prices by their weights.",
+        *estimate.grid.get("confidence_reasons", []),
+        *estimate.grid.get("warnings", []),
+    ]
+    tables = [
+        _grid(subject, comparables[:MOST_COMPARABLES], situs),
+        _comparables_table(comparables, situs),
+        _adjustments_table(comparables),
+    ]
+    return Report(
+        report_type=ReportType.COMPARABLES_GRID.value,
+        title=f"Comparables grid {subject.parcel_number}",
+        subtitle=f"{subject.situs_address or 'No situs address'}, {county}",
+        facts=_facts(county, subject, estimate, estimate.grid),
+        headline={
+            "property_id": subject.property_id,
+            "market_value": estimate.market_value,
+            "market_value_low": estimate.market_value_low,
+            "market_value_high": estimate.market_value_high,
+            "comparables": len(comparables),
+        },
+        sections=[Section("Sales comparison", told, tables), Section("Remarks", warnings)],
+        single_page=True,
+        landscape=True,
+    )
+
+
+def _grid(subject: Property, comparables: Sequence[Mapping[str, Any]], situs: Mapping[str, str]) -> Table:
+    """Text as shown; the numbers themselves stand in the other two tables."""
+    columns = [Column("line", "")]
+    columns.append(Column("subject", "Subject"))
+    columns += [Column(f"comparable_{at}", f"Comparable {at}") for at in range(1, len(comparables) + 1)]
+    lines = {line["name"]: line["subject"] for each in comparables for line in each["adjustments"]}
+    rows: list[list[Value]] = [
+        ["Property", subject.property_id, *(each["property_id"] for each in comparables)],
+        ["Situs", subject.situs_address, *(situs.get(each["property_id"], "") for each in comparables)],
+        ["Miles away", "", *(_text(each["distance_miles"]) for each in comparables)],
+        ["Sale date", "", *(each["sale_date"] for each in comparables)],
+        ["Sale price", "", *(f"${each['sale_price']:,}" for each in comparables)],
+    ]
+    rows += [
+        [labelled(name), _text(value), *(_adjustment(each, name) for each in comparables)]
+        for name, value in lines.items()
+    ]
+    rows += [
+        ["Adjusted price", "", *(f"${each['adjusted_sale_price']:,}" for each in comparables)],
+        ["Net / gross, %", "", *(f"{each['net_percent']} / {each['gross_percent']}" for each in comparables)],
+        ["Weight", "", *(each["weight"] for each in comparables)],
+    ]
+    totals = [len(rows) - 3]
+    return Table("grid", "Grid", columns, rows, place="pages", total_rows=totals)
+
+
+def _adjustment(comparable: Mapping[str, Any], name: str) -> str:
+    line = next((each for each in comparable["adjustments"] if each["name"] == name), None)
+    if line is None:
+        return ""
+    amount = f"{line['amount']:+,}" if line["amount"] else "0"
+    return f"{_text(line['comparable'])} ({amount})"
+
+
+def _comparables_table(comparables: Sequence[Mapping[str, Any]], situs: Mapping[str, str]) -> Table:
+    columns = (
+        Column("sale_id", "Sale"), Column("property_id", "Property"), Column("situs_address", "Situs"),
+        Column("sale_date", "Sale date"), Column("sale_price", "Sale price", "dollars"),
+        Column("distance_miles", "Miles away", "number", 2),
+        Column("adjusted_sale_price", "Adjusted price", "dollars"), Column("net_percent", "Net, %", "number", 1),
+        Column("gross_percent", "Gross, %", "number", 1), Column("weight", "Weight", "number", 6),
+    )  # fmt: skip
+    rows: list[list[Value]] = []
+    for each in comparables:
+        known = {**each, "situs_address": situs.get(each["property_id"], ""), "weight": float(each["weight"])}
+        rows.append([known[column.name] for column in columns])
+    return Table("comparables", "Comparables", columns, rows, place="data")
+
+
+def _adjustments_table(comparables: Sequence[Mapping[str, Any]]) -> Table:
+    columns = (
+        Column("sale_id", "Sale"), Column("name", "Adjustment"), Column("subject", "Subject"),
+        Column("comparable", "Comparable"), Column("amount", "Amount", "dollars"), Column("source", "Rate from"),
+    )  # fmt: skip
+    rows: list[list[Value]] = [
+        [each["sale_id"], *(line[column.name] for column in columns[1:])]
+        for each in comparables
+        for line in each["adjustments"]
+    ]
+    return Table("adjustments", "Adjustments", columns, rows, place="data")

@@ -1,0 +1,1 @@
+"""The sales ratio study: its sales, its measures and verdicts, and its report."""

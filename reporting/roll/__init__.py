@@ -1,0 +1,1 @@
+"""The assessment roll as a report."""

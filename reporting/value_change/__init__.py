@@ -1,0 +1,1 @@
+"""The value change report."""
