@@ -91,11 +91,11 @@ def mapping_path(county: County) -> Path:
 def source_file(county: County, source: str) -> SourceFile:
     """The county's own file. Another county's is as if it did not exist."""
     number = source.removeprefix(UPLOAD)
-    found = (
+    file = (
         SourceFile.objects.filter(county=county, pk=int(number)).first()
         if number.isdecimal() and len(number) < 18
         else None
     )
-    if found is None:
+    if file is None:
         raise serializers.ValidationError({"source": [f"Unknown file {source!r} in county {county.pk}."]})
-    return found
+    return file

@@ -130,7 +130,9 @@ def _run_slots(slots: list[DueSlot]) -> None:
 
 
 def _with_counties() -> Iterator[tuple[Schedule, County | None]]:
-    counties = list(County.objects.order_by("pk")) if any(each.per_county for each in _schedules.values()) else []
+    counties = (
+        list(County.objects.order_by("pk")) if any(schedule.per_county for schedule in _schedules.values()) else []
+    )
     for schedule in _schedules.values():
         yield from ((schedule, county) for county in (counties if schedule.per_county else [None]))
 

@@ -257,7 +257,7 @@ def test_a_load_killed_after_any_part_is_resumed_to_the_same_roll(whole, load_pa
         assert roll_digest(benton) == whole
 
 
-@pytest.mark.parametrize("place", ["fill", "write", "_check_limits", "_finish", "control_totals", "tie_parcels"])
+@pytest.mark.parametrize("place", ["fill", "write", "broken_limits", "record", "control_totals", "tie_parcels"])
 def test_a_load_killed_in_the_switch_leaves_the_old_roll_and_is_resumed(whole, load_pacs, benton, monkeypatch, place):
     owner = pipeline.Merge if place in ("fill", "write") else pipeline
     real, calls = getattr(owner, place), []
