@@ -14,9 +14,9 @@ from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property
 from terrafusion.settings.storage import BucketAddress, files_in
 from tests.factories import a_county, a_user, client_of
-from tests.ingestion.example import OUTLINE
-from tests.ingestion.example import request as outline_request
 
+from .example import OUTLINE
+from .example import request as outline_request
 from .small_roll import HEADER, ROWS, act, another_county
 
 pytestmark = pytest.mark.django_db
