@@ -6,13 +6,14 @@ import shapely
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from accounts.permissions import counties_for
 from terrafusion.admin import CountyScopedAdmin
 
 from . import models
-from .grid_table import grid_table
+from .comparables_grid import grid_lines
 from .personal_names import VIEW_OWNER_NAMES
 
 BOX = ("geometry", "west", "south", "east", "north")
@@ -130,8 +131,20 @@ class ValueEstimateAdmin(OfProperty):
 
     @display(description="comparables")
     def comparables(self, row: models.ValueEstimate) -> str:
-        """The grid as an appraiser checks it, a column for each comparable."""
-        return grid_table(row.grid)
+        """The grid as an appraiser checks it: a column for the subject and for each comparable."""
+        comparables = row.grid.get("comparables", [])
+        if not comparables:
+            return "none"
+        cell = '<td style="padding:2px 14px;text-align:right;white-space:nowrap">{}</td>'
+        lines = format_html_join(
+            "",
+            '<tr><th scope="row" style="text-align:left;padding:2px 14px;white-space:nowrap">{}</th>{}</tr>',
+            (
+                (line.label, format_html_join("", cell, ((text,) for text in (line.subject, *line.comparables))))
+                for line in grid_lines(row.roll_property.property_id, comparables)
+            ),
+        )
+        return format_html('<div style="overflow-x:auto"><table>{}</table></div>', lines)
 
     @display(description="market value", ordering="market_value")
     def dollars(self, row: models.ValueEstimate) -> str:
@@ -202,6 +215,12 @@ class SaleReviewAdmin(CountyScopedAdmin):
             _sign(review, request)
         models.SaleReview.objects.bulk_update(decided, ["decision", "decided_by", "decided_at"], batch_size=500)
         self.message_user(request, f"Sales decided: {len(decided)}.")
+
+
+@admin.register(models.LastLoad)
+class LastLoadAdmin(CountyScopedAdmin):
+    list_display = ("county", "loaded_at")
+    list_select_related = ("county",)
 
 
 def _sign(review: models.SaleReview, request: HttpRequest) -> None:

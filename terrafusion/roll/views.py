@@ -111,4 +111,5 @@ class SaleViewSet(RollViewSet):
     serializer_class = SaleSerializer
 
     def get_queryset(self) -> QuerySet[Sale]:
-        return super().get_queryset().parties_shown_to(self.request.user)
+        sales: Any = super().get_queryset()
+        return cast(QuerySet[Sale], sales.parties_shown_to(self.request.user))

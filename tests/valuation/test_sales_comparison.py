@@ -111,9 +111,9 @@ def test_leaving_sales_out_gives_what_a_fit_without_them_gives():
     sales = a_market(n=150, noise=0.02)
     market = fit_market(sales)
     rows = np.array([3, 77])
-    kept = market.kept.copy()
+    kept = market.used.copy()
     kept[rows] = False
-    penalty = np.linalg.inv(market.inverse) - market.design[market.kept].T @ market.design[market.kept]
+    penalty = np.linalg.inv(market.inverse) - market.design[market.used].T @ market.design[market.used]
     log_price = market.residuals + market.fitted
     x, y = market.design[kept], log_price[kept]
 
