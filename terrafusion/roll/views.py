@@ -1,6 +1,6 @@
 """Reading the roll: counties, properties, sales. Another county's rows are as if they did not exist."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import OuterRef, Prefetch, QuerySet
 from rest_framework.exceptions import NotFound
