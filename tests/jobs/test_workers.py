@@ -70,7 +70,8 @@ def test_a_running_job_is_cancelled_within_ten_seconds(client, root, submitted, 
     heeding, deaf = submitted(probe="sleep_long"), submitted(probe="sleep_deaf")
     for job in (heeding, deaf):
         until_status(job, "RUNNING")
-        assert client.post(f"{root}/jobs/{job.pk}/cancel").status_code == 202
+        answer = client.post(f"{root}/jobs/{job.pk}/cancel")
+        assert answer.status_code == 202, answer.content
 
     for job in (heeding, deaf):
         until_status(job, "CANCELLED")
