@@ -21,7 +21,7 @@ from .formats.source import LayerSource
 from .layers.catalogue import make_layer
 from .layers.layer import LayerRequest
 from .layers.names import layers_in_name
-from .layers.roll_layers import last_change
+from .layers.roll_layers import as_of
 from .layers.selection import Selection
 from .map.tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
@@ -44,7 +44,7 @@ class Export:
         self.format: FileFormat = FORMATS[job.export_format]
         self.system: CoordinateSystem = coordinate_system(job.parameters["crs"])
         self.area: AreaOfInterest = read_area(job.area_of_interest)
-        self.as_of = last_change(job.county)
+        self.as_of = as_of(job.county)
         self.tax_year = job.parameters.get("tax_year") or TaxYear.latest(job.county)
         self.sources = self._sources()
 

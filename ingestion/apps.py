@@ -5,5 +5,9 @@ class IngestionConfig(AppConfig):
     name = "ingestion"
 
     def ready(self) -> None:
-        """Importing the pipeline registers its nightly schedule."""
-        from .pipelines import analytics_snapshot  # noqa: F401
+        """A load is closed however its job ends."""
+        from terrafusion.jobs.finish import job_ended_without_result
+
+        from .models import close_loads_of
+
+        job_ended_without_result.connect(close_loads_of, dispatch_uid="ingestion")

@@ -12,14 +12,17 @@ from django.utils import timezone
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
 from .connectors.rejects import CorrectedRows
+from .corrections import REJECTS, run_with_corrections
 from .models import IngestionJob, IngestionRun, RejectedRow
-from .pipelines.bulk_load import Load, LoadReport, discard_staging, new_run, stage_all
+from .pipelines.bulk_load import Load, new_run, stage_all
 from .pipelines.findings_file import TOLD, write_findings
-from .pipelines.requests import Asked, Prepared, prepare
-from .serializers import REJECTS, UPLOAD, mapping_path, run_with_corrections, source_file
+from .pipelines.reports import LoadReport
+from .pipelines.requests import LoadRequest, Prepared, prepare
+from .serializers import UPLOAD, mapping_path, source_file
 from .transforms.mapper import Dataset
 
 SHOWN_FINDINGS = 100
+ROWS_AT_A_TIME = 1000
 
 
 def load(job: IngestionJob) -> Outcome:
@@ -27,16 +30,16 @@ def load(job: IngestionJob) -> Outcome:
     if job.source.startswith(REJECTS):
         prepared = _corrections(job)
     else:
-        prepared = prepare(_asked(job), lambda name, rows: job.report(rows, rows * 2, f"{name}: {rows:,} rows read."))
+        prepared = prepare(_request(job), lambda name, rows: job.report(rows, rows * 2, f"{name}: {rows:,} rows read."))
     result: dict[str, Any] = {}
     return Outcome(result=result, files=[_findings_file(job, prepared)], store=lambda: _switch(job, prepared, result))
 
 
-def _asked(job: IngestionJob) -> Asked:
+def _request(job: IngestionJob) -> LoadRequest:
     parameters, path = job.parameters, None
     if job.source.startswith(UPLOAD):
         path = _local_copy(job)
-    return Asked(
+    return LoadRequest(
         county=job.county,
         source=job.source,
         mapping=mapping_path(job.county),
@@ -61,17 +64,17 @@ def _local_copy(job: IngestionJob) -> Path:
 
 def _corrections(job: IngestionJob) -> Prepared:
     run = run_with_corrections(job.county, job.source)
-    names = set(run.rejected_rows.filter(loaded_by=None).exclude(corrections={}).values_list("dataset", flat=True))
+    names = set(run.waiting_corrections().values_list("dataset", flat=True))
     datasets = {
         name: Dataset.model_validate(written | {"rejection_limit_percent": 100, "complete": False})
         for name, written in run.mapping.items()
         if name in names
     }
-    sources = {name: CorrectedRows(run, name, each) for name, each in datasets.items()}
+    sources = {name: CorrectedRows.waiting(run, name, dataset) for name, dataset in datasets.items()}
     now = timezone.now()
     again = new_run(job.county, f"{run.source}, corrections", run.mapping_name, datasets, now, job_id=job.pk)
     corrected = Load(again, sources, datasets, now, partial=True, accept_drift=True)
-    return Prepared(corrected, stage_all(corrected), dry_run=False)
+    return Prepared(corrected, stage_all(corrected), dry_run=job.parameters.get("dry_run", False))
 
 
 def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> None:
@@ -81,37 +84,42 @@ def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> No
     result |= {
         "run": run.pk,
         "dry_run": prepared.dry_run,
-        "datasets": {name: each.as_json() for name, each in report.sets.items()},
+        "datasets": {name: own.as_json() for name, own in report.sets.items()},
         "control_totals": report.control_totals,
         "rejected_rows": report.rejected,
         "digests": {"source_sha256": run.source_sha256, "mapping_sha256": run.mapping_sha256, "rows": run.digest},
         "findings": _findings(report),
         "notes": report.notes,
     }
-    transaction.on_commit(lambda: discard_staging(run))
-    if job.source.startswith(REJECTS):
-        _mark_loaded(run_with_corrections(job.county, job.source), run)
+    transaction.on_commit(run.discard_staging)
+    if not prepared.dry_run:
+        for source in prepared.load.sources.values():
+            if isinstance(source, CorrectedRows):
+                _mark_loaded(source, run)
 
 
 def _findings(report: LoadReport) -> list[dict[str, Any]]:
     return [
         {"dataset": name, **row}
-        for name, each in report.sets.items()
-        for row in each.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
+        for name, own in report.sets.items()
+        for row in own.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
     ]
 
 
-def _mark_loaded(first: IngestionRun, again: IngestionRun) -> None:
-    """The rows that are on the roll now; those refused again wait on as rows of the new load."""
-    refused = set(again.rejected_rows.values_list("dataset", "line"))
-    waiting = RejectedRow.objects.filter(run=first, loaded_by=None).exclude(corrections={})
-    loaded = [pk for pk, *place in waiting.values_list("pk", "dataset", "line") if tuple(place) not in refused]
-    RejectedRow.objects.filter(pk__in=loaded).update(loaded_by=again)
+def _mark_loaded(source: CorrectedRows, again: IngestionRun) -> None:
+    """The rows that are on the roll now. A row refused again waits on as a row of the new load, and one corrected anew
+    since it was read waits for the next load."""
+    refused = set(again.rejected_rows.filter(dataset=source.dataset_name).values_list("line", flat=True))
+    read = {row.pk: row.corrections for row in source.rows if row.line not in refused}
+    as_they_are = source.run.waiting_corrections().filter(dataset=source.dataset_name).select_for_update()
+    loaded = [row.pk for row in as_they_are if row.pk in read and row.corrections == read[row.pk]]
+    for start in range(0, len(loaded), ROWS_AT_A_TIME):
+        RejectedRow.objects.filter(pk__in=loaded[start : start + ROWS_AT_A_TIME]).update(loaded_by=again)
 
 
 def _findings_file(job: IngestionJob, prepared: Prepared) -> OutputFile:
     """Everything that was found, kept with the job."""
     path = job.workspace / f"{job.pk}.csv"
-    write_findings(path, {each.name: each.findings() for each in prepared.staged})
+    write_findings(path, {dataset.name: dataset.findings() for dataset in prepared.staged})
     friendly = f"{job.county.fips}_{job.county_id}_findings_{prepared.load.run.pk}.csv"
     return OutputFile(path, path.name, friendly, "text/csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import Storage, storages
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
@@ -86,9 +88,22 @@ class IngestionRun(models.Model):
         return f"Load {self.pk} of {self.county_id}"
 
     @property
-    def folder(self) -> Any:
+    def folder(self) -> Path:
         """Where its batches are staged until it is loaded."""
-        return settings.STAGING_DIR / str(self.pk)
+        return Path(settings.STAGING_DIR) / str(self.pk)
+
+    def discard_staging(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close_failed(self, message: str) -> None:
+        """Nothing of it was written; what it staged goes once that is committed."""
+        self.status, self.message, self.finished_at = self.Status.FAILED, message, timezone.now()
+        self.save(update_fields=["status", "message", "finished_at"])
+        transaction.on_commit(self.discard_staging)
+
+    def waiting_corrections(self) -> models.QuerySet[RejectedRow]:
+        """Its rejected rows that were corrected and are not on the roll yet."""
+        return self.rejected_rows.filter(loaded_by=None).exclude(corrections={})
 
 
 class RejectedRow(models.Model):
@@ -135,3 +150,10 @@ class IngestionJob(Job):
 
     def result_json(self) -> dict[str, Any]:
         return self.result or {}
+
+
+def close_loads_of(job: Job, message: str, **_: Any) -> None:
+    """A job that ended without a result leaves no load open. Called inside the transaction that ends it."""
+    if job.kind == "ingestion":
+        for run in IngestionRun.objects.filter(job_id=job.pk, status=IngestionRun.Status.STAGING):
+            run.close_failed(message)

@@ -17,7 +17,7 @@ TOTALS = {
 
 
 class IngestionFields(serializers.Serializer):
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment] # the contract's own word
     parameters = IngestionParametersSerializer()
 
 
@@ -58,7 +58,7 @@ class BalanceSerializer(serializers.Serializer):
 
     may_lack = ("rounded",)  # loads of earlier releases
 
-    source = TotalsField()
+    source = TotalsField()  # type: ignore[assignment] # the contract's own word
     loaded = TotalsField()
     rejected = TotalsField()
     duplicates = TotalsField()

@@ -16,10 +16,11 @@ from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.request import JobRequestSerializer
 
 from .connectors.typed_values import LAST, BadWatermark, check_watermark
+from .corrections import REJECTS, NoCorrections, run_with_corrections
 from .legacy import alias_of
-from .models import IngestionRun, SourceFile
+from .models import SourceFile
 
-UPLOAD, REJECTS = "upload:", "rejects:"
+UPLOAD = "upload:"
 
 
 class IngestionParametersSerializer(StrictSerializer):
@@ -43,14 +44,17 @@ class IngestionParametersSerializer(StrictSerializer):
 class IngestionRequestSerializer(JobRequestSerializer):
     """`source`: a legacy database of the county's mapping (`pacs`), or a file handed in (`upload:12`)."""
 
-    source = serializers.CharField(max_length=200)
+    source = serializers.CharField(max_length=200)  # type: ignore[assignment] # the contract's own word
     parameters = IngestionParametersSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         county, source = attrs["county_id"], attrs["source"]
         parameters = dict(attrs.get("parameters") or {"dry_run": False, "accept_drift": False})
         if source.startswith(REJECTS):
-            run_with_corrections(county, source)
+            try:
+                run_with_corrections(county, source)
+            except NoCorrections as error:
+                raise serializers.ValidationError({"source": [str(error)]}) from error
             return attrs | {"parameters": parameters}
         try:
             mapping = read_mapping(mapping_path(county))
@@ -87,23 +91,11 @@ def mapping_path(county: County) -> Path:
 def source_file(county: County, source: str) -> SourceFile:
     """The county's own file. Another county's is as if it did not exist."""
     number = source.removeprefix(UPLOAD)
-    found = (
+    file = (
         SourceFile.objects.filter(county=county, pk=int(number)).first()
         if number.isdecimal() and len(number) < 18
         else None
     )
-    if found is None:
+    if file is None:
         raise serializers.ValidationError({"source": [f"Unknown file {source!r} in county {county.pk}."]})
-    return found
-
-
-def run_with_corrections(county: County, source: str) -> IngestionRun:
-    """A load of the county with rejected rows that were corrected."""
-    number = source.removeprefix(REJECTS)
-    runs = IngestionRun.objects.filter(county=county, status=IngestionRun.Status.LOADED)
-    found = runs.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 18 else None
-    if found is None:
-        raise serializers.ValidationError({"source": [f"Unknown load {source!r} in county {county.pk}."]})
-    if not found.rejected_rows.filter(loaded_by=None).exclude(corrections={}).exists():
-        raise serializers.ValidationError({"source": [f"Load {found.pk} has no corrected row that waits."]})
-    return found
+    return file

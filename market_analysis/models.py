@@ -16,11 +16,17 @@ class AnalysisType(models.TextChoices):
     MARKET_ACTIVITY = "market_activity", "Market activity"
     APPRECIATION_SURFACE = "appreciation_surface", "Appreciation surface"
     SALES_SCREENING = "sales_screening", "Sales screening"
-    SNAPSHOT = "snapshot", "New analytics snapshot"
+
+
+# Types of earlier releases that jobs in the table still have: what is said to who runs one again.
+FORMER_TYPES = {
+    "snapshot": "A snapshot is no analysis any more: one is taken after every load that changes the roll, every night, "
+    "and by `manage.py snapshot_analytics`.",
+}
 
 
 class MarketAnalysisJob(Job):
-    """Analyses a county's sales on the analytics snapshot; or takes a new snapshot."""
+    """Analyses a county's sales on the analytics snapshot."""
 
     job = models.OneToOneField(
         Job, models.CASCADE, parent_link=True, primary_key=True, db_column="job_id", db_comment="The row in jobs."

@@ -160,7 +160,6 @@ PARAMETERS: dict[str, type[StrictSerializer]] = {
     AnalysisType.MARKET_ACTIVITY: MarketActivitySerializer,
     AnalysisType.APPRECIATION_SURFACE: AppreciationSerializer,
     AnalysisType.SALES_SCREENING: ScreeningSerializer,
-    AnalysisType.SNAPSHOT: StrictSerializer,
 }
 
 

@@ -9,12 +9,15 @@ from terrafusion.analytics.tables import AREA_COLUMNS
 from terrafusion.jobs.serializers import ResultSerializer
 
 from .indices.price_index import METHODS
+from .models import FORMER_TYPES
 from .parameters import PARAMETERS
 from .serializers import MarketAnalysisRequestSerializer
 
 
 class MarketAnalysisFields(serializers.Serializer):
-    analysis_type = serializers.ChoiceField([*map(str, PARAMETERS), MarketAnalysisRequestSerializer.drill.value])
+    analysis_type = serializers.ChoiceField(
+        [*map(str, PARAMETERS), *FORMER_TYPES, MarketAnalysisRequestSerializer.drill.value]
+    )
 
 
 def _unknown(**options: object) -> serializers.FloatField:
@@ -281,7 +284,7 @@ class ScreeningResultSerializer(AnalysisResultSerializer):
     trends = ScreeningPointSerializer(many=True)
 
 
-# --- snapshot ---
+# --- snapshot: jobs of earlier releases ---
 
 
 class SnapshotSummarySerializer(SummarySerializer):

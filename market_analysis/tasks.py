@@ -8,11 +8,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from ingestion.pipelines.analytics_snapshot import publish_snapshot, snapshot_county, write_snapshot
 from terrafusion.analytics.snapshots import Snapshot, snapshot_store
+from terrafusion.errors import TerraFusionError
 from terrafusion.jobs.outcome import Outcome, OutputFile
 
-from .models import AnalysisType, MarketAnalysisJob
+from .models import FORMER_TYPES, MarketAnalysisJob
 from .parameters import selection_of
 from .roll_answers import polygons_of, related_sales
 
@@ -20,10 +20,14 @@ MOST_TREND_POINTS = 5000  # in the JSON result; the Parquet file has all
 PARQUET = "application/vnd.apache.parquet"
 
 
+class FormerAnalysis(TerraFusionError):
+    """The analysis was offered by an earlier release."""
+
+
 def analyse_market(job: MarketAnalysisJob) -> Outcome:
     """Runs the analysis asked for on the county's current snapshot."""
-    if job.analysis_type == AnalysisType.SNAPSHOT:
-        return _new_snapshot(job)
+    if job.analysis_type in FORMER_TYPES:
+        raise FormerAnalysis(FORMER_TYPES[job.analysis_type])
     # Imported here: only a worker that analyses pays for ibis, DuckDB and the charts.
     from terrafusion.analytics.engine import opened
 
@@ -61,29 +65,10 @@ def analyse_market(job: MarketAnalysisJob) -> Outcome:
     )
 
 
-def _new_snapshot(job: MarketAnalysisJob) -> Outcome:
-    """The flip happens with the end of the job: an attempt that comes late flips nothing."""
-    now = timezone.now()
-    snapshot = write_snapshot(job.county, now)
-    rows = snapshot.manifest.rows
-    summary: dict[str, Any] = {
-        "key_finding": f"Snapshot {snapshot.snapshot_id} holds {rows['properties']:,} properties and "
-        f"{rows['sales']:,} sold parcels of {job.county_id}.",
-        "data_points_analyzed": sum(rows.values()),
-        "rows": rows,
-        "snapshot_id": snapshot.snapshot_id,
-        "snapshot_taken_at": snapshot.manifest.taken_at,
-    }
-
-    def publish() -> None:
-        publish_snapshot(snapshot, now)
-
-    return Outcome({"result_summary": summary}, store=publish)
-
-
 def _current_snapshot(job: MarketAnalysisJob) -> Snapshot:
     """The county's current snapshot; its first is taken now, and a new one where the engine lacks the rows."""
     from terrafusion.analytics.engine import holds
+    from terrafusion.analytics.writing import snapshot_county
 
     snapshot = snapshot_store().current(job.county_id)
     if snapshot is not None and holds(snapshot):

@@ -1,4 +1,8 @@
-"""Errors whose sentence is meant for the user. This module imports nothing, so that every part may raise them."""
+"""Errors whose sentence is meant for the user. This module imports no other one of TerraFusion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 
 
 class TerraFusionError(Exception):
@@ -9,6 +13,10 @@ class TerraFusionError(Exception):
     """
 
     failure_reason = "bad_data"
+
+    # Called when the error ends a job, inside the transaction that ends it. It must hold no reference to the error,
+    # whose frames would keep reads of the work open.
+    on_failure: Callable[[], None] | None = None
 
 
 class ConfigurationError(TerraFusionError):

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.vq import kmeans2
+import scipy  # loads each part when it is first used: a process that values nothing should not pay for it
 
 from terrafusion.roll.market_levels import MarketLevels, days_since_epoch
 
@@ -81,7 +81,7 @@ class Place:
         if bumps < 2:
             return cls(neighborhoods, np.empty((0, 2)), 1.0)
         spread = places.std(axis=0).max() or 1.0
-        centres, _ = kmeans2(places / spread, bumps, iter=10, seed=SEED, minit="++")
+        centres, _ = scipy.cluster.vq.kmeans2(places / spread, bumps, iter=10, seed=SEED, minit="++")
         centres = centres * spread
         gaps = np.sort(np.hypot(*(centres[:, None, :] - centres[None, :, :]).transpose(2, 0, 1)), axis=1)
         return cls(neighborhoods, centres.astype(float), 0.9 * float(gaps[:, 1:4].mean()) + 50.0)

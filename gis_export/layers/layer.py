@@ -38,7 +38,7 @@ class LayerRequest:
     include_assessment_data: bool = False
     include_owner_info: bool = False
     property_id: str | None = None  # the subject whose comparables are shown
-    reader: User | None = None  # to whom names are shown; None is the system itself
+    reader: User | None = None  # the user to whom names are shown; None for the system itself
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def comparables(request: LayerRequest) -> ExportLayer:
     if estimate is None:
         raise LayerError(f"Property {request.property_id} has no value estimate; run a valuation first.")
     grid = estimate.grid["comparables"]
-    # Retired ones too: a comparable keeps its place when it leaves the roll after the estimate was made.
+    # Retired properties count too: a comparable may have left the roll after the estimate was made.
     sold = Property.objects.in_county(request.county).filter(property_id__in=[line["property_id"] for line in grid])
     properties = {row.property_id: row for row in sold}
     subject = estimate.roll_property

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max
 from django.db.models.expressions import RawSQL
 
 from county_configs.models import County
 from terrafusion.roll.current import current_sql
+from terrafusion.roll.loads import last_change
 from terrafusion.roll.models import AssessedValue, Owner, Property, Sale, SaleParcel
 from terrafusion.roll.statements import compiled
 
@@ -20,17 +20,10 @@ from .layer import POINT, POLYGON, ExportLayer, LayerRequest, Query, table
 PROPERTY, SALE, SALE_PARCEL = table(Property), table(Sale), table(SaleParcel)
 
 
-def last_change(county: County) -> str:
-    """When the county's roll last changed, in UTC; "" for an empty roll. The as-of time of an export.
-
-    The last load counts besides the rows: values, owners and layers have no time of their own.
-    """
-    moments = [
-        model.objects.filter(county=county).aggregate(last=Max("updated_at"))["last"] for model in (Property, Sale)
-    ]
-    moments.append(county.ingestion_runs.filter(status="loaded").aggregate(last=Max("finished_at"))["last"])
-    newest = max((each for each in moments if each), default=None)
-    return f"{newest:%Y-%m-%dT%H:%M:%SZ}" if newest else ""
+def as_of(county: County) -> str:
+    """When the county's roll last changed, in UTC; "" for an empty roll. The as-of time of an export."""
+    moment = last_change(county)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
 # --- Parcels ---

@@ -59,8 +59,8 @@ def point_of(row: Property) -> Point | None:
 
 
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:
-    on_map = LayerFeature.objects.in_county(county).current().exclude(geometry=None).intersecting(point)
-    districts = on_map.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
+    features = LayerFeature.objects.in_county(county).current().exclude(geometry=None).intersecting(point)
+    districts = features.order_by("layer", "feature_id").defer("geometry")[: 10 * MOST_FOUND]
     hidden = hidden_attributes(county)
     return {
         "county_id": county.pk,

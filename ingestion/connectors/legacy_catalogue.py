@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import DatabaseError, connections
 
-from ingestion.transforms.mapper import Dataset
+from ingestion.transforms.mapper import Dataset, FieldMapping
 from ingestion.transforms.near_names import did_you_mean
 from ingestion.transforms.queries import Query
 
@@ -170,7 +170,8 @@ def faults_of_query(
     columns = [(f"query.{place}", column) for place, column in query.columns()]
     for number, join in enumerate(query.joins):
         columns += [(f"query.joins.{number}.totals", f"{join.name}.{column}") for column in join.totals]
-    for target, fields in [*dataset.targets().items(), ("controls", dataset.controls)]:
+    fields_by_target: dict[str, Mapping[Any, FieldMapping]] = {**dataset.targets(), "controls": dataset.controls}
+    for target, fields in fields_by_target.items():
         columns += [
             (f"{target}.{name}", column) for name, mapping in fields.items() for column in mapping.source_columns
         ]

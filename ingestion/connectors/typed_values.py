@@ -7,6 +7,7 @@ would have to convert a text, and a DATETIME of SQL Server takes no more than th
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -149,17 +150,20 @@ def to_json(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "bytes": bytes.fromhex,
+}
+
+
 def from_json(value: Any) -> Any:
     """The key that `to_json` turned into this value."""
     if not isinstance(value, list):
         return value
     kind, text = value
-    return {
-        "decimal": Decimal,
-        "datetime": datetime.fromisoformat,
-        "date": date.fromisoformat,
-        "bytes": bytes.fromhex,
-    }[kind](text)
+    return _FROM_TEXT[kind](text)
 
 
 # --- As parameters ---

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 import polars as pl
@@ -84,22 +84,6 @@ _DATES = {
     r"^\d{4}-\d{2}-\d{2}": "", r"^\d{1,2}/\d{1,2}/\d{4}$": "%m/%d/%Y", r"^\d{8}T000000$": "%Y%m%dT000000",
     r"^\d{8}$": "%Y%m%d", r"^\d{1,2}/\d{1,2}/\d{2}$": "%m/%d/%y",
 }  # fmt: skip
-# Fields that some counties keep in two columns: for each column its names and the pattern of its cells; then how the
-# two are combined, and the format of the result.
-_PAIRS = {
-    ("properties", "baths"): (
-        (("full baths", "full bath", "bath full"), r"^\d{1,2}(\.0)?$"),
-        (("half baths", "half bath", "bath half"), r"^\d{1,2}(\.0)?$"),
-        {"times": 0.5},
-        "",
-    ),
-    ("sales", "sale_date"): (
-        (("sale year", "year sold", "yr sold", "sold year", "deed year"), r"^(1[6-9]|20)\d{2}$"),
-        (("sale month", "month sold", "mo sold", "sold month", "deed month"), r"^(0?[1-9]|1[0-2])$"),
-        {"separator": " "},
-        "%Y %m",
-    ),
-}
 # A column with one of these words in its name is not the field, however similar the rest of the name is.
 _MONEY = {"value", "val", "price", "amt", "amount", "cost", "dollars", "assessed", "appraised", "tax", "imps"}
 _SIZE = {"sqft", "sf", "area", "acres", "acreage", "feet", "size"}
@@ -118,7 +102,7 @@ _RANGES = {"longitude": (-180.0, 180.0), "latitude": (-90.0, 90.0)}
 class Pair:
     """The second of two columns that make one field, and how the mapping combines the two."""
 
-    second: str
+    second: str = ""
     times: float = 1  # by what the number in the second column is multiplied
     separator: str | None = None  # joins two texts; without one, two numbers are added
 
@@ -126,6 +110,24 @@ class Pair:
         second = _quoted(self.second) if self.times == 1 else f"{{column: {_quoted(self.second)}, times: {self.times}}}"
         how = "combine: sum" if self.separator is None else f'combine: join, separator: "{self.separator}"'
         return f"columns: [{_quoted(first)}, {second}], {how}"
+
+
+# Fields that some counties keep in two columns: for each column its names and the pattern of its cells; then how the
+# two are combined, and the format of the result.
+_PAIRS = {
+    ("properties", "baths"): (
+        (("full baths", "full bath", "bath full"), r"^\d{1,2}(\.0)?$"),
+        (("half baths", "half bath", "bath half"), r"^\d{1,2}(\.0)?$"),
+        Pair(times=0.5),
+        "",
+    ),
+    ("sales", "sale_date"): (
+        (("sale year", "year sold", "yr sold", "sold year", "deed year"), r"^(1[6-9]|20)\d{2}$"),
+        (("sale month", "month sold", "mo sold", "sold month", "deed month"), r"^(0?[1-9]|1[0-2])$"),
+        Pair(separator=" "),
+        "%Y %m",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -195,15 +197,16 @@ def _place_in_names(proposal: Proposal) -> tuple[int, int]:
 
 def _with_pairs(proposals: list[Proposal], rows: pl.DataFrame) -> list[Proposal]:
     """The proposals, with fields made of two columns where no single column has the whole field for certain."""
-    for (target, field), (first, second, how, date_format) in _PAIRS.items():
+    for (target, field), (first, second, pair, date_format) in _PAIRS.items():
         columns = _named(*first, rows), _named(*second, rows)
         single = next(
             (proposal for proposal in proposals if (proposal.target, proposal.field) == (target, field)), None
         )
         if None in columns or (single is not None and single.is_certain and single.column not in columns):
             continue
-        pair = Proposal(target, field, str(columns[0]), 1.0, _TYPES[field], date_format, Pair(str(columns[1]), **how))
-        proposals = [proposal for proposal in proposals if proposal is not single] + [pair]
+        pair = replace(pair, second=str(columns[1]))
+        combined = Proposal(target, field, str(columns[0]), 1.0, _TYPES[field], date_format, pair)
+        proposals = [proposal for proposal in proposals if proposal is not single] + [combined]
     return proposals
 
 

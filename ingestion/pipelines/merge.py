@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -126,7 +127,12 @@ class Merge:
             self._find_properties()
 
     def _field(self, name: str) -> models.Field | None:
-        return None if name in EXTRA or name == "roll_property_id" else self.target.model._meta.get_field(name)
+        """The roll's field that a staged column fills; None for one of staging's own."""
+        return None if name in EXTRA or name == "roll_property_id" else self._fields[name]
+
+    @cached_property
+    def _fields(self) -> dict[str, models.Field]:
+        return {column.name: column for column in self.target.model._meta.concrete_fields}
 
     def _frame(self, rows: pl.DataFrame, names: list[str], plan: Plan) -> pl.DataFrame:
         prefix = f"{self.target.name}."
@@ -144,7 +150,7 @@ class Merge:
             elif prefix + name in rows.columns:
                 columns.append(pl.col(prefix + name).alias(name))
             else:
-                default = self.target.model._meta.get_field(name).get_default()
+                default = self._fields[name].get_default()
                 columns.append(pl.lit(default).alias(name))
         lineage = pl.concat_str(
             pl.lit(f'{{"{self.staged.name}": [{self.run_id}, '), pl.col(LINE).cast(pl.String), pl.lit("]}")
@@ -226,19 +232,20 @@ class Merge:
         """What a new row has in the columns no mapping fills."""
         given = {*self.columns(), "lineage", "roll_property_id", "id"}
         constants: dict[str, Any] = {}
-        for column in self.target.model._meta.concrete_fields:
-            if column.attname in given or column.name in given:
+        for roll_field in self.target.model._meta.concrete_fields:
+            if roll_field.attname in given or roll_field.name in given:
                 continue
-            if column.name == "county":
-                constants[column.column] = self.county.pk
-            elif column.name in ("created_at", "updated_at"):
-                constants[column.column] = connection.ops.adapt_datetimefield_value(self.now)
-            elif column.name == "is_valid":
-                constants[column.column] = "" in self._valid_codes()
-            elif not column.null:
-                default = column.get_default()
+            column = str(roll_field.column)
+            if roll_field.name == "county":
+                constants[column] = self.county.pk
+            elif roll_field.name in ("created_at", "updated_at"):
+                constants[column] = connection.ops.adapt_datetimefield_value(self.now)
+            elif roll_field.name == "is_valid":
+                constants[column] = "" in self._valid_codes()
+            elif not roll_field.null:
+                default = roll_field.get_default()
                 plain = default.value if isinstance(default, Enum) else default
-                constants[column.column] = column.get_db_prep_save(plain, connection)
+                constants[column] = roll_field.get_db_prep_save(plain, connection)
         return constants
 
     def _upsert(self, may_meet: bool) -> int:

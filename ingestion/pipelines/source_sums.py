@@ -38,7 +38,7 @@ def check_sums(staged: StagedSet, source: Source) -> None:
         if expected is None:
             continue
         column = f"{SOURCE}{target}.{name}"
-        read = staged.scan(column)[column].sum() or Decimal(0)
+        read = Decimal(staged.scan(column)[column].sum() or 0)
         if read != expected:
             own, ours = as_read(as_kept(expected)), as_read(as_kept(read))
             raise UnreadableSource(

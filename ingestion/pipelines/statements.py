@@ -62,7 +62,8 @@ def copy_in(table: str, frame: pl.DataFrame, field_of: FieldOf) -> None:
         return
     marks = ", ".join(["%s"] * frame.width)
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", _adapted(frame))
+        rows: Any = _adapted(frame)  # an iterator, which bounds the memory; the stubs know sequences only
+        cursor.executemany(f"INSERT INTO {quoted(table)} ({names}) VALUES ({marks})", rows)
 
 
 def _geometry_columns(frame: pl.DataFrame, field_of: FieldOf) -> list[str]:

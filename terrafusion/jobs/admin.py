@@ -18,7 +18,7 @@ from terrafusion.problems import sentence_of
 from . import finish
 from .filters import own_text_fields
 from .models import Job, JobArtifact, JobLog
-from .registry import kind_named, kind_of, registered_kinds
+from .registry import any_kind_named, every_kind, kind_of
 from .submit import retry
 
 # django-q2's own tables hold nothing here; showing them empty would mislead.
@@ -69,7 +69,7 @@ class JobAdminBase(CountyScopedAdmin):
     @admin.action(description="Retry the selected jobs")
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def retry_one(job: Job) -> bool:
-            return bool(retry(kind_named(job.kind).model._default_manager.get(pk=job.pk), request.user))
+            return bool(retry(any_kind_named(job.kind).model._default_manager.get(pk=job.pk), request.user))
 
         self._act(request, queryset, retry_one, "queued again as new jobs")
 
@@ -85,7 +85,7 @@ class JobAdminBase(CountyScopedAdmin):
     def _outcome(self, request: HttpRequest, job: Job, step: Callable[[Job], bool]) -> str:
         """Why the step was refused; empty when it was taken."""
         try:
-            require(request.user, f"execute_{job.kind}", job.county)
+            require(request.user, any_kind_named(job.kind).permission, job.county)
             return "" if step(job) else "Their status does not allow it."
         except APIException as error:
             return sentence_of(error)
@@ -119,6 +119,6 @@ class JobArtifactAdmin(CountyScopedAdmin):
 
 def register_kinds() -> None:
     """Gives every kind its page, unless its plugin has registered one of its own."""
-    for kind in registered_kinds():
+    for kind in every_kind():
         if not admin.site.is_registered(kind.model):
             admin.site.register(kind.model, JobAdminBase)

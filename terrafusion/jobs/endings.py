@@ -37,8 +37,8 @@ def ending_after(job: Job, error: Exception) -> Ending:
     if isinstance(error, JobStopped):
         return lambda: finish_cancelled(job)
     if isinstance(error, TerraFusionError):
-        sentence, reason = str(error), error.failure_reason
-        return lambda: finish_failed(job, reason, sentence)
+        sentence, reason, on_failure = str(error), error.failure_reason, error.on_failure
+        return lambda: finish_failed(job, reason, sentence, on_failure)
     if is_disk_full(error):
         logger.error("Job %s: a disk is full. %s", job.pk, error)
         return lambda: finish_failed(job, FailureReason.STORAGE, DISK_FULL)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 from django.conf import settings
 from django.core.files import File
@@ -121,9 +122,18 @@ def discard_workspace(job: Job) -> None:
 def discard_attempt(job: Job) -> None:
     """Removes every file of an attempt that was refused. Call it only after the fence let the refusal pass.
 
-    A storage that does not answer leaves them behind, out of everyone's reach; the refusal stands.
+    Those in a storage that is a network away go in a thread: the supervisor, which ends jobs between two heartbeats,
+    cannot wait for one that is slow. A storage that does not answer leaves them behind, out of everyone's reach; the
+    refusal stands.
     """
     discard_workspace(job)
+    if isinstance(results_storage(), FileSystemStorage):
+        _discard_stored(job)
+    else:
+        Thread(target=_discard_stored, args=(job,), name=f"discard {job.pk}").start()
+
+
+def _discard_stored(job: Job) -> None:
     storage, folder = results_storage(), _attempt_folder(job)
     try:
         for name in storage.listdir(folder)[1]:

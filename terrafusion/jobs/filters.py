@@ -8,10 +8,10 @@ from django.db import models
 from terrafusion.query_parameters import MomentFilter
 
 from .models import Job
-from .registry import JobKind
+from .registry import JobKind, Kind
 
 
-def own_text_fields(kind: JobKind) -> list[str]:
+def own_text_fields(kind: Kind) -> list[str]:
     """Those by which its jobs can be looked for."""
     return [name for name in kind.own_fields if isinstance(kind.model._meta.get_field(name), models.CharField)]
 

@@ -7,7 +7,7 @@ attempt therefore changes no row, and its work is thrown away.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, islice
 from typing import Any, cast
@@ -15,6 +15,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.dispatch import Signal
 
 from .database import database_now
 from .files import SealedFile, discard_attempt, publish
@@ -23,6 +24,9 @@ from .outcome import Outcome
 from .rights import PermissionWithdrawn, check_still_permitted
 
 logger = logging.getLogger(__name__)
+
+# Sent with `job` and `message` inside the transaction in which a job ends FAILED or CANCELLED.
+job_ended_without_result = Signal()
 
 ROWS_AT_A_TIME = 1000
 MAX_CHARGED = 3
@@ -61,9 +65,12 @@ def finish_completed(job: Job, outcome: Outcome, files: Sequence[SealedFile]) ->
             discard_attempt(job)
 
 
-def finish_failed(job: Job, reason: str, message: str) -> bool:
-    """Ends the job FAILED. False when the attempt was superseded."""
-    return _end_quietly(job, Job.Status.FAILED, message, failure_reason=reason)
+def finish_failed(job: Job, reason: str, message: str, on_failure: Callable[[], None] | None = None) -> bool:
+    """Ends the job FAILED. False when the attempt was superseded.
+
+    on_failure: what else is written in the same transaction.
+    """
+    return _end_quietly(job, Job.Status.FAILED, message, on_failure, failure_reason=reason)
 
 
 def finish_cancelled(job: Job) -> bool:
@@ -83,6 +90,7 @@ def cancel(job: Job) -> bool:
             updated_at=Now(),
         ):
             _log(job, "Cancelled before it started.")
+            job_ended_without_result.send(Job, job=job, message="Cancelled before it started.")
             return True
         running = Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING)
         if running.filter(cancel_at__isnull=True).update(cancel_at=Now(), updated_at=Now()):
@@ -161,10 +169,15 @@ def _seconds_until(job: Job, now: datetime) -> float | None:
     return max(0.0, (now - job.started_at).total_seconds()) if job.started_at else None
 
 
-def _end_quietly(job: Job, status: Job.Status, message: str, **fields: Any) -> bool:
+def _end_quietly(
+    job: Job, status: Job.Status, message: str, also: Callable[[], None] | None = None, **fields: Any
+) -> bool:
     try:
         with transaction.atomic():
             _end(job, status, message, **fields)
+            job_ended_without_result.send(Job, job=job, message=message)
+            if also is not None:
+                also()
     except Superseded:
         return False
     discard_attempt(job)

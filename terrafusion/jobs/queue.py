@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from .models import Job
-from .registry import registered_kinds
+from .registry import every_kind
 
 # Serialises claims on PostgreSQL, so that two claimers cannot both see a county one below its limit.
 # SQLite serialises writers anyway.
@@ -86,5 +86,5 @@ def claim_next() -> Job | None:
             return None
         job_id, kind = claimed
         # A kind nobody registered here stays a plain Job, whose work fails it in a sentence.
-        model = next((known.model for known in registered_kinds() if known.name == kind), Job)
+        model = next((known.model for known in every_kind() if known.name == kind), Job)
         return model.objects.select_related("county", "submitted_by").get(pk=job_id)

@@ -18,6 +18,7 @@ from accounts import roles
 from county_configs import county_file
 from county_configs.county_file import Section
 
+from .drill import Drill
 from .models import Job, plugin_path
 from .outcome import Outcome
 from .request import JobRequestSerializer, TypedJobRequestSerializer
@@ -44,46 +45,76 @@ def _no_rule(job: Any) -> None:
     return None
 
 
-@dataclass(frozen=True, eq=False)
-class JobKind:
-    """All that the system must know of a kind of job.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Kind:
+    """All that the system must know of a kind of job that nobody but itself asks for.
 
-    name: as in its permissions, `execute_<name>`; its URLs have hyphens for the underscores.
+    Such a kind has no routes, no request and no permissions of its own: who reviews a county's jobs sees, cancels and
+    retries them.
+
+    name: in its rows and log lines.
     model: its table.
     work: what a worker runs; it reads what it needs, returns an Outcome and writes nothing itself.
-    request: what a request may say, and its drill. fields: the own fields and parameters in every answer.
-    result: what a completed job has; one of several shapes where it depends on the request.
-    executed_by: the lowest role that may start it.
-    identifier: the name of its id in JSON.
     own_fields: the model's fields that say what was asked for; shown in every answer and copied by a retry.
     list_fields: the columns of its own in the admin's list.
-    sections: of `county.yaml` that are its own.
-    also_needs: codenames that a job's content asks for beside the trio, for example for owner names. Checked when it is
-    requested, retried, started and finished, and when its files are fetched.
+    also_needs: codenames that a job's content asks for beside the kind's own, for example for owner names. Checked when
+    it is requested, retried, started and finished, and when its files are fetched.
     check_again: raises ValidationError when the county's rules have changed and no longer allow what a job asks for.
     Called before a retry; the request checks the same rules.
-    routes, county_routes: modules of further URLs, under the kind's own address and under /api/v1.
     time_limit: seconds. memory_limit: MB.
     """
 
     name: str
     model: type[Job]
     work: Callable[[Any], Outcome]
+    metrics: KindMetrics
+    own_fields: tuple[str, ...] = ()
+    list_fields: tuple[str, ...] = ()
+    also_needs: Callable[[Any], Sequence[str]] = _nothing
+    check_again: Callable[[Any], None] = _no_rule
+    time_limit: int = 3600
+    memory_limit: int = 2048
+
+    @property
+    def permission(self) -> str:
+        """What a user must hold in the county to start, cancel or retry jobs of the kind."""
+        return "review_jobs"
+
+    @property
+    def drill(self) -> Drill | None:
+        """The failure that can be asked for on purpose."""
+        return None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class JobKind(Kind):
+    """All that the system must know of a kind of job that users ask for.
+
+    name: also in its permissions, `execute_<name>`; its URLs have hyphens for the underscores.
+    request: what a request may say, and its drill. fields: the own fields and parameters in every answer.
+    result: what a completed job has; one of several shapes where it depends on the request.
+    executed_by: the lowest role that may start it.
+    identifier: the name of its id in JSON.
+    sections: of `county.yaml` that are its own.
+    routes, county_routes: modules of further URLs, under the kind's own address and under /api/v1.
+    """
+
     request: type[JobRequestSerializer]
     fields: type[Serializer]
     result: type[Serializer] | PolymorphicProxySerializer
     executed_by: str
-    metrics: KindMetrics
     identifier: str = "job_id"
-    own_fields: tuple[str, ...] = ()
-    list_fields: tuple[str, ...] = ()
     sections: tuple[type[Section], ...] = ()
-    also_needs: Callable[[Any], Sequence[str]] = _nothing
-    check_again: Callable[[Any], None] = _no_rule
     routes: str = ""
     county_routes: str = ""
-    time_limit: int = 3600
-    memory_limit: int = 2048
+
+    @property
+    def permission(self) -> str:
+        return f"execute_{self.name}"
+
+    @property
+    def drill(self) -> Drill | None:
+        return self.request.drill
 
     @property
     def path(self) -> str:
@@ -100,27 +131,28 @@ class BadKind(ValueError):
     """What a plugin says of its kind of job cannot be; the message names the kind and the field."""
 
 
-_kinds: dict[str, JobKind] = {}
+_kinds: dict[str, Kind] = {}
 
 
-def register(kind: JobKind) -> JobKind:
+def register(kind: Kind) -> Kind:
     """Makes the kind known. Raises BadKind for one that is registered already or contradicts its model."""
     if kind.name in _kinds:
         raise BadKind(f"The kind of job {kind.name!r} is registered twice: {_kinds[kind.name].model} and {kind.model}.")
     _check_fields(kind)
-    try:
-        roles.add_plugin(kind.name, kind.executed_by)
-        for section in kind.sections:
-            county_file.add_section(section)
-    except ValueError as error:
-        raise BadKind(str(error)) from error
+    if isinstance(kind, JobKind):
+        try:
+            roles.add_plugin(kind.name, kind.executed_by)
+            for section in kind.sections:
+                county_file.add_section(section)
+        except ValueError as error:
+            raise BadKind(str(error)) from error
     _kinds[kind.name] = kind
     return kind
 
 
-def _check_fields(kind: JobKind) -> None:
+def _check_fields(kind: Kind) -> None:
     label = (kind.metrics.label,) if kind.metrics.label else ()
-    drill = (kind.request.drill.field,) if kind.request.drill else ()
+    drill = (kind.drill.field,) if kind.drill else ()
     for said, names in (("own_fields", kind.own_fields), ("metrics.label", label), ("request.drill", drill)):
         for name in names:
             try:
@@ -132,16 +164,29 @@ def _check_fields(kind: JobKind) -> None:
             raise BadKind(f"{kind.name}: list_fields names {name!r}, which {kind.model.__name__} has not.")
 
 
-def kind_named(name: str) -> JobKind:
-    """Raises KeyError for a plugin that registered no kind."""
+def any_kind_named(name: str) -> Kind:
+    """Raises KeyError for a name that nobody registered."""
     return _kinds[name]
 
 
-def kind_of(model: type[Job]) -> JobKind | None:
+def kind_named(name: str) -> JobKind:
+    """A kind that users ask for. Raises KeyError for a name that no plugin registered."""
+    kind = _kinds[name]
+    if not isinstance(kind, JobKind):
+        raise KeyError(name)
+    return kind
+
+
+def kind_of(model: type[Job]) -> Kind | None:
     """The kind whose jobs are rows of this model; None for `Job` itself, which holds those of every kind."""
     return next((kind for kind in _kinds.values() if kind.model is model), None)
 
 
-def registered_kinds() -> list[JobKind]:
-    """In the order of their names."""
+def every_kind() -> list[Kind]:
+    """The plugins' kinds and the system's own, in the order of their names."""
     return sorted(_kinds.values(), key=lambda kind: kind.name)
+
+
+def registered_kinds() -> list[JobKind]:
+    """The kinds that users ask for, in the order of their names."""
+    return [kind for kind in every_kind() if isinstance(kind, JobKind)]

@@ -6,7 +6,7 @@ from accounts.permissions import Anyone, may, require
 from terrafusion.errors import TerraFusionError
 
 from .models import FailureReason, Job
-from .registry import kind_named
+from .registry import any_kind_named
 
 
 class PermissionWithdrawn(TerraFusionError):
@@ -20,7 +20,8 @@ class PermissionWithdrawn(TerraFusionError):
 
 def check_still_permitted(job: Job) -> None:
     """Raises PermissionWithdrawn when whoever asked for the job may no longer run it, or have what it holds."""
-    for codename in (f"execute_{job.kind}", *kind_named(job.kind).also_needs(job)):
+    kind = any_kind_named(job.kind)
+    for codename in (kind.permission, *kind.also_needs(job)):
         if not may(job.submitted_by, codename, job.county):
             raise PermissionWithdrawn(codename)
 
@@ -29,5 +30,5 @@ def require_content(job: Job, user: Anyone | None) -> None:
     """Raises PermissionDenied, naming the permission, when the user may not have what the job holds."""
     if user is None:
         return  # the system itself
-    for codename in kind_named(job.kind).also_needs(job):
+    for codename in any_kind_named(job.kind).also_needs(job):
         require(user, codename, job.county)

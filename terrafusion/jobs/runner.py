@@ -19,7 +19,7 @@ from .finish import finish_completed, give_back
 from .models import Job
 from .outcome import Outcome
 from .queue import claim_next
-from .registry import kind_named
+from .registry import any_kind_named
 from .rights import check_still_permitted
 
 logger = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ def run_next_job() -> None:
 
 def perform(job: Job) -> Outcome:
     """Runs the work of the job's kind. Raises SimulatedFailure where a drill was asked for, PermissionWithdrawn."""
-    kind = kind_named(job.kind)
+    kind = any_kind_named(job.kind)
     check_still_permitted(job)
-    if kind.request.drill is not None:
-        kind.request.drill.run(job)
+    if kind.drill is not None:
+        kind.drill.run(job)
     return kind.work(job)
 
 

@@ -11,12 +11,14 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from threading import Thread
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import Error, connections, transaction
 
 from county_configs.models import County
-from terrafusion.database_faults import PASSING, fault_of
+from terrafusion.database_faults import PASSING, Fault, fault_of
 
 from .models import ScheduledSlot
 
@@ -68,25 +70,69 @@ def daily(at: time) -> LatestSlot:
     return latest_slot
 
 
-def run_due(now: datetime) -> list[str]:
-    """Runs every schedule whose latest slot nobody has claimed yet. Returns their keys.
+@dataclass(frozen=True)
+class DueSlot:
+    """A slot that nobody had claimed when it was looked up."""
+
+    schedule: Schedule
+    county: County | None
+    key: str
+    slot: datetime
+
+
+def due_slots(now: datetime) -> list[DueSlot]:
+    """The latest slot of every schedule, where nobody has claimed it yet.
 
     now: the caller's clock. Clocks that differ, or go back, cannot run a slot twice: a claim only moves forward.
     """
-    ran = []
     claimed = dict(ScheduledSlot.objects.values_list("key", "slot"))
+    due = []
     for schedule, county in _with_counties():
         key = f"{schedule.name}:{county.pk}" if county else schedule.name
         slot = schedule.latest_slot(now, ZoneInfo(county.time_zone if county else "UTC"))
-        if key in claimed and claimed[key] >= slot:
-            continue
-        if _run_once(schedule, county, key, slot):
-            ran.append(key)
-    return ran
+        if key not in claimed or claimed[key] < slot:
+            due.append(DueSlot(schedule, county, key, slot))
+    return due
+
+
+def run_due(now: datetime) -> list[str]:
+    """Runs what is due, one after the other. Returns the keys of the slots that were run here."""
+    return [due.key for due in due_slots(now) if _run_once(due.schedule, due.county, due.key, due.slot)]
+
+
+class ScheduleThreads:
+    """Runs schedules beside the supervisor, each in a thread of its own.
+
+    One that takes long, as a purge of a slow storage does, delays neither the heartbeats nor another schedule. While it
+    is at work it is not started again. The threads end with the process: what runs here must be content to run at the
+    next slot.
+    """
+
+    def __init__(self) -> None:
+        self.threads: dict[str, Thread] = {}
+
+    def start_due(self, now: datetime) -> None:
+        """Starts what is due and returns at once."""
+        for name, due in groupby(due_slots(now), key=lambda due: due.schedule.name):
+            if name not in self.threads or not self.threads[name].is_alive():
+                self.threads[name] = Thread(target=_run_slots, args=(list(due),), name=f"schedule {name}", daemon=True)
+                self.threads[name].start()
+
+
+def _run_slots(slots: list[DueSlot]) -> None:
+    try:
+        for due in slots:
+            _run_once(due.schedule, due.county, due.key, due.slot)
+    except Error as error:  # the database is away or busy: the slot, or the next one, comes up again
+        logger.warning("A schedule stopped. %s", (fault_of(error) or Fault.OTHER).value)
+    finally:
+        connections.close_all()
 
 
 def _with_counties() -> Iterator[tuple[Schedule, County | None]]:
-    counties = list(County.objects.order_by("pk")) if any(each.per_county for each in _schedules.values()) else []
+    counties = (
+        list(County.objects.order_by("pk")) if any(schedule.per_county for schedule in _schedules.values()) else []
+    )
     for schedule in _schedules.values():
         yield from ((schedule, county) for county in (counties if schedule.per_county else [None]))
 

@@ -14,14 +14,14 @@ from terrafusion.problems import Conflict, UnprocessableContent
 
 from .database import database_now
 from .models import Job
-from .registry import JobKind, kind_named
+from .registry import Kind, any_kind_named
 from .rights import require_content
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
 
 
 def prepare(
-    kind: JobKind,
+    kind: Kind,
     county: County,
     user: Any,
     *,
@@ -79,7 +79,7 @@ def queue(job: Any) -> Any:
     return job
 
 
-def submit(kind: JobKind, county: County, user: Any, **request: Any) -> Any:
+def submit(kind: Kind, county: County, user: Any, **request: Any) -> Any:
     """Prepares and queues a job; see `prepare` for what a request says."""
     return queue(prepare(kind, county, user, **request))
 
@@ -90,8 +90,8 @@ def retry(job: Job, user: Any) -> Job:
     Raises Conflict (409) while the old one is open, PermissionDenied when the user may not run its kind or have what it
     holds, and ValidationError when the county's rules no longer allow what it asks for.
     """
-    kind = kind_named(job.kind)
-    require(user, f"execute_{kind.name}", job.county)
+    kind = any_kind_named(job.kind)
+    require(user, kind.permission, job.county)
     require_content(job, user)
     if job.is_open:
         raise Conflict(f"The job is still {job.status}; only an ended job can be retried.")

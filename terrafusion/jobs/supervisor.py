@@ -20,11 +20,11 @@ from django.utils import timezone
 
 from terrafusion.database_faults import Fault, fault_of
 
-from . import schedules
 from .database import patiently
 from .finish import finish_cancelled, finish_failed, give_back
 from .models import FailureReason, Job
 from .queue import waiting
+from .schedules import ScheduleThreads
 from .sweep import DEAD_SECONDS
 from .worker_tree import Members, WorkerTree, kill_worker, memory_mb
 
@@ -68,6 +68,7 @@ class Supervisor:
         self.clock = clock
         self.stopping = False
         self.failed_starts = 0
+        self.schedules = ScheduleThreads()
         self.tree = self._new_tree()
         self.in_contact_since: float | None = None
         self.last_heartbeat = 0.0
@@ -218,7 +219,7 @@ class Supervisor:
         Job.objects.filter(status=Job.Status.RUNNING, worker=self.tree.boot_id).update(heartbeat_at=Now())
         # Just after an outage other hosts' heartbeats are old through no fault of theirs: no sweep then.
         if self.in_contact_since and now - self.in_contact_since > DEAD_SECONDS:
-            schedules.run_due(self.clock())
+            self.schedules.start_due(self.clock())
 
     def _give_back_all(self, why: str, *, seconds: float, dead: Members | None = None) -> None:
         """Gives every own row back. Charged only where its worker was already dead before we acted."""

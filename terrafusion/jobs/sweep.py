@@ -1,4 +1,4 @@
-"""Housekeeping by the clock: rescues jobs whose supervisor is gone, removes files past their time."""
+"""Housekeeping by the clock: lost jobs are rescued, files past their time removed, ended jobs tallied."""
 
 import logging
 from datetime import timedelta
@@ -9,12 +9,14 @@ from .files import purge_expired
 from .finish import give_back
 from .models import Job
 from .schedules import Schedule, every, register
+from .tallies import tally_ended
 
 logger = logging.getLogger(__name__)
 
 DEAD_SECONDS = 30
 SWEEP_SECONDS = 5
 PURGE_SECONDS = 600
+TALLY_SECONDS = 60
 
 
 def sweep() -> int:
@@ -28,3 +30,4 @@ def sweep() -> int:
 
 register(Schedule("sweep", every(SWEEP_SECONDS), lambda _: sweep()))
 register(Schedule("purge", every(PURGE_SECONDS), lambda _: purge_expired()))
+register(Schedule("tally", every(TALLY_SECONDS), lambda _: tally_ended()))

@@ -23,7 +23,7 @@ class OfProperty(CountyScopedAdmin):
     """Rows that hang on a property."""
 
     county_path = "roll_property__county"
-    list_select_related = ("roll_property",)
+    list_select_related: tuple[str, ...] = ("roll_property",)
     search_fields = ("roll_property__parcel_number_key__startswith",)
     raw_id_fields = ("roll_property",)
 
@@ -215,6 +215,12 @@ class SaleReviewAdmin(CountyScopedAdmin):
             _sign(review, request)
         models.SaleReview.objects.bulk_update(decided, ["decision", "decided_by", "decided_at"], batch_size=500)
         self.message_user(request, f"Sales decided: {len(decided)}.")
+
+
+@admin.register(models.LastLoad)
+class LastLoadAdmin(CountyScopedAdmin):
+    list_display = ("county", "loaded_at")
+    list_select_related = ("county",)
 
 
 def _sign(review: models.SaleReview, request: HttpRequest) -> None:

@@ -1,11 +1,11 @@
 """Filters of the roll's lists."""
 
 import django_filters
-from django.db.models import QuerySet
 
 from terrafusion.query_parameters import MomentFilter
 
 from .models import Property, PropertyType, Sale
+from .querysets import PropertyQuerySet
 
 
 class PropertyFilter(django_filters.FilterSet):
@@ -18,7 +18,7 @@ class PropertyFilter(django_filters.FilterSet):
         model = Property
         fields = ("property_id", "neighborhood", "zip_code", "use_code", "property_class", "tax_code_area")
 
-    def matching(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+    def matching(self, queryset: PropertyQuerySet, name: str, value: str) -> PropertyQuerySet:
         return queryset.matching(value)
 
 

@@ -65,7 +65,7 @@ class PropertySerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Property
-        exclude = ("county", "parcel_number_key", "geometry", "west", "south", "east", "north")
+        exclude: tuple[str, ...] = ("county", "parcel_number_key", "geometry", "west", "south", "east", "north")
 
     @extend_schema_field(PropertyLinksSerializer)
     def get_links(self, row: Any) -> dict[str, str]:

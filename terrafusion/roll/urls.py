@@ -3,6 +3,8 @@
 The database's number is in no path: it names another row once a county is loaded anew.
 """
 
+from typing import Any
+
 from django.urls import path, register_converter
 
 from .views import CountyViewSet, PropertyViewSet, SaleViewSet
@@ -22,7 +24,8 @@ class CountyKeyConverter:
 
 register_converter(CountyKeyConverter, "county_key")
 
-LIST, DETAIL = {"get": "list"}, {"get": "retrieve"}
+LIST: dict[str, Any] = {"get": "list"}
+DETAIL: dict[str, Any] = {"get": "retrieve"}
 
 PROPERTY = "properties/<str:county_id>/<county_key:property_id>"
 SALE = "sales/<str:county_id>/<county_key:sale_id>"

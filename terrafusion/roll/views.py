@@ -1,6 +1,6 @@
 """Reading the roll: counties, properties, sales. Another county's rows are as if they did not exist."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db.models import OuterRef, Prefetch, QuerySet
 from rest_framework.exceptions import NotFound
@@ -38,7 +38,7 @@ class RollViewSet(StrictQuery, ReadOnlyModelViewSet):
     def get_queryset(self) -> QuerySet[Any]:
         user = self.request.user
         mine = counties_for(user, "view_county") if self.action == "list" else counties_of(user)
-        return self.queryset.filter(county__in=mine)
+        return super().get_queryset().filter(county__in=mine)
 
     def get_object(self) -> Any:
         named = {name: self.kwargs[name] for name in ("county_id", self.county_key)}
@@ -89,8 +89,9 @@ class PropertyViewSet(RollViewSet):
     def get_serializer_class(self) -> Any:
         return PropertySerializer if self.action == "list" else PropertyDetailSerializer
 
-    def paginate_queryset(self, queryset: QuerySet[Property]) -> list[Property]:
-        return with_current_values(super().paginate_queryset(queryset))
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        return None if page is None else with_current_values(page)
 
     def get_object(self) -> Property:
         (row,) = with_current_values([super().get_object()])
@@ -110,4 +111,5 @@ class SaleViewSet(RollViewSet):
     serializer_class = SaleSerializer
 
     def get_queryset(self) -> QuerySet[Sale]:
-        return super().get_queryset().parties_shown_to(self.request.user)
+        sales: Any = super().get_queryset()
+        return cast(QuerySet[Sale], sales.parties_shown_to(self.request.user))

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "accounts",
     "terrafusion.roll",
     "terrafusion.jobs",
+    "terrafusion.analytics",
     "terrafusion.demo",
     "valuation",
     "reporting",

@@ -11,9 +11,10 @@ import pytest
 import requests
 from django.db import connection
 
-from ingestion.pipelines.analytics_snapshot import publish_snapshot, request_snapshot, snapshot_county, write_snapshot
 from terrafusion.analytics.places import Bucket, StoreUnavailable
+from terrafusion.analytics.requests import request_snapshot
 from terrafusion.analytics.snapshots import SnapshotStore, snapshot_store
+from terrafusion.analytics.writing import publish_snapshot, snapshot_county, write_snapshot
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.models import Job, JobLog
 from terrafusion.jobs.runner import run_next_job

@@ -57,7 +57,7 @@ def test_a_load_asks_for_one_snapshot_of_the_market_when_it_changed_something(lo
     with django_capture_on_commit_callbacks(execute=True):
         load(*GOOD[:1])
 
-    assert [(job.kind, job.county_id) for job in Job.objects.all()] == [("market_analysis", "demo")]
+    assert [(job.kind, job.county_id) for job in Job.objects.all()] == [("analytics_snapshot", "demo")]
     Job.objects.all().delete()
     with django_capture_on_commit_callbacks(execute=True):
         load(*GOOD)

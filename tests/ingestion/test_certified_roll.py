@@ -8,7 +8,7 @@ from django.test import Client
 
 from county_configs.models import County
 from ingestion.certification import NotReady, certify, sign_off
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.roll.models import AssessedValue, CertifiedRoll
 from tests.factories import AssessedValueFactory, PropertyFactory, a_user
 
@@ -23,7 +23,7 @@ def loaded(configs, tmp_path, supervisor):
         path = tmp_path / "roll.csv"
         path.write_text("\n".join([HEADER, *rows]))
         mapping = tmp_path / "configs" / "demo" / "mappings.yaml"
-        return run_load(Asked(county=configs, source=str(path), mapping=mapping)).run
+        return run_load(LoadRequest(county=configs, source=str(path), mapping=mapping)).run
 
     return load
 

@@ -5,7 +5,6 @@ import json
 import pytest
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 
 from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from terrafusion.jobs.finish import give_back
@@ -15,8 +14,8 @@ from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property
 from terrafusion.settings.storage import BucketAddress, files_in
 from tests.factories import a_county, a_user, client_of
-from tests.jobs.examples import OUTLINE
-from tests.jobs.examples import ingestion as outline_request
+from tests.ingestion.example import OUTLINE
+from tests.ingestion.example import request as outline_request
 
 from .small_roll import HEADER, ROWS, act, another_county
 
@@ -216,21 +215,6 @@ def test_a_correction_that_is_wrong_again_waits_on(browser):
     row.refresh_from_db()
     assert row.loaded_by is None
     assert Property.objects.count() == 2
-
-
-def test_names_in_a_rejected_row_are_withheld_from_who_may_not_see_them(browser, configs):
-    upload(browser)
-    act(browser, "sourcefile", "load_selected", SourceFile.objects.get())
-    run_next_job()
-    row = RejectedRow.objects.get()
-    clerk = a_user("clerk", configs, "execute_ingestion", "view_county", is_staff=True)
-    other = Client()
-    other.force_login(clerk)
-
-    assert "Cid" in browser.get(f"/admin/ingestion/rejectedrow/{row.pk}/change/").content.decode()
-    page = other.get(f"/admin/ingestion/rejectedrow/{row.pk}/change/").content.decode()
-    assert "Cid" not in page
-    assert "(withheld)" in page
 
 
 def test_any_value_leads_to_its_load_and_line(browser):

@@ -15,7 +15,7 @@ from ingestion.onboarding.checks import faults_of_county
 from ingestion.onboarding.folder import mapping_yaml
 from ingestion.onboarding.proposals import propose
 from ingestion.pipelines.export import LAYOUT, export_values
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.columns import convert_batch
 from ingestion.transforms.mapper import FileOptions, read_mapping
 from terrafusion.roll.models import Property
@@ -221,7 +221,7 @@ def test_what_is_given_back_is_what_our_own_reader_finds(valued, tmp_path, mappi
     )
     other = a_county("king")
 
-    run = run_load(Asked(county=other, source=str(path), mapping=mapping)).run
+    run = run_load(LoadRequest(county=other, source=str(path), mapping=mapping)).run
 
     sides = run.control_totals["main"]["assessed_values"]["headline"]
     assert sides["loaded"]["rows"] == totals.records == 3

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import shapely
 
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.geometries import geometry_column
 from terrafusion.roll.models import LayerFeature, Property
 from terrafusion.roll.shapes import repaired
@@ -115,7 +115,9 @@ def load(db, tmp_path, mapping_file):
         path = tmp_path / "roll.csv"
         path.write_text("\n".join(["id;x;y;shape", *rows]) + "\n")
         mapping = 'file: {delimiter: ";"}\n' + mapping
-        return run_load(Asked(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True)).report
+        return run_load(
+            LoadRequest(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True)
+        ).report
 
     return run
 

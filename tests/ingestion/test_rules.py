@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from django.db.models import Sum
 
-from ingestion.pipelines.bulk_load import LoadRefused
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.reports import LoadRefused
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import read_mapping
 from ingestion.transforms.rules import RULES, rules_for
 from terrafusion.roll.models import AssessedValue
@@ -155,7 +155,9 @@ def load(county, tmp_path, mapping_file):
             writer = csv.DictWriter(stream, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        asked = Asked(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True, **options)
+        asked = LoadRequest(
+            county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True, **options
+        )
         return run_load(asked).report
 
     return run

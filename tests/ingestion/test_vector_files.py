@@ -14,7 +14,7 @@ import shapely
 from ingestion.connectors.feature_counts import geojson_census
 from ingestion.connectors.files import open_file
 from ingestion.connectors.source import UnreadableSource
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import FileOptions
 from terrafusion.roll.models import LayerFeature
 from tests.factories import a_county
@@ -251,7 +251,7 @@ def test_a_layers_attributes_have_the_type_of_their_fields_unless_the_mapping_sa
     head = "layers:\n  layer: {value: x}\n  feature_id: {column: PIN}\n  geometry: {column: geometry, type: geometry}\n"
     mapping = mapping_file(head + names + "  attributes.said: {column: N, type: text}\n")
 
-    run_load(Asked(county=a_county("demo"), source=str(tmp_path / "x.geojson"), mapping=mapping))
+    run_load(LoadRequest(county=a_county("demo"), source=str(tmp_path / "x.geojson"), mapping=mapping))
 
     first, second = LayerFeature.objects.order_by("feature_id")
     assert first.attributes == {"N": 7, "X": 40.5, "B": True, "T": "01", "said": "7"}

@@ -2,7 +2,9 @@
 
 import hashlib
 import random
+import threading
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 import requests
@@ -13,7 +15,7 @@ from django.utils import timezone
 
 from terrafusion.bucket_storage import BucketStorage
 from terrafusion.jobs.files import discard_attempt, purge_expired, results_storage, seal, send_ahead
-from terrafusion.jobs.finish import finish_completed
+from terrafusion.jobs.finish import finish_completed, give_back
 from terrafusion.jobs.models import Job, JobArtifact, JobLog
 from terrafusion.jobs.outcome import Outcome, OutputFile
 from terrafusion.jobs.queue import claim_next
@@ -117,7 +119,15 @@ def test_a_late_attempt_takes_its_files_away_and_leaves_the_published_ones(submi
     Job.objects.update(attempt=2)
     JobArtifact.objects.all().delete()
     finish_completed(job, Outcome({"probe": "done"}), [sealed])
+    discarded()
     assert not results_storage().exists(path)
+
+
+def discarded():
+    """Waits until the files of refused attempts are gone."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("discard "):
+            thread.join(60)
 
 
 def test_a_refused_attempts_files_go(submitted, sealed):
@@ -129,7 +139,29 @@ def test_a_refused_attempts_files_go(submitted, sealed):
 
     discard_attempt(job)
 
+    discarded()
     assert results_storage().listdir(folder)[1] == []
+
+
+def test_who_ends_a_job_does_not_wait_for_a_slow_storage(submitted, sealed, monkeypatch):
+    """The supervisor ends jobs between two heartbeats; without one for 30 seconds another host takes its jobs."""
+    submitted()
+    job = claim_next()
+    send_ahead(job, [sealed])
+    let_go, listdir = threading.Event(), BucketStorage.listdir
+
+    def slow(self, name):
+        let_go.wait(60)
+        return listdir(self, name)
+
+    monkeypatch.setattr(BucketStorage, "listdir", slow)
+    begun = monotonic()
+    assert give_back(job, "Its worker died.", charge=True)
+
+    assert monotonic() - begun < 30
+    let_go.set()
+    discarded()
+    assert results_storage().listdir(f"{job.kind}/{job.pk}/1")[1] == []
 
 
 @pytest.mark.parametrize(

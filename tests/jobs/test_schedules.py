@@ -2,6 +2,8 @@
 
 import threading
 from datetime import UTC, datetime, time, timedelta
+from time import monotonic
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,12 +11,12 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terrafusion.jobs import schedules
+from terrafusion.jobs import schedules, supervisor
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.schedules import Schedule, daily, every, run_due
+from terrafusion.jobs.schedules import Schedule, ScheduleThreads, daily, every, run_due
 from terrafusion.jobs.submit import submit
-from tests.factories import a_county
+from tests.factories import ValuationJobFactory, a_county
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 HALF_PAST_TWO = daily(time(2, 30))
@@ -140,6 +142,57 @@ def test_eight_supervisors_at_the_same_moment_run_a_slot_once(slots_run):
         each.join()
 
     assert slots_run.runs == [("nightly", None)]
+
+
+# --- Beside the supervisor ---
+
+
+@pytest.fixture
+def a_slow_schedule(slots_run):
+    """A schedule that takes until the test lets it go. Its threads are over when the test is."""
+    let_go, threads = threading.Event(), ScheduleThreads()
+    slots_run(name="slow", latest_slot=every(5), step=lambda _: let_go.wait(60))
+    yield threads
+    let_go.set()
+    for thread in threads.threads.values():
+        thread.join(60)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_schedule_holds_up_neither_its_caller_nor_another_schedule_and_is_not_started_twice(
+    slots_run, a_slow_schedule
+):
+    slots_run(name="quick", latest_slot=every(5))
+
+    for seconds in (0, 5, 10):
+        begun = monotonic()
+        a_slow_schedule.start_due(MIDNIGHT + timedelta(seconds=seconds))
+        assert monotonic() - begun < 30, "it did not wait for the slow one"
+        a_slow_schedule.threads["quick"].join(60)
+
+    assert sorted(name for name, _ in slots_run.runs) == ["quick", "quick", "quick", "slow"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_schedule_does_not_delay_the_heartbeats(a_slow_schedule, monkeypatch):
+    """Without a heartbeat for 30 seconds another host takes the jobs."""
+    monkeypatch.setattr(supervisor, "WorkerTree", lambda workers: SimpleNamespace(boot_id="a-worker"))
+    one = supervisor.Supervisor(1, clock=lambda: MIDNIGHT)
+    one.schedules, one.in_contact_since = a_slow_schedule, 1e-9
+    job = ValuationJobFactory(running=True, worker="a-worker")
+
+    def heartbeat():
+        one.last_heartbeat = -1e9  # the last one is long ago
+        one._beat()
+        return Job.objects.get(pk=job.pk).heartbeat_at
+
+    begun = monotonic()
+    first = heartbeat()
+    assert a_slow_schedule.threads["slow"].is_alive()
+    second = heartbeat()
+
+    assert first < second
+    assert monotonic() - begun < 30
 
 
 @given(st.integers(0, 366 * 24 * 60))

@@ -70,7 +70,7 @@ def markets(tmp_path_factory):
 
 
 def test_every_analysis_is_compared():
-    assert set(CASES) == set(ANALYSES) == set(PARAMETERS) - {"snapshot"}
+    assert set(CASES) == set(ANALYSES) == set(PARAMETERS)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from django.db.models import Sum
 
+from county_configs.models import County
 from market_analysis.analyses.registry import ANALYSES
 from terrafusion.jobs.models import Job
+from terrafusion.jobs.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
-from tests.factories import a_county, a_user, client_of
+from tests.factories import MarketAnalysisJobFactory, a_county, a_user, client_of
 from tests.valuation.roll import a_market
 
 from .asking import ROOT, ask, download, run
@@ -221,19 +223,39 @@ def test_a_snapshot_the_analytics_database_lacks_is_taken_anew(clerk, monkeypatc
     assert run(clerk, "trend_analysis", "benton")["result"]["result_summary"]["snapshot_id"] == second
 
 
-def test_the_sample_of_a_snapshot_job_tells_what_it_holds(analyst):
-    job = run(analyst, "snapshot")
+def test_a_snapshot_job_of_an_earlier_release_is_shown_as_it_was_and_cannot_run_again(clerk):
+    county = County.objects.get(pk="benton")
+    summary = {
+        "key_finding": "Snapshot 1 holds 12 properties and 12 sold parcels of benton.",
+        "data_points_analyzed": 24,
+        "rows": {"properties": 12, "sales": 12, "assessed_values": 0},
+        "snapshot_id": "1",
+        "snapshot_taken_at": "2026-01-02T09:00:00+00:00",
+    }
+    old = MarketAnalysisJobFactory(
+        county=county, analysis_type="snapshot", parameters={}, completed=True, result_summary=summary, trends=[]
+    )
+    waiting = MarketAnalysisJobFactory(county=county, analysis_type="snapshot", parameters={})
 
-    assert job["result"]["result_data_location"] is None
-    assert job["result"]["result_summary"]["rows"]["properties"] == 1500
+    listed = clerk.get(f"{ROOT}/jobs").json()["results"]
+    answer = clerk.get(f"{ROOT}/results/{old.pk}").json()
+    run_next_job()
+
+    assert {job["job_id"] for job in listed} == {str(old.pk), str(waiting.pk)}
+    assert answer["result"]["result_summary"] == summary
+    again = clerk.post(f"{ROOT}/jobs/{old.pk}/retry").json()["job_id"]
+    run_next_job()
+    for job_id in (waiting.pk, again):
+        job = clerk.get(f"{ROOT}/status/{job_id}").json()
+        assert (job["status"], job["failure_reason"]) == ("FAILED", "bad_data")
+        assert "a snapshot is no analysis any more" in job["message"].lower()
+    assert ask(clerk, "snapshot", "benton").status_code == 400
 
 
 def test_only_a_worker_that_analyses_pays_for_the_engines():
-    """The web and every idle worker start without them: 150 MB and a second each."""
-    program = (
-        "import django, sys; django.setup();"
-        "print(sorted({'ibis', 'duckdb', 'altair', 'pandas', 'geopandas', 'pyogrio'} & set(sys.modules)))"
-    )
+    """The web, the supervisor and every idle worker start without them: 150 MB and a second each."""
+    heavy = {"ibis", "duckdb", "altair", "pandas", "geopandas", "pyogrio", "polars", "scipy.special", "scipy.stats"}
+    program = f"import django, sys; django.setup(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.test import Client
 from shapely import box
 
-from ingestion.pipelines.analytics_snapshot import snapshot_county
 from market_analysis import keeping
 from market_analysis.roll_answers import polygons_of, related_sales
 from market_analysis.selection import Selection
+from terrafusion.analytics.writing import snapshot_county
 from terrafusion.roll.models import LayerFeature, Sale, SaleReview
 from tests.factories import LayerFeatureFactory, SaleReviewFactory, a_county, a_user, client_of
 from tests.valuation.roll import a_market

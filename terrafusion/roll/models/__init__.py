@@ -3,6 +3,7 @@
 Dollars are integers. Surrogate keys; a county's own keys are unique within the county.
 """
 
+from .last_load import LastLoad
 from .layers import LayerFeature
 from .loaded import Loaded
 from .properties import Improvement, Owner, Property, PropertyType
@@ -13,6 +14,7 @@ __all__ = [
     "AssessedValue",
     "CertifiedRoll",
     "Improvement",
+    "LastLoad",
     "LayerFeature",
     "Loaded",
     "Owner",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from county_configs.county_argument import county_named
-from ingestion.pipelines.analytics_snapshot import publish_snapshot, write_snapshot
+from terrafusion.analytics.writing import publish_snapshot, write_snapshot
 from terrafusion.errors import TerraFusionError
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -21,29 +21,17 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from county_configs.models import County
-from terrafusion.analytics.places import StoreUnavailable
-from terrafusion.analytics.snapshots import Manifest, Snapshot, SnapshotStore, snapshot_store
-from terrafusion.analytics.tables import (
-    AREA_COLUMNS,
-    OTHER_CHARACTERISTICS,
-    PARTITIONS,
-    SALES,
-    TABLES,
-    WHOLE_CHARACTERISTICS,
-)
 from terrafusion.full_disk import full_disk_told
-from terrafusion.jobs.models import Job
-from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.schedules import Schedule, daily, register
-from terrafusion.jobs.submit import submit
 from terrafusion.roll.models import AssessedValue, Property, Sale
+
+from .places import StoreUnavailable
+from .snapshots import Manifest, Snapshot, SnapshotStore, snapshot_store
+from .tables import AREA_COLUMNS, OTHER_CHARACTERISTICS, PARTITIONS, SALES, TABLES, WHOLE_CHARACTERISTICS
 
 logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 10_000
 BATCHES_A_ROW_GROUP = 10
-NIGHTLY_AT = time(1, 30)  # the county's own time
-SNAPSHOT = "snapshot"  # the analysis type under which a worker takes one
 
 Progress = Callable[[str, int], None]
 
@@ -95,39 +83,19 @@ def _purge(store: SnapshotStore, county_id: str, now: datetime) -> None:
     if not settings.ANALYTICS_URL:
         store.purge(county_id, now)
         return
-    from terrafusion.analytics.clickhouse import drop_snapshots
-    from terrafusion.analytics.engine import connected_clickhouse
+    from .clickhouse import drop_snapshots
+    from .engine import connected_clickhouse
 
     with connected_clickhouse() as backend:
         # The folder goes last: while it stands, a purge that failed half way is tried again.
-        store.purge(county_id, now, release=lambda each: drop_snapshots(backend, county_id, [each]))
-
-
-def request_snapshot(county: County) -> Job | None:
-    """Queues a snapshot; call it after a load. None when one is waiting already: it will see the load too."""
-    kind = kind_named("market_analysis")
-    jobs: Any = kind.model._default_manager
-    waiting = jobs.filter(county=county, analysis_type=SNAPSHOT, status=Job.Status.PENDING)
-    if waiting.exists():
-        return None
-    return submit(kind, county, None, own_fields={"analysis_type": SNAPSHOT}, parameters={}, digest="")
-
-
-def request_nightly(county: County | None) -> None:
-    """Every county that has sales; there is nothing to analyse in the others."""
-    if county is not None and Sale.objects.in_county(county).current().exists():
-        request_snapshot(county)
-
-
-# Inside the claim of the slot: the job and the claim are one transaction, so no night is lost between them.
-NIGHTLY = register(Schedule("analytics_snapshot", daily(NIGHTLY_AT), request_nightly, per_county=True, inside=True))
+        store.purge(county_id, now, release=lambda snapshot_id: drop_snapshots(backend, county_id, [snapshot_id]))
 
 
 def _fill_other_engine(snapshot: Snapshot) -> None:
     """With ANALYTICS_URL, the same rows go to ClickHouse before the flip."""
     if settings.ANALYTICS_URL:
-        from terrafusion.analytics.clickhouse import fill
-        from terrafusion.analytics.engine import connected_clickhouse
+        from .clickhouse import fill
+        from .engine import connected_clickhouse
 
         with connected_clickhouse() as backend:
             fill(backend, snapshot)
@@ -183,7 +151,7 @@ def _sale_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def _texts(described: Sequence[Any]) -> tuple[Any, ...]:
     """A sale without a property has NULL where the roll has text: '' there too."""
     areas = slice(2, 2 + len(AREA_COLUMNS))
-    return (*described[:2], *(each or "" for each in described[areas]), *described[areas.stop :])
+    return (*described[:2], *(text or "" for text in described[areas]), *described[areas.stop :])
 
 
 def _assessed_values(county: County) -> Iterator[Partition]:
@@ -222,7 +190,7 @@ class _Writer:
                 columns = list(zip(*batch, strict=True))
                 group.append(
                     pa.record_batch(
-                        [pa.array(*each) for each in zip(columns, schema.types, strict=True)], schema=schema
+                        [pa.array(*column) for column in zip(columns, schema.types, strict=True)], schema=schema
                     )
                 )
                 self._count(table, columns, len(batch))
@@ -240,7 +208,7 @@ class _Writer:
             self.sale_dates = [min([*self.sale_dates[:1], *days]), max([*self.sale_dates[1:], *days])]
 
     def manifest(self, snapshot_id: str, county: County, now: datetime) -> Manifest:
-        first, last = [each.isoformat() for each in self.sale_dates] or ["", ""]
+        first, last = [day.isoformat() for day in self.sale_dates] or ["", ""]
         files = {table: (self.folder / table).rglob("*.parquet") for table in TABLES}
-        sizes = {table: sum(path.stat().st_size for path in found) for table, found in files.items()}
+        sizes = {table: sum(path.stat().st_size for path in paths) for table, paths in files.items()}
         return Manifest(snapshot_id, county.pk, now.isoformat(), first, last, dict(self.rows), sizes)
