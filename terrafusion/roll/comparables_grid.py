@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-UNKNOWN = "\u2013"  # a dash
+DASH = "\u2013"  # shown for an unknown value
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _adjustment_text(comparable: Mapping[str, Any], name: str) -> str:
 def value_text(value: Any) -> str:
     """A characteristic as a page shows it. A number up to 9999 has no comma, because it may be a year."""
     if value is None:
-        return UNKNOWN
+        return DASH
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
