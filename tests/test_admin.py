@@ -165,7 +165,7 @@ def test_a_reviewer_who_may_not_run_jobs_can_neither_cancel_nor_retry_them(both)
         "/admin/jobs/job/", {"action": "retry_selected", "_selected_action": [str(job.pk)]}, follow=True
     )
 
-    assert [str(each) for each in page.context["messages"]] == [
+    assert [str(message) for message in page.context["messages"]] == [
         "Jobs left alone: 1. Your role in benton lacks the permission execute_valuation."
     ]
     assert Job.objects.count() == 2

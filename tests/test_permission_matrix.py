@@ -75,12 +75,12 @@ for _kind in registered_kinds():
 
 def routes(patterns=None, prefix=""):
     """(path pattern, name) of every route outside the admin, which tests/test_admin.py covers."""
-    for each in get_resolver().url_patterns if patterns is None else patterns:
-        path = prefix + str(each.pattern)
-        if isinstance(each, URLPattern):
-            yield path, each.name
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield path, pattern.name
         elif not path.startswith("admin/"):
-            yield from routes(each.url_patterns, path)
+            yield from routes(pattern.url_patterns, path)
 
 
 ROUTES = sorted(routes())

@@ -89,7 +89,7 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
 def _summed(rows: pl.DataFrame, amounts: list[str]) -> pl.DataFrame:
     """By class and tax area: a part's rows are many, its groups few."""
     return rows.group_by(CLASS, AREA).agg(
-        pl.len().cast(pl.Int64).alias("rows"), *(pl.col(each).sum() for each in amounts)
+        pl.len().cast(pl.Int64).alias("rows"), *(pl.col(amount).sum() for amount in amounts)
     )
 
 
@@ -107,7 +107,7 @@ def _loaded_side(merge: Merge, amounts: list[str]) -> pl.DataFrame:
         [merge.county.pk] if merge.updates_only else None,
     )
     schema = {CLASS: pl.String, AREA: pl.String, "rows": pl.Int64} | dict.fromkeys(amounts, AMOUNT)
-    plain = [(group, area, count, *(Decimal(each or 0) for each in values)) for group, area, count, *values in rows]
+    plain = [(group, area, count, *(Decimal(value or 0) for value in values)) for group, area, count, *values in rows]
     return pl.DataFrame(plain, schema=schema, orient="row")
 
 

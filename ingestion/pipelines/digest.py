@@ -24,7 +24,7 @@ def roll_digest(county: County) -> str:
     total = 0
     for target in TARGETS.values():
         path = "roll_property__county" if target.hangs_on_property else "county"
-        names = [each.name for each in target.model._meta.concrete_fields if each.name not in _APART]
+        names = [field.name for field in target.model._meta.concrete_fields if field.name not in _APART]
         names.append("roll_property__property_id" if target.hangs_on_property else "county_id")
         total += _sum(target.model._default_manager.filter(**{path: county}), names)
     ties = SaleParcel.objects.filter(sale__county=county)

@@ -31,9 +31,12 @@ def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list
     """Of the columns the mapping reads: what nobody reads may come, go and move as it likes."""
     found = []
     read = set(dataset.source_columns())
-    before, after = [each for each in old["columns"] if each in read], [each for each in new["columns"] if each in read]
+    before, after = (
+        [column for column in old["columns"] if column in read],
+        [column for column in new["columns"] if column in read],
+    )
     dropped = [each for each in before if each not in after]
-    added = [each for each in new["columns"] if each not in old["columns"]]
+    added = [column for column in new["columns"] if column not in old["columns"]]
     for each in dropped:
         near = near_name(each, added)
         found.append(f"column {each} is now called {near}" if near else f"column {each} is gone")

@@ -79,4 +79,4 @@ def _key(merge: Merge, name: str) -> str:
 
 
 def _columns(merge: Merge) -> set[str]:
-    return {each.name for each in merge.target.model._meta.concrete_fields}
+    return {field.name for field in merge.target.model._meta.concrete_fields}

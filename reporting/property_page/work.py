@@ -77,7 +77,7 @@ def record_card(county: County, subject: Property, estimate: ValueEstimate | Non
         report_type=ReportType.PROPERTY_RECORD_CARD.value,
         title=f"Property record card {subject.parcel_number}",
         subtitle=f"{subject.situs_address or 'No situs address'}, {county}",
-        facts=_facts(county, subject, estimate, [each.records() for each in tables]),
+        facts=_facts(county, subject, estimate, [table.records() for table in tables]),
         headline={
             "property_id": subject.property_id,
             "market_value": estimate.market_value if estimate else None,
@@ -131,7 +131,9 @@ def _improvements(subject: Property) -> Table:
         Column("quality", "Quality", "number", 1), Column("condition", "Condition", "number", 1),
         Column("value", "Value", "dollars"),
     )  # fmt: skip
-    rows = subject.improvements.current().order_by("improvement_number").values_list(*(each.name for each in columns))
+    rows = (
+        subject.improvements.current().order_by("improvement_number").values_list(*(column.name for column in columns))
+    )
     return Table("improvements", "Improvements", columns, list(rows), shown_rows=IMPROVEMENTS_SHOWN)
 
 
@@ -143,7 +145,7 @@ def _values(subject: Property) -> Table:
         Column("status", "Status"),
     )  # fmt: skip
     values = AssessedValue.objects.filter(roll_property=subject).of_latest_supplements().order_by("-tax_year")
-    rows = [list(each) for each in values.values_list(*(each.name for each in columns))]
+    rows = [list(value) for value in values.values_list(*(column.name for column in columns))]
     return Table("assessed_values", "Assessed values", columns, rows, shown_rows=YEARS_SHOWN)
 
 
@@ -155,7 +157,7 @@ def _sales(subject: Property) -> Table:
         Column("parcel_count", "Parcels", "integer"),
     )  # fmt: skip
     sales = SaleParcel.objects.current().filter(roll_property=subject).order_by("-sale__sale_date", "-pk")
-    rows = [list(each) for each in sales.values_list(*(f"sale__{each.name}" for each in columns))]
+    rows = [list(sale) for sale in sales.values_list(*(f"sale__{column.name}" for column in columns))]
     return Table("sales", "Sales", columns, rows, shown_rows=SALES_SHOWN)
 
 
@@ -180,9 +182,15 @@ def comparables_grid(county: County, subject: Property, estimate: ValueEstimate)
     """The grid as an appraiser reads it: the subject, each comparable beside it, every adjustment a line."""
     comparables: list[dict[str, Any]] = estimate.grid.get("comparables", [])
     # Retired ones too: a comparable keeps its address when it leaves the roll after the estimate was made.
-    places = Property.objects.in_county(county).filter(property_id__in=[each["property_id"] for each in comparables])
+    places = Property.objects.in_county(county).filter(
+        property_id__in=[comparable["property_id"] for comparable in comparables]
+    )
     situs = dict(places.values_list("property_id", "situs_address"))
-    warnings = [f"{each['property_id']}: {' '.join(each['warnings'])}" for each in comparables if each["warnings"]]
+    warnings = [
+        f"{comparable['property_id']}: {' '.join(comparable['warnings'])}"
+        for comparable in comparables
+        if comparable["warnings"]
+    ]
     told = [
         f"Market value ${estimate.market_value:,} as of {estimate.valuation_date}; 90 % interval "
         f"${estimate.market_value_low:,} to ${estimate.market_value_high:,}; confidence {estimate.confidence}.",
@@ -239,8 +247,12 @@ def _comparables_table(comparables: Sequence[Mapping[str, Any]], situs: Mapping[
         Column("gross_percent", "Gross, %", "number", 1), Column("weight", "Weight", "number", 6),
     )  # fmt: skip
     rows: list[list[Value]] = []
-    for each in comparables:
-        known = {**each, "situs_address": situs.get(each["property_id"], ""), "weight": float(each["weight"])}
+    for comparable in comparables:
+        known = {
+            **comparable,
+            "situs_address": situs.get(comparable["property_id"], ""),
+            "weight": float(comparable["weight"]),
+        }
         rows.append([known[column.name] for column in columns])
     return Table("comparables", "Comparables", columns, rows, place="data")
 
@@ -251,8 +263,8 @@ def _adjustments_table(comparables: Sequence[Mapping[str, Any]]) -> Table:
         Column("comparable", "Comparable"), Column("amount", "Amount", "dollars"), Column("source", "Rate from"),
     )  # fmt: skip
     rows: list[list[Value]] = [
-        [each["sale_id"], *(line[column.name] for column in columns[1:])]
-        for each in comparables
-        for line in each["adjustments"]
+        [comparable["sale_id"], *(line[column.name] for column in columns[1:])]
+        for comparable in comparables
+        for line in comparable["adjustments"]
     ]
     return Table("adjustments", "Adjustments", columns, rows, place="data")

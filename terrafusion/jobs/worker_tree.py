@@ -113,6 +113,6 @@ def memory_mb(pid: int) -> float:
     try:
         worker = psutil.Process(pid)
         processes = [worker, *worker.children(recursive=True)]
-        return sum(each.memory_info().rss for each in processes) / 2**20
+        return sum(process.memory_info().rss for process in processes) / 2**20
     except psutil.NoSuchProcess:
         return 0.0

@@ -190,7 +190,7 @@ class SaleReviewAdmin(CountyScopedAdmin):
 
     @display(description="suggested reasons")
     def suggestion(self, row: models.SaleReview) -> str:
-        return "\n".join(each["text"] for each in row.suggested_reasons)
+        return "\n".join(reason["text"] for reason in row.suggested_reasons)
 
     def save_model(self, request: HttpRequest, obj: models.SaleReview, form: Any, change: bool) -> None:
         """Who decided, and when, is written by the system."""

@@ -82,9 +82,9 @@ class ServiceManager:
             (sentinel,) = parent.children()
             found["sentinel"] = [sentinel]
             recorded = roles.recorded(self.roles)
-            for each in sentinel.children():
-                if role := recorded.get(roles.number_inside(each)):  # else it was started this very moment
-                    found.setdefault(role, []).append(each)
+            for child in sentinel.children():
+                if role := recorded.get(roles.number_inside(child)):  # else it was started this very moment
+                    found.setdefault(role, []).append(child)
         return found
 
     def supervisor(self):

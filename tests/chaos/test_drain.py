@@ -32,7 +32,7 @@ def test_sigterm_loses_and_charges_nothing(seconds, told):
         until(lambda: Job.objects.filter(status="RUNNING").count() == 4)
         everyone = [manager.process.pid]
         if told == "everyone":
-            everyone += [each.pid for each in psutil.Process(manager.process.pid).children(recursive=True)]
+            everyone += [child.pid for child in psutil.Process(manager.process.pid).children(recursive=True)]
         asked = time.monotonic()
         for pid in everyone:
             os.kill(pid, signal.SIGTERM)

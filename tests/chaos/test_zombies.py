@@ -39,13 +39,13 @@ def test_no_late_attempt_changes_anything_by_whatever_end_it_comes():
         late = claim_next()
         outcome = perform(late)
         give_back(late, "Its host was silent.", charge=False)
-        late_files = [_rewritten(late, each) for each in outcome.files]
+        late_files = [_rewritten(late, file_name) for file_name in outcome.files]
         state = pick.choice(["waiting", "running", "completed"])
         if state != "waiting":
             current = claim_next()
             if state == "completed":
                 done = perform(current)
-                finish_completed(current, done, [seal(each) for each in done.files])
+                finish_completed(current, done, [seal(file_name) for file_name in done.files])
         end = list(ends)[number % len(ends)]
         as_it_was = _everything(before)
 

@@ -39,7 +39,7 @@ def export(county, client, tmp_path):
         run_next_job()
         job = by.get(answer.json()["links"]["results"]).json()
         assert job["status"] == "COMPLETED", job["message"]
-        paths = [_download(by, each, tmp_path / job["job_id"]) for each in job["result"]["artifacts"]]
+        paths = [_download(by, artifact, tmp_path / job["job_id"]) for artifact in job["result"]["artifacts"]]
         (delivered,) = (path for path in paths if job["result"]["result_file_location"].endswith(path.name))
         return job, delivered
 

@@ -110,7 +110,7 @@ def test_attributes_of_any_name_stand_beside_the_layer_of_a_geojson(load, export
 
     _, path = export(export_format="GeoJSON", layers=["trouble", "zoning"])
 
-    properties = next(each for each in json.loads(path.read_text())["features"])["properties"]
+    properties = next(feature for feature in json.loads(path.read_text())["features"])["properties"]
     assert properties["layer"] == "trouble"
     assert {f"value of {each}" for each in TROUBLE} <= set(properties.values())
 

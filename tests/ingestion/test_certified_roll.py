@@ -159,7 +159,7 @@ def test_a_correction_is_a_new_version_and_both_are_seen(certified, loaded, supe
     run = loaded(ROWS[0].replace("2026,0,100,200,300", "2026,1,101,200,301"))
 
     versions = AssessedValue.objects.filter(roll_property__property_id="A-1").order_by("supplement")
-    assert [(each.supplement, each.market_total, each.status) for each in versions] == [
+    assert [(version.supplement, version.market_total, version.status) for version in versions] == [
         (0, 300, "certified"),
         (1, 301, "preliminary"),
     ]

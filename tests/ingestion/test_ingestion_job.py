@@ -85,7 +85,7 @@ def test_the_api_answers_with_control_totals_rejects_and_digests(browser, superv
     assert result["control_totals"]["main"]["assessed_values"]["headline"]["rejected"]["market_total"] == 99
     assert result["rejected_rows"] == 1
     assert result["datasets"]["main"]["rules"] == {"R-TOTAL": 1}
-    assert {len(each) for each in result["digests"].values()} == {64, 32}
+    assert {len(digest) for digest in result["digests"].values()} == {64, 32}
     assert "Cid" not in json.dumps(result)
     findings = client.get(result["artifacts"][0]["location"])
     assert b"R-TOTAL" in b"".join(findings.streaming_content)

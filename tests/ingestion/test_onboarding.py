@@ -197,9 +197,9 @@ def test_accepted_values_go_back_in_the_layout_and_with_their_totals(valued, tmp
 
     lines = path.read_bytes().decode("latin-1").split("\r\n")[:-1]
     cells = [{name: line[start - 1 : end] for name, (start, end) in LAYOUT.items()} for line in lines]
-    assert [each["prop_id"] for each in cells] == ["000000001001", "000000001002"]
-    assert [int(each["market_value"]) for each in cells] == [500, 700]
-    assert [int(each["imprv_hstd_val"]) for each in cells] == [400, 500]
+    assert [cell["prop_id"] for cell in cells] == ["000000001001", "000000001002"]
+    assert [int(cell["market_value"]) for cell in cells] == [500, 700]
+    assert [int(cell["imprv_hstd_val"]) for cell in cells] == [400, 500]
     assert cells[0]["geo_id"].strip() == "1-2345-001"
     totals = json.loads((tmp_path / "2026_APPRAISAL_INFO.TXT.totals.json").read_text())
     assert (totals["records"], totals["land"], totals["improvement"], totals["market"]) == (2, 300, 900, 1200)

@@ -196,7 +196,7 @@ def test_a_later_supplement_is_a_new_version(pacs, load_pacs):
     load_pacs()
 
     versions = AssessedValue.objects.filter(roll_property__property_id="10002").order_by("supplement")
-    assert [(each.supplement, each.market_total) for each in versions] == [
+    assert [(version.supplement, version.market_total) for version in versions] == [
         (0, before.market_total),
         (5, before.market_total),
     ]
@@ -309,16 +309,16 @@ def test_readers_during_reloads_see_the_old_roll_or_the_new_one(pacs, load_pacs,
     load_pacs()
     total = Property.objects.filter(retired_at=None).count()
     readers = [threading.Thread(target=read) for _ in range(2)]
-    for each in readers:
-        each.start()
+    for reader in readers:
+        reader.start()
     try:
         for number in range(1, 21):
             sql("UPDATE property_val SET hood_cd = %s", f"H{number}")
             load_pacs(dataset="parcels")
     finally:
         stop.set()
-        for each in readers:
-            each.join()
+        for reader in readers:
+            reader.join()
         for table in connection.introspection.table_names():
             if table in catalogue():
                 sql(f"DROP TABLE {connection.ops.quote_name(table)}")

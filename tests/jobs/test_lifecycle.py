@@ -364,4 +364,4 @@ def test_counties_take_turns_within_their_limit(submitted, county, other_county,
 
     turns = [claim_next() for _ in range(4)]
 
-    assert [each and each.county_id for each in turns] == ["benton", "king", "benton", None]
+    assert [turn and turn.county_id for turn in turns] == ["benton", "king", "benton", None]

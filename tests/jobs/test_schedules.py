@@ -136,10 +136,10 @@ def test_eight_supervisors_at_the_same_moment_run_a_slot_once(slots_run):
             connection.close()
 
     threads = [threading.Thread(target=look) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert slots_run.runs == [("nightly", None)]
 

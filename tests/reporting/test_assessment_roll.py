@@ -46,8 +46,8 @@ def test_every_property_of_the_year_stands_on_it_in_the_order_of_parcel_numbers(
 
     expected = Property.objects.order_by("parcel_number", "pk").values_list("property_id", flat=True)
     assert [each["property_id"] for each in rows] == list(expected)
-    database = AssessedValue.objects.filter(tax_year=TAX_YEAR).aggregate(**{each: Sum(each) for each in AMOUNTS})
-    assert {each: sum(int(row[each]) for row in rows) for each in AMOUNTS} == database
+    database = AssessedValue.objects.filter(tax_year=TAX_YEAR).aggregate(**{amount: Sum(amount) for amount in AMOUNTS})
+    assert {amount: sum(int(row[amount]) for row in rows) for amount in AMOUNTS} == database
 
 
 def test_a_row_is_what_the_roll_holds(report, content, county):
@@ -92,7 +92,9 @@ def test_control_totals_by_class_and_area_equal_the_database(report, content, co
             if record["label"] != "Total":
                 wanted = "" if record["label"] == empty else record["label"]
                 values = values.filter(**{f"roll_property__{field}": wanted})
-            assert {each: record[each] for each in AMOUNTS} == values.aggregate(**{each: Sum(each) for each in AMOUNTS})
+            assert {amount: record[amount] for amount in AMOUNTS} == values.aggregate(
+                **{amount: Sum(amount) for amount in AMOUNTS}
+            )
             assert record["properties"] == values.count()
 
 
@@ -231,9 +233,9 @@ def test_control_totals_are_sums_of_whole_dollars():
 
 def test_a_property_new_on_the_roll_has_no_change():
     columns = roll_columns(with_owner=False)
-    described = dict.fromkeys([each.name for each in columns if not each.is_number or each.name == "acres"], "")
+    described = dict.fromkeys([column.name for column in columns if not column.is_number or column.name == "acres"], "")
     entry = RollEntry(described, dict.fromkeys(assessment_roll.AMOUNTS, 100))
 
-    row = dict(zip([each.name for each in columns], entry.row(columns), strict=True))
+    row = dict(zip([column.name for column in columns], entry.row(columns), strict=True))
 
     assert (row["market_total"], row["prior_total"], row["change"], row["change_percent"]) == (100, None, None, None)

@@ -196,7 +196,7 @@ def test_another_grouping_gives_another_vei_and_names_itself(reference):
 
     rounded = vertical_equity_indicator(assessed, prices, ROUND_HALF_UP)
     wanted = table["vei"]["round_half_up_groups"]
-    assert [each.sales for each in rounded.groups] == wanted["group_sizes"]
+    assert [group.sales for group in rounded.groups] == wanted["group_sizes"]
     assert rounded.vei == close(wanted["vei"])
     # The draft of 2025 printed it from rounded medians.
     assert rounded.vei == pytest.approx(table["vei"]["published_draft_2025"]["vei"], abs=0.1)
@@ -327,12 +327,12 @@ def test_trimming_never_drops_the_median(ratios, rule):
 def test_price_fifths_hold_a_fifth_of_the_sales_each():
     groups = price_quantile_medians(np.arange(1, 101) * 0.9, np.arange(1, 101))
 
-    assert [each.sales for each in groups] == [20] * 5
-    assert [each.median_ratio for each in groups] == [pytest.approx(0.9)] * 5
+    assert [group.sales for group in groups] == [20] * 5
+    assert [group.median_ratio for group in groups] == [pytest.approx(0.9)] * 5
 
 
 def test_equal_prices_fall_into_one_group():
-    assert [each.sales for each in price_quantile_medians(np.full(30, 90), np.full(30, 100))] == [30]
+    assert [median.sales for median in price_quantile_medians(np.full(30, 90), np.full(30, 100))] == [30]
 
 
 # --- The bootstrap ---
