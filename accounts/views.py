@@ -8,7 +8,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from terrafusion.query_parameters import takes_no_query
+from terrafusion.web.query_parameters import takes_no_query
 
 from . import tokens
 from .models import User

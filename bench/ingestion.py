@@ -321,7 +321,7 @@ def load_pacs() -> dict[str, Any]:
     from django.conf import settings
 
     from ingestion.models import IngestionRun
-    from ingestion.pipelines.digest import roll_digest
+    from ingestion.pipelines.control.digest import roll_digest
     from ingestion.pipelines.requests import LoadRequest, run_load
     from terrafusion.roll.models import AssessedValue
 

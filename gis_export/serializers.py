@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from county_configs.models import County
-from terrafusion.api import StrictSerializer
 from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.request import JobRequestSerializer
 from terrafusion.roll.models import ValueEstimate
 from terrafusion.roll.shapes import square_kilometres
+from terrafusion.web.api import StrictSerializer
 
 from .areas.area_of_interest import AreaOfInterest, BadArea, read_area
 from .areas.coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses

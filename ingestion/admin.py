@@ -17,8 +17,8 @@ from accounts.permissions import may, permitted
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.api.submit import submit
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
 from .models import IngestionRun, RejectedRow, SourceFile

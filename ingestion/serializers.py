@@ -11,11 +11,11 @@ from rest_framework import serializers
 
 from county_configs.models import County
 from ingestion.transforms.mapper import Mapping, read_mapping
-from terrafusion.api import StrictSerializer
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.request import JobRequestSerializer
+from terrafusion.web.api import StrictSerializer
 
-from .connectors.typed_values import LAST, BadWatermark, check_watermark
+from .connectors.legacy.typed_values import LAST, BadWatermark, check_watermark
 from .corrections import REJECTS, NoCorrections, run_with_corrections
 from .legacy import alias_of
 from .models import SourceFile

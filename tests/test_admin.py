@@ -7,7 +7,7 @@ from django.test import Client
 
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.jobs.models import Job, JobTally, ScheduledSlot
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property, Sale
 
 from .factories import (

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from terrafusion.jobs.registry import registered_kinds
-from terrafusion.problems import CONTENT_TYPE
+from terrafusion.web.problems import CONTENT_TYPE
 from tests.factories import a_county
 from tests.jobs.examples import EXAMPLES
 from tests.openapi import the_document, validator

@@ -13,7 +13,7 @@ from django.urls import URLPattern, get_resolver
 from accounts.roles import ROLES
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import registered_kinds
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property, Sale
 
 from .factories import UserFactory, a_county, a_user, client_of

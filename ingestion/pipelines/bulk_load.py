@@ -28,20 +28,20 @@ from ingestion.transforms.rules import VERSION, Context
 from terrafusion.roll.boundary import box_of_boundary
 from terrafusion.roll.loads import record_load
 
-from . import drift
-from .certified import refuse_changes_of_certified
-from .controls import control_totals
+from .control import drift
+from .control.control_totals import control_totals
+from .control.source_count import check_count
+from .control.source_sums import check_sums
+from .control.total_rows import with_totals_refused
 from .limits import broken_limits, no_usable_row
-from .links import tie_parcels
-from .merge import Merge
-from .plan import DUPLICATE, Plan, plan_of
 from .record import record, record_refused
 from .reports import LoadRefused, LoadReport, SetReport
-from .retirement import TooManyMissing, retire_missing
-from .source_count import check_count
-from .source_sums import check_sums
 from .staging import REFUSED, StagedSet, stage
-from .total_rows import with_totals_refused
+from .switch.certified import refuse_changes_of_certified
+from .switch.links import tie_parcels
+from .switch.merge import Merge
+from .switch.plan import DUPLICATE, Plan, plan_of
+from .switch.retirement import TooManyMissing, retire_missing
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import polars as pl
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.errors import TerraFusionError
 
-from .merge import Tally
 from .staging import findings_frame
+from .switch.merge import Tally
 
 FIRST_FAULTS = 3
 

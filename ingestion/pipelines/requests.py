@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from county_configs.models import County
 from ingestion.connectors.files import open_file
-from ingestion.connectors.legacy_catalogue import LiveTables
-from ingestion.connectors.legacy_faults import LegacyFault
+from ingestion.connectors.legacy.catalogue import LiveTables
+from ingestion.connectors.legacy.faults import LegacyFault
+from ingestion.connectors.legacy.typed_values import LAST, BadWatermark, check_watermark
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.connectors.typed_values import LAST, BadWatermark, check_watermark
 from ingestion.legacy import alias_of, fault_of_alias
 from ingestion.models import IngestionJob, IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping

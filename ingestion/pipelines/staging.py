@@ -26,7 +26,7 @@ from ingestion.transforms.validators import Finding, Level
 from terrafusion.full_disk import full_disk_told
 from terrafusion.roll.querysets import parcel_number_key
 
-from .amounts import source_amounts
+from .control.amounts import source_amounts
 
 REFUSED = "refused"
 ZERO_SHOWN = "\u2400"  # stands for a zero byte, which PostgreSQL does not keep

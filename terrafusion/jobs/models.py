@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
-from terrafusion.api import PUBLIC_ROOT
+from terrafusion.web.api import PUBLIC_ROOT
 
 from .journal import record_line, record_progress
 

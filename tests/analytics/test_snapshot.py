@@ -19,8 +19,8 @@ from terrafusion.analytics.snapshots import SnapshotStore, snapshot_store
 from terrafusion.analytics.tables import TABLES
 from terrafusion.analytics.writing import publish_snapshot, snapshot_county, write_snapshot
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
-from terrafusion.jobs.schedules import run_due
+from terrafusion.jobs.workers.runner import run_next_job
+from terrafusion.jobs.workers.schedules import run_due
 from terrafusion.roll.loads import record_load
 from terrafusion.roll.models import LastLoad, Property, Sale, SaleReview
 from tests.factories import AssessedValueFactory, OwnerFactory, SaleParcelFactory, SaleReviewFactory, a_county, a_user

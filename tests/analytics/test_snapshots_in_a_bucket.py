@@ -17,7 +17,7 @@ from terrafusion.analytics.snapshots import SnapshotStore, snapshot_store
 from terrafusion.analytics.writing import publish_snapshot, snapshot_county, write_snapshot
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.models import Job, JobLog
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.settings.storage import BucketAddress, folder_or_bucket
 from tests.factories import a_county, a_user, client_of
 from tests.valuation.roll import a_market

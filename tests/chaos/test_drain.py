@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.supervisor import DRAIN_SECONDS
+from terrafusion.jobs.workers.supervisor import DRAIN_SECONDS
 from tests.chaos.harness import FULL, ServiceManager, record, submit_probes, wait_until_none_is_open
 from tests.factories import a_county
 from tests.processes import until

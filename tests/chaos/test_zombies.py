@@ -10,8 +10,8 @@ import pytest
 from terrafusion.jobs.files import seal
 from terrafusion.jobs.finish import finish_cancelled, finish_completed, finish_failed, give_back
 from terrafusion.jobs.models import FailureReason, Job, JobArtifact, JobLog
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import perform
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform
 from tests.chaos.harness import FULL, ServiceManager, faults_of_results, record, result_files, submit_probes
 from tests.factories import a_county
 from tests.processes import until

@@ -3,7 +3,7 @@
 import pytest
 
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import a_county, a_user, client_of
 
 from .roll import an_exported_county

@@ -14,7 +14,7 @@ from pyproj import CRS, Transformer
 
 from gis_export.formats.registry import FORMATS
 from gis_export.layers.roll_fields import PARCEL
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property
 
 from .reading_back import geodatabase_in, read_back

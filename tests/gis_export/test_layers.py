@@ -22,7 +22,7 @@ from gis_export.layers.roll_layers import as_of
 from market_analysis.keeping import series_name
 from market_analysis.models import MarketAnalysisJob
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.loads import record_load
 from terrafusion.roll.models import Property, Sale
 from tests.factories import (

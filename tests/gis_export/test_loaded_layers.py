@@ -11,7 +11,7 @@ from django.utils import timezone
 from gis_export.areas.county_area import boundary_of, extent_of
 from gis_export.layers.catalogue import layer_names
 from gis_export.layers.fields import unique_names
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property
 from tests.factories import LayerFeatureFactory, TimeIndexFactory, a_county, a_user, client_of
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import PASSWORD, a_county, a_user, client_of
 
 from .browser import CHROMIUM, chromium

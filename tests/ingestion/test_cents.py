@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from django.core.management import call_command
 
-from ingestion.pipelines.amounts import as_kept, as_read, raw_amounts
+from ingestion.pipelines.control.amounts import as_kept, as_read, raw_amounts
 from ingestion.pipelines.reports import LoadRefused
 from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import FieldMapping
@@ -131,7 +131,7 @@ def test_cents_go_with_dollars_alone():
 
 
 def test_a_cent_that_is_lost_on_the_way_stops_the_load(load, monkeypatch):
-    from ingestion.pipelines import amounts
+    from ingestion.pipelines.control import amounts
 
     monkeypatch.setattr(amounts, "dollars", lambda text, implied=0: Decimal(int(float(text))))
     monkeypatch.setattr(amounts, "_PLAIN", "^$")

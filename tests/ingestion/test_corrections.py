@@ -10,8 +10,8 @@ from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from ingestion.transforms.mapper import Dataset
 from terrafusion.jobs.finish import finish_completed
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import perform, run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform, run_next_job
 from terrafusion.roll.models import Owner, Property
 from tests.factories import IngestionRunFactory, RejectedRowFactory, a_user, client_of
 

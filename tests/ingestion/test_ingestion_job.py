@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from terrafusion.jobs.finish import give_back
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property
 from terrafusion.settings.storage import BucketAddress, files_in
 from tests.factories import a_county, a_user, client_of

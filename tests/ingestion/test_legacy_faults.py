@@ -8,12 +8,13 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections
 from mssql_python import exceptions
 
-from ingestion.connectors.legacy_catalogue import LiveTables, type_name
-from ingestion.connectors.legacy_faults import LegacyFault, asking
+from ingestion.connectors.legacy.catalogue import LiveTables, type_name
+from ingestion.connectors.legacy.faults import LegacyFault, asking
 from ingestion.connectors.source import UnreadableSource
 from ingestion.connectors.sql_server import LegacyQuery
 from ingestion.models import IngestionRun
-from ingestion.pipelines import drift, requests
+from ingestion.pipelines import requests
+from ingestion.pipelines.control import drift
 from ingestion.pipelines.requests import BadRequest
 from terrafusion.jobs.finish import finish_failed
 from terrafusion.jobs.models import FailureReason

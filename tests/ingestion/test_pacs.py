@@ -13,7 +13,7 @@ from ingestion.legacy.pacs import catalogue
 from ingestion.models import IngestionRun
 from ingestion.pipelines import bulk_load as pipeline
 from ingestion.pipelines import requests
-from ingestion.pipelines.digest import roll_digest
+from ingestion.pipelines.control.digest import roll_digest
 from ingestion.pipelines.reports import LoadRefused
 from terrafusion.roll.models import AssessedValue, Improvement, Owner, Property, Sale, SaleParcel
 

@@ -12,8 +12,8 @@ from ingestion.pipelines.reports import LoadRefused
 from ingestion.transforms.mapper import Dataset
 from terrafusion.jobs import finish
 from terrafusion.jobs.models import FailureReason, Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import perform, run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform, run_next_job
 from terrafusion.roll.models import LastLoad, Property
 from tests.factories import a_county
 

@@ -336,7 +336,7 @@ def test_the_order_of_the_rows_changes_nothing(load, county):
     from django.db import transaction
 
     from ingestion.models import IngestionRun
-    from ingestion.pipelines.digest import roll_digest
+    from ingestion.pipelines.control.digest import roll_digest
 
     rows, digests, runs = clean(80), set(), set()
     for seed in range(10):

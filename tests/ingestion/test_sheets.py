@@ -7,8 +7,8 @@ import openpyxl
 import pytest
 
 from ingestion.connectors.files import open_file
-from ingestion.connectors.number_formats import digit_pattern
 from ingestion.connectors.source import UnreadableSource
+from ingestion.connectors.workbooks.number_formats import digit_pattern
 from ingestion.transforms.mapper import FileOptions
 
 

@@ -88,7 +88,7 @@ def test_two_columns_and_a_name_with_a_comma_on_the_second_line_are_one_value(re
 
 
 def test_a_quote_is_looked_for_over_the_border_of_two_blocks(read, monkeypatch):
-    from ingestion.connectors import text_counts, text_files
+    from ingestion.connectors.texts import text_counts, text_files
 
     monkeypatch.setattr(text_files, "BLOCK", 200)
     monkeypatch.setattr(text_files, "CHUNK", 64)

@@ -11,8 +11,8 @@ import pyogrio
 import pytest
 import shapely
 
-from ingestion.connectors.feature_counts import geojson_census
 from ingestion.connectors.files import open_file
+from ingestion.connectors.layers.feature_counts import geojson_census
 from ingestion.connectors.source import UnreadableSource
 from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import FileOptions

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import PASSWORD
 from tests.openapi import the_document
 

@@ -9,9 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from terrafusion.jobs import finish, registry
 from terrafusion.jobs.models import FailureReason, Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
 from terrafusion.jobs.tallies import tally_ended
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 
 pytestmark = pytest.mark.django_db
 

@@ -11,11 +11,11 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terrafusion.jobs import schedules, supervisor
+from terrafusion.jobs.api.submit import submit
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.schedules import Schedule, ScheduleThreads, daily, every, run_due
-from terrafusion.jobs.submit import submit
+from terrafusion.jobs.workers import schedules, supervisor
+from terrafusion.jobs.workers.schedules import Schedule, ScheduleThreads, daily, every, run_due
 from tests.factories import ValuationJobFactory, a_county
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)

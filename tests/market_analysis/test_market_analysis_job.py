@@ -12,7 +12,7 @@ from django.db.models import Sum
 from county_configs.models import County
 from market_analysis.analyses.registry import ANALYSES
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
 from tests.factories import MarketAnalysisJobFactory, a_county, a_user, client_of
 from tests.valuation.roll import a_market

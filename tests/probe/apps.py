@@ -9,8 +9,8 @@ class ProbeConfig(AppConfig):
     label = "probe"
 
     def ready(self):
-        from terrafusion.jobs import schedules
         from terrafusion.jobs.models import Job
+        from terrafusion.jobs.workers import schedules
 
         from . import locks, roles, sabotage
         from .behaviours import wrap_registered_kinds

@@ -2,7 +2,7 @@
 
 import pytest
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import a_county, a_user, client_of
 
 RUN = "/api/v1/reporting/run"

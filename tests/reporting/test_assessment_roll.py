@@ -15,7 +15,7 @@ from reporting.roll import roll_reader
 from reporting.roll import work as make_assessment_roll
 from reporting.roll.listing import ControlTotals, RollEntry, roll_columns
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property
 from tests.factories import OwnerFactory, UserFactory, a_user, client_of
 from tests.valuation.roll import a_house

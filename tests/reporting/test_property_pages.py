@@ -8,7 +8,7 @@ import pypdf
 import pytest
 from django.utils import timezone
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import ImprovementFactory, OwnerFactory, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject

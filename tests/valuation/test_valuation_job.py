@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from shapely import box
 
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property, Sale, ValueEstimate
 from tests.factories import SaleReviewFactory, TimeIndexFactory, a_county, a_user, client_of
 

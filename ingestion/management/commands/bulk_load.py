@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from county_configs.county_argument import county_named
-from ingestion.pipelines.controls import printed
+from ingestion.pipelines.control.control_totals import printed
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.reports import LoadRefused, LoadReport, finding_text
 from ingestion.pipelines.requests import LoadRequest, Outcome, run_load
