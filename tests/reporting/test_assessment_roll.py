@@ -178,6 +178,35 @@ def test_owner_names_only_with_the_permission(client, supervisor, report, conten
     assert client.get(job["links"]["results"]).status_code == 200
 
 
+def test_a_former_owner_is_not_on_the_roll(supervisor, report, content, county):
+    (house,) = an_assessed_market(county, sales=0, unsold=1)
+    OwnerFactory(roll_property=house, name="ROE, RICHARD", retired_at=timezone.now())
+    OwnerFactory(roll_property=house, name="DOE, JANE")
+
+    job = report(ROLL, by=supervisor, format="csv", include_owner_names=True)
+
+    assert [row["owner"] for row in records(content(job, by=supervisor))] == ["DOE, JANE"]
+
+
+@pytest.mark.parametrize(
+    ("tax_year", "certified", "listed"),
+    [(TAX_YEAR, False, ["7001"]), (TAX_YEAR, True, ["7000", "7001"]), (TAX_YEAR - 1, False, ["7000", "7001"])],
+)
+def test_a_retired_property_leaves_the_open_roll_alone(report, content, county, tax_year, certified, listed):
+    gone, _ = an_assessed_market(county, sales=0, unsold=2)
+    if certified:
+        CertifiedRoll.objects.create(
+            county=county, tax_year=tax_year, supplement=0, values_certified=2, control_totals={},
+            certified_by=UserFactory(), certified_at=timezone.now(),
+        )  # fmt: skip
+    Property.objects.filter(pk=gone.pk).update(retired_at=timezone.now())
+
+    job = report(ROLL, format="csv", year=tax_year)
+
+    assert [row["property_id"] for row in records(content(job))] == listed
+    assert job["result"]["headline"]["properties"] == len(listed)
+
+
 def test_a_retry_without_the_permission_is_refused(client, supervisor, report, county):
     give_owners(county)
     job = report(ROLL, by=supervisor, format="csv", include_owner_names=True)
