@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import groupby, islice
 from operator import itemgetter
@@ -18,10 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.conf import settings
-from django.db import connection, transaction
 
 from county_configs.models import County
 from terrafusion.full_disk import full_disk_told
+from terrafusion.one_moment import one_moment
 from terrafusion.roll.models import AssessedValue, Property, Sale
 
 from .places import StoreUnavailable
@@ -57,7 +56,7 @@ def write_snapshot(county: County, now: datetime, progress: Progress | None = No
     store = snapshot_store()
     snapshot_id, folder = store.new_folder(county.pk, now)
     writer = _Writer(folder, progress or (lambda table, rows: None))
-    with _one_moment():
+    with one_moment():
         writer.write("properties", _properties(county))
         writer.write("sales", _sales(county))
         writer.write("assessed_values", _assessed_values(county))
@@ -99,29 +98,6 @@ def _fill_other_engine(snapshot: Snapshot) -> None:
 
         with connected_clickhouse() as backend:
             fill(backend, snapshot)
-
-
-@contextmanager
-def _one_moment() -> Iterator[None]:
-    """Every query inside sees the database as it was at the first one.
-
-    Not `atomic()` on SQLite: our transactions take the write lock there, and a long read must not stop writers.
-    """
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-        try:
-            yield
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ROLLBACK")
 
 
 Rows = Iterator[tuple[Any, ...]]

@@ -22,6 +22,8 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from terrafusion.one_moment import one_moment
+
 from .models import Job
 from .registry import Kind, every_kind
 from .tallies import Ending, Tally, tallies_of
@@ -31,8 +33,9 @@ class JobCollector(Collector):
     """Counts the jobs at each scrape: their tallies, and the rows that are not tallied yet."""
 
     def collect(self) -> Iterator[Metric]:
-        for kind in every_kind():
-            tallies = tallies_of(kind)
+        with one_moment():  # between two moments jobs could be tallied, and be counted twice or not at all
+            tallies_by_kind = {kind: tallies_of(kind) for kind in every_kind()}
+        for kind, tallies in tallies_by_kind.items():
             yield from _counters(kind, tallies)
             yield _durations(kind, tallies)
         yield from _queue()

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from prometheus_client.parser import text_string_to_metric_families
 
-from terrafusion.jobs import finish, registry
+from terrafusion.jobs import finish, registry, tallies
 from terrafusion.jobs.models import FailureReason, Job
 from terrafusion.jobs.tallies import tally_ended
 from terrafusion.jobs.workers.queue import claim_next
@@ -112,6 +112,32 @@ def test_the_tallies_change_no_count_and_spare_the_jobs_they_hold(scrape, client
     assert [scrape()[key] for key in completed] == [2]
     tally_ended()
     assert [scrape()[key] for key in completed] == [2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scrape_during_the_tally_counts_every_job_once(scrape, submitted, kind, monkeypatch):
+    """The tally takes its jobs after the scrape has read the tallies and before it counts the rows."""
+    submitted()
+    run_next_job()
+    before, count, pool = scrape(), tallies._count, ThreadPoolExecutor(1)
+
+    def tally():
+        try:
+            return tally_ended()
+        finally:
+            connection.close()
+
+    def count_after_the_tally(counted, jobs):
+        if counted is kind:
+            monkeypatch.setattr(tallies, "_count", count)
+            tallied.append(pool.submit(tally).result())
+        return count(counted, jobs)
+
+    tallied = []
+    monkeypatch.setattr(tallies, "_count", count_after_the_tally)
+
+    assert scrape() == before
+    assert tallied == [1]
 
 
 @pytest.mark.parametrize("kind", ["valuation"], indirect=True)
