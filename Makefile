@@ -2,11 +2,12 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PORT ?= 8000
-SQLITE_TESTS := $(BIN)/pytest -n 2 tests -m "not outage and not integration and not slow"
+TWO_AT_ONCE := $(BIN)/pytest -n 2 --dist loadgroup tests
+SQLITE_TESTS := $(TWO_AT_ONCE) -m "not outage and not integration and not slow"
 WITH_POSTGIS := $(BIN)/python scripts/private_postgres.py run --
-POSTGIS_TESTS := $(WITH_POSTGIS) $(BIN)/pytest -n 2 tests -m "not database_free and not outage and not integration and not slow"
+POSTGIS_TESTS := $(TWO_AT_ONCE) -m "not database_free and not outage and not integration and not slow"
 INTEGRATION_TESTS := $(BIN)/pytest tests/integration -m integration
-OUTAGE_TESTS := $(WITH_POSTGIS) $(BIN)/pytest tests -m outage
+OUTAGE_TESTS := $(BIN)/pytest tests -m outage
 
 .PHONY: help demo run test test-slow integration chaos bench check clean
 .DEFAULT_GOAL := help
@@ -31,18 +32,17 @@ demo: .venv/.product  ## a county valued in front of you: SQLite, no service, no
 run: .venv/.product  ## serves web (PORT, default 8000) and workers until interrupted
 	@$(BIN)/python manage.py serve --port $(PORT)
 
-check: .venv/.tests  ## lint, types, migrations
+check: .venv/.tests  ## lint, imports, types, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 	DJANGO_SETTINGS_MODULE=terrafusion.settings.test $(BIN)/python manage.py makemigrations --check --dry-run
 
 test: check  ## everything, on SQLite and on a private PostgreSQL + PostGIS
 	$(SQLITE_TESTS)
-	$(POSTGIS_TESTS)
 	$(INTEGRATION_TESTS)
-	$(WITH_POSTGIS) $(INTEGRATION_TESTS)
-	$(OUTAGE_TESTS)
+	$(WITH_POSTGIS) sh -ec '$(POSTGIS_TESTS); $(INTEGRATION_TESTS); $(OUTAGE_TESTS)'
 
 integration: .venv/.tests  ## the contract's flows over HTTP, on a real web server and workers, on both databases
 	$(INTEGRATION_TESTS)

@@ -1,14 +1,17 @@
 """The routes of login, refresh, logout and the user's own data."""
 
+from typing import cast
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from terrafusion.query_parameters import takes_no_query
+from terrafusion.web.query_parameters import takes_no_query
 
 from . import tokens
+from .models import User
 
 
 @extend_schema(
@@ -63,4 +66,4 @@ def logout(request: Request) -> Response:
 @takes_no_query
 def me(request: Request) -> Response:
     """The user of the token, and their permissions in each county."""
-    return Response(tokens.user_json(request.user))
+    return Response(tokens.user_json(cast(User, request.user)))  # only signed-in users come this far

@@ -150,9 +150,9 @@ def copy() -> dict[str, Any]:
 
 def load() -> dict[str, Any]:
     county = _setup()
-    from ingestion.pipelines.requests import Asked, run_load
+    from ingestion.pipelines.requests import LoadRequest, run_load
 
-    asked = Asked(county=county, source=str(_folder() / "roll.csv"), mapping=_folder() / "mapping.yaml")
+    asked = LoadRequest(county=county, source=str(_folder() / "roll.csv"), mapping=_folder() / "mapping.yaml")
     started = time.monotonic()
     report = run_load(asked).report
     tally = report.sets["main"].targets["properties"]
@@ -321,12 +321,12 @@ def load_pacs() -> dict[str, Any]:
     from django.conf import settings
 
     from ingestion.models import IngestionRun
-    from ingestion.pipelines.digest import roll_digest
-    from ingestion.pipelines.requests import Asked, run_load
+    from ingestion.pipelines.control.digest import roll_digest
+    from ingestion.pipelines.requests import LoadRequest, run_load
     from terrafusion.roll.models import AssessedValue
 
     open_runs = IngestionRun.objects.filter(status=IngestionRun.Status.STAGING).exists()
-    asked = Asked(
+    asked = LoadRequest(
         county=county, source="pacs", mapping=settings.COUNTY_CONFIGS_DIR / "benton" / "mappings.yaml",
         since=os.environ.get("TERRAFUSION_BENCH_SINCE"),
         resume=open_runs and "TERRAFUSION_BENCH_RESUME" in os.environ,

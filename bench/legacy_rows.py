@@ -30,7 +30,7 @@ def main() -> int:
 
 def measured() -> dict[str, float]:
     """Rows a second, the best of three runs: the former way, the cursor's rows, Arrow batches."""
-    from ingestion.connectors.legacy_rows import Reader
+    from ingestion.connectors.legacy.rows import Reader
 
     tables = [_page(start) for start in range(0, ROWS, PAGE)]
     rows = [[tuple(row.values()) for row in table.to_pylist()] for table in tables]

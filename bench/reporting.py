@@ -237,7 +237,7 @@ def run_report(report_type: str, county_id: str, parameters: dict[str, Any]) -> 
     from rest_framework.test import APIClient
 
     from accounts.models import User
-    from terrafusion.jobs.runner import run_next_job
+    from terrafusion.jobs.workers.runner import run_next_job
 
     settings.ALLOWED_HOSTS = ["testserver"]
     client = APIClient()

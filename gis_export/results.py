@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from terrafusion.jobs.serializers import ResultSerializer
+from terrafusion.jobs.api.serializers import ResultSerializer
 
 from .areas.shapes import AreaOfInterestField
 from .models import GisExportJob

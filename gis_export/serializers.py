@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from county_configs.models import County
-from terrafusion.api import StrictSerializer
 from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.models import FailureReason
 from terrafusion.jobs.request import JobRequestSerializer
 from terrafusion.roll.models import ValueEstimate
 from terrafusion.roll.shapes import square_kilometres
+from terrafusion.web.api import StrictSerializer
 
 from .areas.area_of_interest import AreaOfInterest, BadArea, read_area
 from .areas.coordinate_systems import STORAGE, BadCoordinateSystem, coordinate_system, expresses
@@ -162,7 +162,7 @@ def _check_area(county: County, area: AreaOfInterest, parameters: dict[str, Any]
         message = "There is nothing to clip at: give an area_of_interest, or load the layer county_boundary."
         raise serializers.ValidationError({"parameters": {"clip": [message]}})
     if area.polygon is not None and extent is not None and not area.polygon.intersects(extent):
-        west, south, east, north = (round(each, 4) for each in extent.bounds)
+        west, south, east, north = (round(bound, 4) for bound in extent.bounds)
         message = f"The area lies outside {county.name}, which reaches from {west}, {south} to {east}, {north} degrees."
         raise serializers.ValidationError({"area_of_interest": [message]})
     _check_size(county, area.polygon or boundary or extent)

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import counties_of, require
 from county_configs.models import County
-from terrafusion.query_parameters import StrictQuery
+from terrafusion.web.query_parameters import StrictQuery
 
 from .county_rules import defaults_json, formats_json
 from .results import CountyDefaultsSerializer, CountyFormatsSerializer

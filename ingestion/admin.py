@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -16,14 +17,16 @@ from accounts.permissions import may, permitted
 from terrafusion.admin import CountyScopedAdmin
 from terrafusion.digests import json_digest
 from terrafusion.errors import TerraFusionError
+from terrafusion.jobs.api.submit import submit
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import submit
 
 from .certification import certify, sign_off, tax_years
 from .models import IngestionRun, RejectedRow, SourceFile
 from .totals_page import totals_table
 from .transforms.mapper import Dataset
 from .transforms.roll_fields import PERSONAL
+
+Step = Callable[[IngestionRun], object]
 
 LARGEST_UPLOAD = 2 * 1024**3  # bytes
 
@@ -75,8 +78,8 @@ class SourceFileAdmin(CountyScopedAdmin):
         self._submit(request, queryset, dry_run=True)
 
     def _submit(self, request: HttpRequest, queryset: QuerySet[SourceFile], *, dry_run: bool) -> None:
-        for each in queryset:
-            ask_for_load(self, request, each.county, f"upload:{each.pk}", {"dry_run": dry_run})
+        for file in queryset:
+            ask_for_load(self, request, file.county, f"upload:{file.pk}", {"dry_run": dry_run})
 
 
 def ask_for_load(
@@ -85,19 +88,19 @@ def ask_for_load(
     """Queues the job as the API would, with the same checks."""
     kind = kind_named("ingestion")
     body = {"county_id": county.pk, "source": source, "parameters": parameters}
-    asked = kind.request(data=body, context={"request": request, "plugin": kind.name})
-    if not asked.is_valid():
-        page.message_user(request, f"{source}: {_sentence(asked.errors)}", messages.ERROR)
+    checked = kind.request(data=body, context={"request": request, "plugin": kind.name})
+    if not checked.is_valid():
+        page.message_user(request, f"{source}: {_sentence(checked.errors)}", messages.ERROR)
         return
-    fields = dict(asked.validated_data)
-    county, checked = fields.pop("county_id"), fields.pop("parameters", {})
-    job = submit(kind, county, request.user, own_fields=fields, parameters=checked, digest=json_digest(body))
+    fields = dict(checked.validated_data)
+    county, parameters = fields.pop("county_id"), fields.pop("parameters", {})
+    job = submit(kind, county, request.user, own_fields=fields, parameters=parameters, digest=json_digest(body))
     page.message_user(request, f"{source}: job {job.pk} queued.", messages.SUCCESS)
 
 
 def _sentence(errors: Any) -> str:
     if isinstance(errors, dict):
-        return " ".join(f"{name}: {_sentence(each)}" for name, each in errors.items())
+        return " ".join(f"{name}: {_sentence(of_field)}" for name, of_field in errors.items())
     return " ".join(map(str, errors)) if isinstance(errors, list) else str(errors)
 
 
@@ -124,11 +127,11 @@ class IngestionRunAdmin(CountyScopedAdmin):
 
     @display(description="rows read")
     def rows(self, row: IngestionRun) -> int:
-        return sum(each["read"] for each in row.results.values())
+        return sum(own["read"] for own in row.results.values())
 
     @display(description="rejected")
     def rejected(self, row: IngestionRun) -> int:
-        return sum(each["rejected"] for each in row.results.values())
+        return sum(own["rejected"] for own in row.results.values())
 
     @display(description="control totals: source against roll")
     def totals(self, row: IngestionRun) -> str:
@@ -156,7 +159,9 @@ class IngestionRunAdmin(CountyScopedAdmin):
             else:
                 self.message_user(request, f"{run}: your role may not load.", messages.ERROR)
 
-    def _each(self, request: HttpRequest, queryset: Any, permission: str, step: Any, done: str) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[IngestionRun], permission: str, step: Step, done: str
+    ) -> None:
         for run in queryset:
             if not may(request.user, permission, run.county):
                 self.message_user(request, f"{run}: your role lacks the permission {permission}.", messages.ERROR)
@@ -215,5 +220,5 @@ class RejectedRowAdmin(CountyScopedAdmin):
 def _personal_columns(row: RejectedRow) -> set[str]:
     """The source's columns that hold names of people or their addresses."""
     dataset = Dataset.model_validate(row.run.mapping[row.dataset])
-    fields = [(name, each) for target in dataset.targets().values() for name, each in target.items()]
-    return {column for name, each in fields if name in PERSONAL for column in each.source_columns} | {""}
+    fields = [(name, mapping) for target in dataset.targets().values() for name, mapping in target.items()]
+    return {column for name, mapping in fields if name in PERSONAL for column in mapping.source_columns} | {""}

@@ -17,7 +17,7 @@ from .models import IngestionJob, IngestionRun, RejectedRow
 from .pipelines.bulk_load import Load, new_run, stage_all
 from .pipelines.findings_file import TOLD, write_findings
 from .pipelines.reports import LoadReport
-from .pipelines.requests import Asked, Prepared, prepare
+from .pipelines.requests import LoadRequest, Prepared, prepare
 from .serializers import UPLOAD, mapping_path, source_file
 from .transforms.mapper import Dataset
 
@@ -30,16 +30,16 @@ def load(job: IngestionJob) -> Outcome:
     if job.source.startswith(REJECTS):
         prepared = _corrections(job)
     else:
-        prepared = prepare(_asked(job), lambda name, rows: job.report(rows, rows * 2, f"{name}: {rows:,} rows read."))
+        prepared = prepare(_request(job), lambda name, rows: job.report(rows, rows * 2, f"{name}: {rows:,} rows read."))
     result: dict[str, Any] = {}
     return Outcome(result=result, files=[_findings_file(job, prepared)], store=lambda: _switch(job, prepared, result))
 
 
-def _asked(job: IngestionJob) -> Asked:
+def _request(job: IngestionJob) -> LoadRequest:
     parameters, path = job.parameters, None
     if job.source.startswith(UPLOAD):
         path = _local_copy(job)
-    return Asked(
+    return LoadRequest(
         county=job.county,
         source=job.source,
         mapping=mapping_path(job.county),
@@ -84,7 +84,7 @@ def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> No
     result |= {
         "run": run.pk,
         "dry_run": prepared.dry_run,
-        "datasets": {name: each.as_json() for name, each in report.sets.items()},
+        "datasets": {name: own.as_json() for name, own in report.sets.items()},
         "control_totals": report.control_totals,
         "rejected_rows": report.rejected,
         "digests": {"source_sha256": run.source_sha256, "mapping_sha256": run.mapping_sha256, "rows": run.digest},
@@ -101,8 +101,8 @@ def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> No
 def _findings(report: LoadReport) -> list[dict[str, Any]]:
     return [
         {"dataset": name, **row}
-        for name, each in report.sets.items()
-        for row in each.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
+        for name, own in report.sets.items()
+        for row in own.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
     ]
 
 
@@ -120,6 +120,6 @@ def _mark_loaded(source: CorrectedRows, again: IngestionRun) -> None:
 def _findings_file(job: IngestionJob, prepared: Prepared) -> OutputFile:
     """Everything that was found, kept with the job."""
     path = job.workspace / f"{job.pk}.csv"
-    write_findings(path, {each.name: each.findings() for each in prepared.staged})
+    write_findings(path, {dataset.name: dataset.findings() for dataset in prepared.staged})
     friendly = f"{job.county.fips}_{job.county_id}_findings_{prepared.load.run.pk}.csv"
     return OutputFile(path, path.name, friendly, "text/csv")

@@ -11,11 +11,11 @@ from rest_framework import serializers
 
 from county_configs.models import County
 from ingestion.transforms.mapper import Mapping, read_mapping
-from terrafusion.api import StrictSerializer
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.request import JobRequestSerializer
+from terrafusion.web.api import StrictSerializer
 
-from .connectors.typed_values import LAST, BadWatermark, check_watermark
+from .connectors.legacy.typed_values import LAST, BadWatermark, check_watermark
 from .corrections import REJECTS, NoCorrections, run_with_corrections
 from .legacy import alias_of
 from .models import SourceFile
@@ -91,11 +91,11 @@ def mapping_path(county: County) -> Path:
 def source_file(county: County, source: str) -> SourceFile:
     """The county's own file. Another county's is as if it did not exist."""
     number = source.removeprefix(UPLOAD)
-    found = (
+    file = (
         SourceFile.objects.filter(county=county, pk=int(number)).first()
         if number.isdecimal() and len(number) < 18
         else None
     )
-    if found is None:
+    if file is None:
         raise serializers.ValidationError({"source": [f"Unknown file {source!r} in county {county.pk}."]})
-    return found
+    return file

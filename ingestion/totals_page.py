@@ -6,8 +6,6 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 
-from .pipelines.amounts import as_read
-
 SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "rounded", "difference")
 
 
@@ -36,5 +34,7 @@ def _table(totals: dict[str, Any]) -> str:
 
 
 def _row(group: str, side: str, sides: dict[str, Any], names: list[str]) -> str:
+    from .pipelines.control.amounts import as_read  # It brings polars, which only a page of totals needs.
+
     cells = format_html_join("", "<td>{}</td>", ((as_read(sides[side][name]),) for name in names))
     return format_html("<tr><th>{}</th><th>{}</th>{}</tr>", group if side == "source" else "", side, cells)

@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from county_configs.models import County
 from terrafusion.analytics.tables import AREA_COLUMNS
-from terrafusion.api import StrictSerializer
 from terrafusion.roll.models import LayerFeature, Property, PropertyType
+from terrafusion.web.api import StrictSerializer
 
 from .indices.price_index import HEDONIC, METHODS
 from .indices.repeat_sales import SHORTEST_HOLDING_DAYS

@@ -6,7 +6,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from terrafusion.analytics.tables import AREA_COLUMNS
-from terrafusion.jobs.serializers import ResultSerializer
+from terrafusion.jobs.api.serializers import ResultSerializer
 
 from .indices.price_index import METHODS
 from .models import FORMER_TYPES

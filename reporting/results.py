@@ -3,7 +3,7 @@
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
-from terrafusion.jobs.serializers import ResultSerializer
+from terrafusion.jobs.api.serializers import ResultSerializer
 
 from .formats import CONTENT_TYPES
 from .serializers import PARAMETERS, ReportRequestSerializer

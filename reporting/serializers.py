@@ -8,10 +8,10 @@ from typing import Any
 from rest_framework import serializers
 
 from county_configs.models import County
-from terrafusion.api import StrictSerializer
 from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.request import TypedJobRequestSerializer
 from terrafusion.roll.models import Property
+from terrafusion.web.api import StrictSerializer
 
 from .formats import CONTENT_TYPES
 from .models import ReportType

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 VERSION = "15"
 PACKAGES = (f"postgresql-{VERSION}", f"postgresql-{VERSION}-postgis-3")
@@ -174,7 +175,7 @@ class Cluster:
         self.run("pg_ctl", "-D", self.folder / "data", "-m", "immediate", "stop", must=must)
 
     def run(self, program: str, *arguments: object, must: bool = True) -> None:
-        become = {"user": self.account.pw_uid, "group": self.account.pw_gid} if self.account else {}
+        become: dict[str, Any] = {"user": self.account.pw_uid, "group": self.account.pw_gid} if self.account else {}
         with (self.folder / "commands.log").open("ab") as log:  # a pipe would be held open by the server
             answer = subprocess.run(
                 [str(self.server.bin / program), *map(str, arguments)],

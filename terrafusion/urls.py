@@ -5,21 +5,21 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from terrafusion import health
+from terrafusion.jobs.api.urls import county_urls, plugin_urls
 from terrafusion.jobs.metrics import metrics_view
-from terrafusion.jobs.urls import county_urls, plugin_urls
+from terrafusion.web import health
 
-handler400 = "terrafusion.problems.bad_request"
-handler403 = "terrafusion.problems.forbidden"
-handler404 = "terrafusion.problems.not_found"
-handler500 = "terrafusion.problems.server_error"
+handler400 = "terrafusion.web.problems.bad_request"
+handler403 = "terrafusion.web.problems.forbidden"
+handler404 = "terrafusion.web.problems.not_found"
+handler500 = "terrafusion.web.problems.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs"), name="home"),
     path("admin/", admin.site.urls),
     path("api/v1/auth/", include("accounts.urls")),
     path("auth/", include("accounts.urls")),
-    path("api/v1/", include("terrafusion.roll.urls")),
+    path("api/v1/", include("terrafusion.roll.api.urls")),
     path("api/v1/", include(county_urls())),
     *plugin_urls("api/v1", "plugins/v1"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

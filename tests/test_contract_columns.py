@@ -52,7 +52,7 @@ def test_each_kinds_own_field_has_an_index():
     for table, column in INDEXED.items():
         with connection.cursor() as cursor:
             constraints = connection.introspection.get_constraints(cursor, table)
-        assert [column] in [each["columns"] for each in constraints.values() if each["index"]], table
+        assert [column] in [constraint["columns"] for constraint in constraints.values() if constraint["index"]], table
 
 
 def test_a_file_size_is_a_whole_number_in_the_table_too():

@@ -3,8 +3,8 @@
 import pytest
 from django.db import models
 
+from terrafusion.jobs.api.serializers import job_json, result_json
 from terrafusion.jobs.registry import registered_kinds
-from terrafusion.jobs.serializers import job_json, result_json
 from terrafusion.roll.models import SaleParcel
 from tests.factories import (
     JOB_FACTORIES,

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from terrafusion.jobs.registry import registered_kinds
-from terrafusion.problems import CONTENT_TYPE
+from terrafusion.web.problems import CONTENT_TYPE
 from tests.factories import a_county
 from tests.jobs.examples import EXAMPLES
 from tests.openapi import the_document, validator
@@ -76,7 +76,7 @@ def test_reports_have_a_report_id_and_other_jobs_a_job_id():
     ],
 )
 def test_the_filters_of_a_list_of_jobs_are_told_with_their_types(name, filters):
-    told = {each["name"]: each["schema"] for each in OPERATIONS[name][2]["parameters"]}
+    told = {parameter["name"]: parameter["schema"] for parameter in OPERATIONS[name][2]["parameters"]}
 
     assert {each: told[each]["type"] for each in filters} == filters
     assert told["created_after"] == told["created_before"] == {"type": "string", "format": "date-time"}
@@ -86,7 +86,7 @@ def test_the_filters_of_a_list_of_jobs_are_told_with_their_types(name, filters):
 
 def test_the_filters_of_the_roll_are_told_with_their_types():
     def told(name):
-        return {each["name"]: each["schema"] for each in OPERATIONS[name][2]["parameters"]}
+        return {parameter["name"]: parameter["schema"] for parameter in OPERATIONS[name][2]["parameters"]}
 
     properties, sales = told("properties_list"), told("sales_list")
     assert properties["updated_since"]["format"] == sales["updated_since"]["format"] == "date-time"

@@ -13,7 +13,7 @@ from django.urls import URLPattern, get_resolver
 from accounts.roles import ROLES
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import registered_kinds
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property, Sale
 
 from .factories import UserFactory, a_county, a_user, client_of
@@ -75,12 +75,12 @@ for _kind in registered_kinds():
 
 def routes(patterns=None, prefix=""):
     """(path pattern, name) of every route outside the admin, which tests/test_admin.py covers."""
-    for each in get_resolver().url_patterns if patterns is None else patterns:
-        path = prefix + str(each.pattern)
-        if isinstance(each, URLPattern):
-            yield path, each.name
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield path, pattern.name
         elif not path.startswith("admin/"):
-            yield from routes(each.url_patterns, path)
+            yield from routes(pattern.url_patterns, path)
 
 
 ROUTES = sorted(routes())

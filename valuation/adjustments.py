@@ -1,6 +1,7 @@
-"""The adjustment grid: each comparable's price moved to the subject, line by line, in whole dollars.
+"""The adjustment grid: the price of each comparable adjusted to the subject, line by line, in whole dollars.
 
-A comparable that lacks something the subject has gains value, and the other way round. No Django, no clock.
+A comparable gains value for what only the subject has, and loses value for what only the comparable has. No Django, no
+clock.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ COUNTY_RATE = "county rate"
 
 @dataclass(frozen=True)
 class Adjustment:
-    """One line: whole dollars added to the comparable's sale price."""
+    """One line of the grid: whole dollars added to the comparable's sale price."""
 
     name: str
     amount: int
@@ -28,7 +29,7 @@ class Adjustment:
 class MarketDifference:
     """A difference between subject and comparable, in the log price the market pays for it.
 
-    source: where that comes from, where it is not what the grid says of all lines.
+    source: where that price comes from; None where it comes from the source of the whole grid.
     """
 
     name: str
@@ -39,7 +40,7 @@ class MarketDifference:
 
 
 def whole_dollars(amount: Decimal | float) -> int:
-    """To the dollar, halves away from zero (ROUND_HALF_UP)."""
+    """The amount rounded to the dollar; half a dollar is rounded away from zero (ROUND_HALF_UP)."""
     return int(Decimal(str(amount)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -73,7 +74,7 @@ def market_adjustments(sale_price: int, differences: Sequence[MarketDifference],
 
 @dataclass(frozen=True)
 class AdjustedSale:
-    """A comparable with its grid lines. `adjusted_sale_price` is the price plus its lines, to the dollar."""
+    """A comparable with the lines of its grid. `adjusted_sale_price` is the price plus the lines, in whole dollars."""
 
     sale_price: int
     adjustments: tuple[Adjustment, ...]
@@ -99,9 +100,9 @@ def adjust(
     rates: Mapping[str, Decimal],
     source: str,
 ) -> AdjustedSale:
-    """Adjusts one sale: at the county's rate where it has set one, else at what the market pays."""
-    of_market = [difference for difference in differences if difference.name not in rates]
-    lines = {line.name: line for line in market_adjustments(sale_price, of_market, source)}
+    """Adjusts one sale: at the county's rate where the county has set one, else at the price the market pays."""
+    without_rate = [difference for difference in differences if difference.name not in rates]
+    lines = {line.name: line for line in market_adjustments(sale_price, without_rate, source)}
     for difference in differences:
         if difference.name in rates:
             known = isinstance(difference.subject, int | float) and isinstance(difference.comparable, int | float)

@@ -1,4 +1,4 @@
-"""Choosing comparable sales. No Django, no clock.
+"""The choice of comparable sales. No Django, no clock.
 
 Distances are metres in the county's projection; prices are whole dollars; an unknown characteristic is NaN.
 """
@@ -17,7 +17,7 @@ from terrafusion.errors import TerraFusionError
 
 METRES_PER_MILE = 1609.344
 
-# What similarity and adjustments look at, in the order of the grid. Every one is a number.
+# The characteristics that similarity and adjustments compare, in the order of the grid. Every one is a number.
 CHARACTERISTICS = (
     "living_area_sqft",
     "lot_sqft",
@@ -45,10 +45,11 @@ class NotEnoughSales(TerraFusionError):
 class ComparableSalesSettings:
     """How comparables are chosen, adjusted and judged.
 
-    rings_miles: radii tried in turn when the neighborhood has too few sales; after the last, the whole county.
-    adjustment_rates: dollars for each unit by which the subject exceeds the comparable; the others are estimated.
-    log_price_per_km: how much a kilometre of distance counts against similarity, in log price.
-    net_warning, gross_warning: percent of the sale price above which (bound excluded) a comparable is marked.
+    rings_miles: radii that are searched in turn when the neighborhood has too few sales; the whole county comes after
+    the last. adjustment_rates: dollars for each unit by which the subject exceeds the comparable, by characteristic; a
+    characteristic without a rate is adjusted at the price the market pays. log_price_per_km: how much a kilometre of
+    distance counts against similarity, in log price. net_warning, gross_warning: a comparable adjusted by more than
+    this percentage of its sale price is marked.
     """
 
     look_back_months: int = 36
@@ -75,19 +76,19 @@ class Subject:
 
     def values(self) -> Floats:
         """Shape (len(CHARACTERISTICS),); NaN where unknown."""
-        given = [self.characteristics.get(name) for name in CHARACTERISTICS]
-        return np.array([np.nan if each is None else float(each) for each in given])
+        values = [self.characteristics.get(name) for name in CHARACTERISTICS]
+        return np.array([np.nan if value is None else float(value) for value in values])
 
 
 @dataclass(frozen=True)
 class SalesTable:
-    """Sales as columns of equal length n; `characteristics` has shape (n, len(CHARACTERISTICS))."""
+    """Sales as columns of equal length n. sale_date: days. characteristics: shape (n, len(CHARACTERISTICS))."""
 
     sale_id: npt.NDArray[np.object_]
     property_id: npt.NDArray[np.object_]
     property_type: npt.NDArray[np.object_]
     neighborhood: npt.NDArray[np.object_]
-    sale_date: npt.NDArray[np.datetime64]  # days
+    sale_date: npt.NDArray[np.datetime64]
     sale_price: npt.NDArray[np.int64]
     x: Floats
     y: Floats
@@ -100,7 +101,7 @@ class SalesTable:
         return SalesTable(**{name: column[rows] for name, column in vars(self).items()})
 
     def usable_at(self, valuation_date: date, property_type: str, look_back_months: int) -> SalesTable:
-        """Sales of the type in the look-back window, before the valuation date (the day itself excluded)."""
+        """The sales of a property type in the look-back window, which ends on the day before the valuation date."""
         day = np.datetime64(valuation_date, "D")
         earliest = months_before(day, look_back_months)
         return self.only(
@@ -113,7 +114,7 @@ class SalesTable:
 
 @dataclass(frozen=True)
 class SearchStep:
-    """One widening of the search: the area, and how many sales it holds."""
+    """One step of the search: the area it added, and the number of candidates from then on."""
 
     area: str
     candidates: int
@@ -121,7 +122,7 @@ class SearchStep:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Rows of the table that may serve as comparables, and how they were found."""
+    """The rows of the sales that may serve as comparables, and the steps of the search for them."""
 
     rows: Rows
     steps: tuple[SearchStep, ...]
@@ -139,9 +140,9 @@ def miles_to(subject: Subject, sales: SalesTable) -> Floats:
 
 
 def find_candidates(subject: Subject, sales: SalesTable, settings: ComparableSalesSettings) -> Candidates:
-    """The subject's neighborhood first, then ring by ring, then the county, until there are enough.
+    """Searches the subject's neighborhood, then ring by ring, then the county, until there are enough candidates.
 
-    sales: already limited to the subject's type and to the window. The subject's own sales are never candidates.
+    sales: those of the subject's type in the window. The subject's own sales are never candidates.
     Raises NotEnoughSales when the whole county has fewer than `minimum_sales`.
     """
     others = sales.property_id != subject.property_id
@@ -154,26 +155,26 @@ def find_candidates(subject: Subject, sales: SalesTable, settings: ComparableSal
     areas.append(("the whole county", others))
 
     steps: list[SearchStep] = []
-    found = np.zeros(len(sales), dtype=bool)
+    candidates = np.zeros(len(sales), dtype=bool)
     for area, rows in areas:
-        found |= rows  # a ring never loses what the neighborhood gave
-        steps.append(SearchStep(area, int(found.sum())))
-        if found.sum() >= settings.minimum_candidates:
+        candidates |= rows  # The sales of the areas before stay candidates.
+        steps.append(SearchStep(area, int(candidates.sum())))
+        if candidates.sum() >= settings.minimum_candidates:
             break
-    if found.sum() < settings.minimum_sales:
+    if candidates.sum() < settings.minimum_sales:
         raise NotEnoughSales(
             f"{name} has {steps[0].candidates} valid sales of this type in the last "
             f"{settings.look_back_months} months and the whole county {steps[-1].candidates}; "
             f"at least {settings.minimum_sales} are needed."
         )
-    return Candidates(np.flatnonzero(found), tuple(steps))
+    return Candidates(np.flatnonzero(candidates), tuple(steps))
 
 
 def most_similar(place_of_subject: Floats, places: Floats, number: int) -> tuple[Rows, Floats]:
-    """The nearest places in the space of similarity, nearest first: their rows and distances.
+    """The rows and distances of the places nearest to the subject in the space of similarity, nearest first.
 
-    place_of_subject: shape (d,); places: shape (n, d), both in log price, so that a difference counts
-    for what the market pays for it. Ties go to the earlier row.
+    place_of_subject: shape (d,). places: shape (n, d). Both are in log price, so that a difference counts as much as
+    the market pays for it. Of places at the same distance, the earlier row comes first.
     """
     distance = np.sqrt(((places - place_of_subject) ** 2).sum(axis=1))
     nearest = np.argsort(distance, kind="stable")[:number]
@@ -181,7 +182,7 @@ def most_similar(place_of_subject: Floats, places: Floats, number: int) -> tuple
 
 
 def months_before(day: np.datetime64, months: int) -> np.datetime64:
-    """The same day of an earlier month (the last day where that month is shorter)."""
+    """The same day of an earlier month, or its last day where that month is shorter."""
     month = day.astype("datetime64[M]")
     offset = day - month.astype("datetime64[D]")
     earlier = month - np.timedelta64(months, "M")

@@ -1,8 +1,8 @@
-"""What the market pays, estimated from the county's own sales. No Django, no clock.
+"""The prices the market pays, estimated from the county's own sales. No Django, no clock.
 
-One log-linear regression (ridge) of price on sale date, characteristics and location gives the time adjustment and
-the adjustment rates. Every part is additive in log price, so a comparable grid built on it adds up.
-Design and measurements: A of the mass-appraisal study behind docs/valuation.md.
+One log-linear ridge regression of price on sale date, characteristics and location gives the time adjustment and the
+adjustment rates. Every part is additive in log price, so the lines of a comparable grid made from it add up.
+docs/valuation.md has the measured accuracy.
 """
 
 from __future__ import annotations
@@ -12,40 +12,43 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.vq import kmeans2
+import scipy  # loads each part when it is first used: a process that values nothing should not pay for it
 
 from terrafusion.roll.market_levels import MarketLevels, days_since_epoch
 
 from .comparables import CHARACTERISTICS, Floats, Rows, SalesTable, Subject
 
-LOGARITHMIC = frozenset({"living_area_sqft", "lot_sqft"})  # a doubling counts the same at any size
+LOGARITHMIC = frozenset({"living_area_sqft", "lot_sqft"})  # A doubling of these counts the same at any size.
 KNOT_DAYS = 61
 RIDGE_PENALTY = 3.0
-SEED = 20140502  # of the location centres; any other gives the same values within noise
+SEED = 20140502  # for the centres of the location surface; another seed changes the values by noise only
 OUTLIER_DEVIATIONS = 4.0
 Columns = slice
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A characteristic's basis: linear, with hinges where the data bends. Values are clamped to the data."""
+    """The basis of one characteristic: a line with hinges at the knots. Values are clamped to the range of the data.
+
+    typical: takes the place of an unknown value.
+    """
 
     name: str
-    typical: float  # stands in for an unknown value in the fit
+    typical: float
     low: float
     high: float
     knots: tuple[float, ...]
 
     @classmethod
     def through(cls, name: str, values: Floats, hinges: int) -> Curve:
-        """hinges: at most so many, at quantiles of the values."""
+        """The basis for these values. hinges: how many hinges, at quantiles of the values: 0, 1 or 5."""
         known = _scaled(name, values)
         known = known[np.isfinite(known)]
         if not len(known):
             return cls(name, 0.0, 0.0, 0.0, ())
         low, high = np.quantile(known, [0.002, 0.998])
-        at = {1: [0.5], 5: [0.1, 0.25, 0.5, 0.75, 0.9]}.get(hinges, [])
-        knots = sorted({float(each) for each in np.quantile(known, at)} - {float(low), float(high)})
+        quantiles = {1: [0.5], 5: [0.1, 0.25, 0.5, 0.75, 0.9]}.get(hinges, [])
+        knots = sorted(set(np.quantile(known, quantiles).tolist()) - {float(low), float(high)})
         return cls(name, float(np.median(known)), float(low), float(high), tuple(knots))
 
     def columns(self, values: Floats) -> Floats:
@@ -58,57 +61,70 @@ class Curve:
 
 @dataclass(frozen=True)
 class Place:
-    """Location's basis: an effect of each neighborhood and a smooth surface over the map."""
+    """The basis of location: an effect of each neighborhood, and a smooth surface over the map.
+
+    centres: of the bumps of the surface, metres, shape (k, 2). width: of a bump, metres.
+    """
 
     neighborhoods: tuple[str, ...]
-    centres: Floats  # shape (k, 2), metres
+    centres: Floats
     width: float
 
     @classmethod
     def over(cls, sales: SalesTable, bumps: int, least_sales: int = 5) -> Place:
+        """The basis for these sales. least_sales: a neighborhood with fewer has no effect of its own."""
         codes, counts = np.unique(sales.neighborhood.astype(str), return_counts=True)
-        kept = tuple(codes[counts >= least_sales])
+        neighborhoods = tuple(codes[counts >= least_sales])
         places = np.column_stack([sales.x, sales.y])
         places = places[np.isfinite(places).all(axis=1)]
         bumps = min(bumps, len(np.unique(places, axis=0)) // 4)
         if bumps < 2:
-            return cls(kept, np.empty((0, 2)), 1.0)
+            return cls(neighborhoods, np.empty((0, 2)), 1.0)
         spread = places.std(axis=0).max() or 1.0
-        centres, _ = kmeans2(places / spread, bumps, iter=10, seed=SEED, minit="++")
+        centres, _ = scipy.cluster.vq.kmeans2(places / spread, bumps, iter=10, seed=SEED, minit="++")
         centres = centres * spread
         gaps = np.sort(np.hypot(*(centres[:, None, :] - centres[None, :, :]).transpose(2, 0, 1)), axis=1)
-        return cls(kept, centres.astype(float), 0.9 * float(gaps[:, 1:4].mean()) + 50.0)
+        return cls(neighborhoods, centres.astype(float), 0.9 * float(gaps[:, 1:4].mean()) + 50.0)
 
     def columns(self, neighborhood: npt.NDArray[np.object_], x: Floats, y: Floats) -> Floats:
+        """Shape (n, number of neighborhoods + number of centres)."""
         effects = neighborhood.astype(str)[:, None] == np.array(self.neighborhoods, dtype=str)[None, :]
-        where = np.column_stack([x, y])
-        squares = ((where[:, None, :] - self.centres[None, :, :]) ** 2).sum(axis=2)
-        surface = np.nan_to_num(np.exp(-0.5 * squares / self.width**2))  # unknown place: the county's level
+        positions = np.column_stack([x, y])
+        squares = ((positions[:, None, :] - self.centres[None, :, :]) ** 2).sum(axis=2)
+        surface = np.nan_to_num(np.exp(-0.5 * squares / self.width**2))  # An unknown place has the county's level.
         return np.hstack([effects.astype(float), surface])
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Sale date's basis: piecewise linear, a knot about every 61 days, flat outside the sales; one knot is no trend."""
+    """The basis of the sale date: piecewise linear, and flat outside the sales. With a single knot there is no trend.
 
-    knots: Floats  # days since the epoch
+    knots: days since the epoch, about 61 days apart.
+    """
+
+    knots: Floats
 
     @classmethod
     def over(cls, days: Floats) -> Trend:
-        """Over the days of the sales."""
+        """The basis for sales on these days."""
         first, last = float(days.min()), float(days.max())
         pieces = int(np.clip((last - first) // KNOT_DAYS, 1, max(1, len(days) // 30)))
         return cls(np.linspace(first, last, pieces + 1))
 
     def columns(self, days: Floats) -> Floats:
-        """Shape (m, pieces): how far each date has gone through each piece, 0 to 1."""
+        """Shape (m, pieces): the share of each piece that has passed on each day, 0 to 1."""
         lengths = np.maximum(np.diff(self.knots), 1.0)
         return np.clip((days[:, None] - self.knots[None, :-1]) / lengths, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class MarketModel:
-    """The fitted market of one property type before one date."""
+    """The fitted market of one property type before one date.
+
+    inverse: of the penalised normal matrix, for estimates without some of the sales. design: standardised, shape
+    (n, p). used: the sales in the second fit, which has no outliers, shape (n,). residuals: log price less fitted.
+    fitted: log price at the date of each sale. levels: the price index that takes the place of the trend.
+    """
 
     trend: Trend
     curves: tuple[Curve, ...]
@@ -116,28 +132,28 @@ class MarketModel:
     coefficients: Floats
     centre: Floats
     scale: Floats
-    inverse: Floats  # of the penalised normal matrix, for leaving sales out
-    design: Floats  # standardised, shape (n, p)
-    kept: npt.NDArray[np.bool_]  # sales the robust refit used
-    residuals: Floats  # log price less fitted, each sale
-    fitted: Floats  # log price, as of each sale's date
+    inverse: Floats
+    design: Floats
+    used: npt.NDArray[np.bool_]
+    residuals: Floats
+    fitted: Floats
     sales: SalesTable
-    levels: MarketLevels | None  # a price index that stands for the trend
+    levels: MarketLevels | None
 
     def log_change(self, since: Floats, until: float, coefficients: Floats | None = None) -> Floats:
-        """How the market changed from each day to a later one (days since the epoch), in log price."""
+        """The change of the market in log price from each day of `since` to `until`. Days count from the epoch."""
         days = np.append(since, until)
         if self.levels is not None:
             level = self.levels.log_at(days)
         else:
-            at = self.parts["time"]
-            own = self.coefficients if coefficients is None else coefficients
-            level = self.trend.columns(days) / self.scale[at] @ own[at]
+            time = self.parts["time"]
+            chosen = self.coefficients if coefficients is None else coefficients
+            level = self.trend.columns(days) / self.scale[time] @ chosen[time]
         return level[-1] - level[:-1]
 
     @cached_property
     def parts(self) -> dict[str, Columns]:
-        """Columns of the design by part: time, each characteristic, location, level."""
+        """The columns of the design that belong to each part: time, each characteristic, location and level."""
         widths = [("time", len(self.trend.knots) - 1)]
         widths += [(curve.name, 1 + len(curve.knots)) for curve in self.curves]
         widths.append(("location", len(self.place.neighborhoods) + len(self.place.centres)))
@@ -146,8 +162,8 @@ class MarketModel:
         return {name: slice(int(end - width), int(end)) for (name, width), end in zip(widths, ends, strict=True)}
 
     def coefficients_without(self, rows: Rows) -> Floats:
-        """The coefficients as if these sales had not been in the fit (exact, without fitting again)."""
-        rows = rows[self.kept[rows]]
+        """The coefficients of the fit without these sales. They are exact although nothing is fitted again."""
+        rows = rows[self.used[rows]]
         if not len(rows):
             return self.coefficients
         x = self.design[rows]
@@ -156,8 +172,8 @@ class MarketModel:
         return self.coefficients - influence.T @ np.linalg.solve(within, self.residuals[rows])
 
     def contributions(self, design: Floats, coefficients: Floats) -> Floats:
-        """Log price due to each part, shape (m, number of parts), of standardised rows."""
-        return np.column_stack([design[:, at] @ coefficients[at] for at in self.parts.values()])
+        """The log price due to each part, shape (m, number of parts). design: standardised rows, shape (m, p)."""
+        return np.column_stack([design[:, columns] @ coefficients[columns] for columns in self.parts.values()])
 
     def row_of(self, subject: Subject, day: float) -> Floats:
         """The standardised design row of the subject on a day (days since the epoch). Shape (1, p)."""
@@ -176,18 +192,18 @@ class MarketModel:
 
     @cached_property
     def left_out_residuals(self) -> Floats:
-        """Each sale's log residual had it not been in the fit. Shape (n,)."""
+        """The log residual of each sale in the fit without it. Shape (n,)."""
         leverage = np.einsum("ij,jk,ik->i", self.design, self.inverse, self.design, optimize=True)
-        return np.where(self.kept, self.residuals / np.maximum(1.0 - leverage, 0.05), self.residuals)
+        return np.where(self.used, self.residuals / np.maximum(1.0 - leverage, 0.05), self.residuals)
 
 
 def fit_market(sales: SalesTable, levels: MarketLevels | None = None) -> MarketModel:
-    """Fits the market of the given sales (one property type, all before the valuation date).
+    """Fits the market of the sales of one property type before the valuation date.
 
-    levels: a price index to bring the prices to one date by, instead of the trend of these sales.
+    levels: a price index that brings the prices to one date, instead of the trend of these sales.
 
-    Few sales get fewer hinges and no location surface. Sales beyond 4 robust standard deviations are left out of
-    a second fit: they are not arm's length or not as described, and one of them can bend a curve.
+    A market of few sales gets fewer hinges and no location surface. A second fit leaves out the sales beyond 4 robust
+    standard deviations: they are not at arm's length or not as described, and one of them can bend a curve.
     """
     n = len(sales)
     hinges = 5 if n >= 1000 else 1 if n >= 200 else 0
@@ -195,25 +211,28 @@ def fit_market(sales: SalesTable, levels: MarketLevels | None = None) -> MarketM
     days = days_since_epoch(sales.sale_date)
     trend = Trend.over(days) if levels is None else Trend(days[:1])
     place = Place.over(sales, bumps)
-    curves = tuple(Curve.through(name, sales.characteristics[:, i], hinges) for i, name in enumerate(CHARACTERISTICS))
+    curves = tuple(
+        Curve.through(name, values, hinges)
+        for name, values in zip(CHARACTERISTICS, sales.characteristics.T, strict=True)
+    )
     raw = _design(trend, curves, place, days, sales.characteristics, sales.neighborhood, sales.x, sales.y)
     centre, scale = raw.mean(axis=0), np.asarray(raw.std(axis=0), dtype=np.float64)
-    scale[scale < 1e-9] = 1.0  # a column without variation carries nothing
+    scale[scale < 1e-9] = 1.0  # A column without variation has no effect at any scale.
     design = _standardised(raw, centre, scale)
     level = np.zeros(n) if levels is None else levels.log_at(days)
     log_price = np.log(sales.sale_price.astype(float)) - level
     penalty = np.full(design.shape[1], RIDGE_PENALTY)
-    penalty[: len(trend.knots) - 1] = 0.01  # the market is not shrunk towards standing still
-    penalty[-1] = 1e-6  # nor its level towards nothing
-    kept = np.ones(n, dtype=bool)
+    penalty[: len(trend.knots) - 1] = 0.01  # The trend must hardly be shrunk towards no change,
+    penalty[-1] = 1e-6  # and the level must not be shrunk towards zero.
+    used = np.ones(n, dtype=bool)
     for fit in ("of all", "without outliers"):
-        x, y = design[kept], log_price[kept]
+        x, y = design[used], log_price[used]
         inverse: Floats = np.linalg.inv(x.T @ x + np.diag(penalty)).astype(np.float64)
         coefficients = inverse @ (x.T @ y)
         fitted = design @ coefficients
         residuals = log_price - fitted
         if fit == "of all":
-            kept = _without_outliers(residuals)
+            used = _without_outliers(residuals)
     return MarketModel(
         trend,
         curves,
@@ -223,7 +242,7 @@ def fit_market(sales: SalesTable, levels: MarketLevels | None = None) -> MarketM
         scale,
         inverse,
         design,
-        kept,
+        used,
         residuals,
         fitted + level,
         sales,
@@ -232,13 +251,14 @@ def fit_market(sales: SalesTable, levels: MarketLevels | None = None) -> MarketM
 
 
 def _standardised(columns: Floats, centre: Floats, scale: Floats) -> Floats:
-    """Each column around its mean in its own deviations, and a last one for the level."""
+    """The columns less their mean in units of their standard deviation, and a last column for the level."""
     return np.hstack([(columns - centre) / scale, np.ones((len(columns), 1))])
 
 
 def _without_outliers(residuals: Floats) -> npt.NDArray[np.bool_]:
-    away = np.abs(residuals - np.median(residuals))
-    return away <= OUTLIER_DEVIATIONS * 1.4826 * np.median(away) + 1e-12
+    """True where the residual is within the robust standard deviations that make an outlier. Shape (n,)."""
+    deviations = np.abs(residuals - np.median(residuals))
+    return deviations <= OUTLIER_DEVIATIONS * 1.4826 * np.median(deviations) + 1e-12
 
 
 def _design(
@@ -252,12 +272,13 @@ def _design(
     y: Floats,
 ) -> Floats:
     parts = [trend.columns(days)]
-    parts += [curve.columns(characteristics[:, i]) for i, curve in enumerate(curves)]
+    parts += [curve.columns(values) for curve, values in zip(curves, characteristics.T, strict=True)]
     parts.append(place.columns(neighborhood, x, y))
     return np.hstack(parts)
 
 
 def _scaled(name: str, values: Floats) -> Floats:
+    """The values of a characteristic on the scale of the model; NaN where the logarithm does not exist."""
     if name not in LOGARITHMIC:
         return values
     return np.log(np.where(values > 0, values, np.nan))

@@ -13,40 +13,39 @@ from .adjustments import AdjustedSale, whole_dollars
 from .comparables import Candidates, Floats
 
 MILLIONTH = Decimal("0.000001")
-# Added to every gross adjustment before it is inverted, so that a sale that happens to need no adjustment does not
-# take the whole weight: below ten percent, less adjustment is hardly better evidence.
+# Added to every gross adjustment before it is inverted, so that a sale that happens to need no adjustment does not take
+# the whole weight. Below ten percent, a smaller adjustment is hardly better evidence.
 GROSS_FLOOR_PERCENT = 10.0
 INTERVAL = 0.90
 
 
 def weights_by_gross_adjustment(gross_percents: Sequence[float]) -> tuple[Decimal, ...]:
-    """Six-decimal weights that sum to exactly 1: the less a comparable was adjusted, the more it counts.
+    """Weights of six decimals that sum to exactly 1. The less a comparable was adjusted, the more it counts.
 
     gross_percents: one for each comparable, zero or more, in percent of its sale price.
     """
-    raw = [1 / (GROSS_FLOOR_PERCENT + gross) for gross in gross_percents]
-    exact = [Decimal(each / sum(raw)) for each in raw]
-    weights = [each.quantize(MILLIONTH, ROUND_DOWN) for each in exact]
+    shares = [1 / (GROSS_FLOOR_PERCENT + gross) for gross in gross_percents]
+    exact = [Decimal(share / sum(shares)) for share in shares]
+    weights = [weight.quantize(MILLIONTH, ROUND_DOWN) for weight in exact]
     missing = int((1 - sum(weights)) / MILLIONTH)
-    by_remainder = sorted(range(len(raw)), key=lambda i: weights[i] - exact[i])
-    for i in by_remainder[:missing]:
-        weights[i] += MILLIONTH
+    by_remainder = sorted(range(len(weights)), key=lambda position: weights[position] - exact[position])
+    for position in by_remainder[:missing]:
+        weights[position] += MILLIONTH
     return tuple(weights)
 
 
 def weighted_value(comparables: Sequence[AdjustedSale], weights: Sequence[Decimal]) -> int:
     """Sum of weight x adjusted price, to the dollar."""
-    return whole_dollars(
-        sum((w * each.adjusted_sale_price for w, each in zip(weights, comparables, strict=True)), Decimal(0))
-    )
+    terms = (weight * comparable.adjusted_sale_price for weight, comparable in zip(weights, comparables, strict=True))
+    return whole_dollars(sum(terms, Decimal(0)))
 
 
 def value_range(value: int, fitted: Floats, left_out_residuals: Floats) -> tuple[int, int]:
     """The central 90 % interval of the value, in dollars.
 
-    fitted: the model's log price of each of the n sales; left_out_residuals: its log error on each, had that sale not
-    been in the fit. Cheap and dear houses are hit differently: with 250 sales or more, the error is that of the
-    value's own fifth of the market.
+    fitted: the model's log price of each of the n sales. left_out_residuals: the model's log error on each sale when
+    that sale is not in the fit. The error of cheap houses differs from that of dear ones, so with 250 sales or more the
+    interval is that of the fifth of the market in which the value lies.
     """
     errors = np.abs(left_out_residuals)
     if len(fitted) >= 250:
@@ -61,16 +60,17 @@ LEVELS = ("high", "medium", "low")
 
 @dataclass(frozen=True)
 class Confidence:
-    """`level` is one of LEVELS; the reasons say what held it down."""
+    """How reliable an estimate is. `level` is one of LEVELS; the reasons say why it is not higher."""
 
     level: str
     reasons: tuple[str, ...]
 
 
-def judge(comparables: Sequence[AdjustedSale], candidates: Candidates, wanted: int) -> Confidence:
-    """How far the estimate can be leaned on.
+def judge(comparables: Sequence[AdjustedSale], candidates: Candidates, number: int) -> Confidence:
+    """The confidence in an estimate. number: of comparables the settings want.
 
-    Each weakness is a reason. None: high. One: medium. More, or a spread above 20 %: low.
+    Each weakness is a reason. The confidence is high without a reason, medium with one, and low with more or when the
+    adjusted prices have a spread above 20 %.
     """
     prices = [comparable.adjusted_sale_price for comparable in comparables]
     spread = 100 * float(np.std(prices)) / float(np.mean(prices))
@@ -82,7 +82,7 @@ def judge(comparables: Sequence[AdjustedSale], candidates: Candidates, wanted: i
         reasons.append(f"Half of the comparables needed more than {gross:.0f} % gross adjustment.")
     if candidates.widened:
         reasons.append(f"The neighborhood has too few sales; searched {candidates.steps[-1].area}.")
-    if len(comparables) < wanted:
-        reasons.append(f"Only {len(comparables)} of {wanted} comparables were found.")
+    if len(comparables) < number:
+        reasons.append(f"Only {len(comparables)} of {number} comparables were found.")
     level = "low" if len(reasons) > 1 or spread > 20 else "medium" if reasons else "high"
     return Confidence(level, tuple(reasons))

@@ -1,7 +1,7 @@
-"""The sales comparison approach: a subject, the county's sales, a date, and the value they support.
+"""The sales comparison approach: the value of a property at a date, from the county's sales. No Django, no clock.
 
-No Django, no clock. `value_by_comparable_sales` values one property; `SalesComparison` shares one fitted market among
-many and gives the same estimates.
+`value_by_comparable_sales` values one property. `SalesComparison` fits the market once for many properties and gives
+the same estimates.
 """
 
 from __future__ import annotations
@@ -35,18 +35,21 @@ from .comparables import (
 from .market_model import MarketModel, fit_market
 from .reconciliation import Confidence, judge, value_range, weighted_value, weights_by_gross_adjustment
 
-QUIET_DAYS = 92  # after which somebody should know that nothing was heard of the market
+QUIET_DAYS = 92  # When the newest sale or index level is older, the estimate carries a warning.
 
 
 @dataclass(frozen=True)
 class Comparable:
-    """A comparable sale in the grid, as an appraiser checks it."""
+    """A comparable sale in the grid, as an appraiser checks it.
+
+    dissimilarity: what the market pays for all differences from the subject, in log price; 0 means alike.
+    """
 
     sale_id: str
     property_id: str
     sale_date: date
     distance_miles: float | None
-    dissimilarity: float  # what the market pays for all differences, in log price; 0 = alike
+    dissimilarity: float
     adjusted: AdjustedSale
     weight: Decimal
     warnings: tuple[str, ...]
@@ -79,7 +82,7 @@ class Comparable:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A market value with everything it stands on. Dollars."""
+    """A market value in dollars with the evidence for it. time_index: None where the trend is that of the sales."""
 
     property_id: str
     valuation_date: date
@@ -91,11 +94,11 @@ class Estimate:
     search: tuple[SearchStep, ...]
     sales_in_fit: int
     change_per_year_percent: float
-    time_index: str | None  # None: estimated from the same sales
+    time_index: str | None
     warnings: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The grid, ready for JSON; weights are text so that their six decimals stay."""
+        """The grid as JSON. Weights are texts, so that they keep their six decimals."""
         return {
             "property_id": self.property_id,
             "valuation_date": self.valuation_date.isoformat(),
@@ -118,22 +121,22 @@ class Estimate:
 def value_by_comparable_sales(
     subject: Subject, sales: SalesTable, valuation_date: date, settings: ComparableSalesSettings
 ) -> Estimate:
-    """Values one property as of a date. Raises NotEnoughSales with the counts."""
+    """Values one property as of a date. Raises NotEnoughSales, whose message gives the numbers of sales."""
     return SalesComparison(sales, subject.property_type, valuation_date, settings).value(subject)
 
 
 @dataclass(frozen=True)
 class NamedIndex:
-    """A stored price index to adjust for time by."""
+    """A stored price index for the time adjustment. series: its name."""
 
     series: str
     levels: MarketLevels
 
 
 class SalesComparison:
-    """One property type's market at one date, fitted once for any number of subjects.
+    """The market of one property type at one date, fitted once for any number of subjects.
 
-    index: for the time adjustment; without one it is estimated from the same sales.
+    index: for the time adjustment; None estimates it from the same sales.
     """
 
     def __init__(
@@ -156,20 +159,21 @@ class SalesComparison:
         return fit_market(self.sales, self.index.levels if self.index else None)
 
     def value(self, subject: Subject) -> Estimate:
-        """The estimate of one subject. Its own sales neither compare nor take part in the fit.
+        """The estimate of one subject. Its own sales are no comparables and have no part in the fit.
 
-        (They still help to place the knots of the curves, which is no information about a single price.)
+        They do help to place the knots of the curves, which reveals nothing about a single price.
         """
-        # First, so that too few sales are told as such and not as a regression that cannot be solved.
+        # The candidates come first, so that a market with too few sales is reported as such, and not as a regression
+        # that cannot be solved.
         candidates = find_candidates(subject, self.sales, self.settings)
         rows, distances, differences = self._most_similar(subject, candidates)
-        source = f"estimated from {int(self.market.kept.sum())} sales"
+        source = f"estimated from {int(self.market.used.sum())} sales"
         adjusted = [
             adjust(int(self.sales.sale_price[row]), lines, self.settings.adjustment_rates, source)
             for row, lines in zip(rows, differences, strict=True)
         ]
         self._refuse_absurd(adjusted)
-        weights = weights_by_gross_adjustment([each.gross_percent for each in adjusted])
+        weights = weights_by_gross_adjustment([sale.gross_percent for sale in adjusted])
         value = weighted_value(adjusted, weights)
         low, high = value_range(value, self.market.fitted, self.market.left_out_residuals)
         miles = miles_to(subject, self.sales)
@@ -181,11 +185,11 @@ class SalesComparison:
             market_value_high=high,
             confidence=judge(adjusted, candidates, self.settings.number_of_comparables),
             comparables=tuple(
-                self._comparable(row, each, weight, float(distance), float(miles[row]))
-                for row, each, weight, distance in zip(rows, adjusted, weights, distances, strict=True)
+                self._comparable(row, sale, weight, float(distance), float(miles[row]))
+                for row, sale, weight, distance in zip(rows, adjusted, weights, distances, strict=True)
             ),
             search=candidates.steps,
-            sales_in_fit=int(self.market.kept.sum()),
+            sales_in_fit=int(self.market.used.sum()),
             change_per_year_percent=self._change_per_year(),
             time_index=self.index.series if self.index else None,
             warnings=self._warnings(subject),
@@ -194,7 +198,7 @@ class SalesComparison:
     def _most_similar(
         self, subject: Subject, candidates: Candidates
     ) -> tuple[Rows, Floats, list[list[MarketDifference]]]:
-        """Rows of the comparables, how unlike the subject each is, and the differences to adjust for."""
+        """The rows of the comparables, their dissimilarity to the subject, and the differences to adjust for."""
         own = np.flatnonzero(self.sales.property_id == subject.property_id)
         coefficients = self.market.coefficients_without(own)
         of_subject = self.market.contributions(self.market.row_of(subject, self.day), coefficients)[0]
@@ -211,13 +215,15 @@ class SalesComparison:
         return rows, distances, differences
 
     def _similarity_space(self, contributions: Floats, x: Floats, y: Floats) -> Floats:
-        """What the market pays for each characteristic, and place at a price for each kilometre."""
+        """Places in the space of similarity: the price of each characteristic, and the position at a price a km."""
         names = list(self.market.parts)
         columns = [names.index(name) for name in CHARACTERISTICS]
         per_metre = self.settings.log_price_per_km / 1000
-        # An unknown place is as far as the middle of the county.
-        place = [np.nan_to_num(each, nan=self._middle[i]) * per_metre for i, each in enumerate((x, y))]
-        return np.column_stack([contributions[:, columns], *place])
+        # An unknown position counts as the middle of the county.
+        positions = [
+            np.nan_to_num(metres, nan=middle) * per_metre for metres, middle in zip((x, y), self._middle, strict=True)
+        ]
+        return np.column_stack([contributions[:, columns], *positions])
 
     @cached_property
     def _middle(self) -> tuple[float, float]:
@@ -227,15 +233,15 @@ class SalesComparison:
         return float(np.median(self.sales.x[known])), float(np.median(self.sales.y[known]))
 
     def _whereabouts(self, subject: Subject) -> tuple[Floats, Floats]:
-        place = (subject.x, subject.y)
-        return tuple(np.array([np.nan if each is None else each]) for each in place)  # type: ignore[return-value]
+        x, y = (np.array([np.nan if metres is None else metres]) for metres in (subject.x, subject.y))
+        return x, y
 
     def _differences(self, subject: Subject, row: int, log_price: Floats, change: float) -> list[MarketDifference]:
-        """Time, each characteristic, location: subject less comparable. An unknown value makes no difference."""
+        """Subject less comparable in time, each characteristic and location. An unknown value makes no difference."""
         by_name = dict(zip(self.market.parts, log_price, strict=True))
-        sold = self.sales.sale_date[row].astype(object).isoformat()
-        told = f"index {self.index.series}" if self.index else None
-        lines = [MarketDifference("time", change, self.valuation_date.isoformat(), sold, told)]
+        sale_date = self.sales.sale_date[row].astype(object).isoformat()
+        source = f"index {self.index.series}" if self.index else None
+        lines = [MarketDifference("time", change, self.valuation_date.isoformat(), sale_date, source)]
         for name, mine, theirs in zip(CHARACTERISTICS, subject.values(), self.sales.characteristics[row], strict=True):
             known = np.isfinite(mine) and np.isfinite(theirs)
             if known or np.isfinite(mine) or np.isfinite(theirs):
@@ -247,7 +253,7 @@ class SalesComparison:
         return lines
 
     def _refuse_absurd(self, adjusted: Sequence[AdjustedSale]) -> None:
-        if any(each.adjusted_sale_price <= 0 for each in adjusted):
+        if any(sale.adjusted_sale_price <= 0 for sale in adjusted):
             raise NotEnoughSales(
                 "A comparable's adjusted price is not above zero: the sales are too unlike the subject "
                 "for the county's adjustment rates."
@@ -278,7 +284,7 @@ class SalesComparison:
         )
 
     def _change_per_year(self) -> float:
-        """The market's change over the year before the valuation date, in percent, as the model has it."""
+        """The change of the market in the year before the valuation date, in percent."""
         (change,) = self.market.log_change(np.array([self.day - 365.0]), self.day)
         return 100 * float(np.expm1(change))
 
@@ -291,13 +297,13 @@ class SalesComparison:
         latest = self.sales.sale_date.max()
         (last,) = days_since_epoch([latest]) if self.index is None else self.index.levels.days[-1:]
         if (quiet_days := int(self.day - last)) > QUIET_DAYS:
-            what = "No sale" if self.index is None else f"No level of the index {self.index.series}"
-            warnings.append(f"{what} in the last {quiet_days} days; the market was taken as level since.")
+            missing = "No sale" if self.index is None else f"No level of the index {self.index.series}"
+            warnings.append(f"{missing} in the last {quiet_days} days; the market was taken as level since.")
         return tuple(warnings)
 
 
 def _number(value: float) -> float | int | None:
-    """As it is shown: whole numbers without a decimal point, unknown as None."""
+    """The value as the grid shows it: a whole number without a decimal point, an unknown value as None."""
     if not np.isfinite(value):
         return None
     return int(value) if float(value).is_integer() else float(value)

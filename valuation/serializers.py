@@ -8,11 +8,11 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from county_configs.models import County
-from terrafusion.api import StrictSerializer
 from terrafusion.jobs.drill import Drill
 from terrafusion.jobs.request import JobRequestSerializer
 from terrafusion.roll.models import Property, TimeIndex
 from terrafusion.roll.querysets import UnknownIndex
+from terrafusion.web.api import StrictSerializer
 
 EARLIEST = date(1950, 1, 1)
 

@@ -3,8 +3,8 @@
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 
-from terrafusion.openapi import constant
-from terrafusion.roll.geojson import position_lists
+from terrafusion.roll.api.geojson import position_lists
+from terrafusion.web.openapi import constant
 
 
 class BoundingBoxSerializer(serializers.Serializer):

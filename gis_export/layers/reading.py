@@ -170,7 +170,7 @@ def shapes_of(
     shapes = shapely.from_wkb(np.array(columns[0], dtype=object))
     if query.position is not None:
         missing = np.flatnonzero(shapely.is_missing(shapes))
-        longitude, latitude = (np.array(each, dtype=float)[missing] for each in columns[1:])
+        longitude, latitude = (np.array(column, dtype=float)[missing] for column in columns[1:])
         shapes[missing] = shapely.points(longitude, latitude)
     kept = np.flatnonzero(select(shapes, selection))
     shapes = shapes[kept]

@@ -52,7 +52,7 @@ def select_columns(
     """
     if connection.vendor == "postgresql":
         inner = _on_postgis(layer, selection, page, where)
-        names = ", ".join(["x.fid", *(f"x.{_quoted(each.name)}" for each in layer.fields)])
+        names = ", ".join(["x.fid", *(f"x.{_quoted(field.name)}" for field in layer.fields)])
         return Statement(f"SELECT {names}, ST_AsBinary(x.shape) AS geometry FROM ({inner.sql}) x", inner.parameters)
     return _on_sqlite(layer, selection, page, where)
 
@@ -70,7 +70,7 @@ def count(layer: ExportLayer, selection: Selection, where: Statement | None = No
 def select_geojson(layer: ExportLayer, selection: Selection, layer_property: str | None) -> Statement:
     """A line of text for each feature: a GeoJSON Feature in longitude and latitude. PostGIS only."""
     inner = _on_postgis(layer, selection, None, None)
-    columns = [f"x.{_quoted(each.name)}" for each in layer.fields]
+    columns = [f"x.{_quoted(field.name)}" for field in layer.fields]
     number = "x.fid::text"
     before: tuple[Any, ...] = ()
     after: tuple[Any, ...] = ()

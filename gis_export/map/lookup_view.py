@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from terrafusion.api import StrictSerializer
-from terrafusion.query_parameters import StrictQuery
 from terrafusion.roll.models import Property
+from terrafusion.web.api import StrictSerializer
+from terrafusion.web.query_parameters import StrictQuery
 
 from ..views import seen_county
 from .district_lookup import PARCEL_FIELDS, PlaceUnknown, look_up_parcel, look_up_point

@@ -8,7 +8,7 @@ from typing import Any
 
 from pmtiles.reader import Reader
 
-from terrafusion.jobs.downloads import readable
+from terrafusion.jobs.api.downloads import readable
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import JobArtifact
 

@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.basic import QuickBasicAuthentication
+from terrafusion.jobs.api.schema import JOB_ID
+from terrafusion.jobs.api.views import JobViewSet
 from terrafusion.jobs.models import JobArtifact
 from terrafusion.jobs.rights import require_content
-from terrafusion.jobs.schema import JOB_ID
-from terrafusion.jobs.views import JobViewSet
-from terrafusion.openapi import BINARY, BYTES
+from terrafusion.web.openapi import BINARY, BYTES
 
 from ..models import GisExportJob
 from ..ogc.views import AnyAccept

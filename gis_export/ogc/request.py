@@ -11,7 +11,7 @@ from django.db import connection
 from rest_framework.exceptions import ValidationError
 
 from county_configs.models import County
-from terrafusion.query_parameters import refuse_unknown
+from terrafusion.web.query_parameters import refuse_unknown
 
 from ..areas.area_of_interest import BadArea, read_area
 from ..areas.coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system

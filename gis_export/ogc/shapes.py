@@ -3,8 +3,8 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from terrafusion.openapi import constant
-from terrafusion.roll.geojson import GeoJsonGeometrySerializer
+from terrafusion.roll.api.geojson import GeoJsonGeometrySerializer
+from terrafusion.web.openapi import constant
 
 
 class LinkSerializer(serializers.Serializer):

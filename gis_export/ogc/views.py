@@ -23,8 +23,8 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from accounts.basic import QuickBasicAuthentication
-from terrafusion.openapi import response_header
-from terrafusion.query_parameters import StrictQuery
+from terrafusion.web.openapi import response_header
+from terrafusion.web.query_parameters import StrictQuery
 
 from ..areas.coordinate_systems import reproject
 from ..areas.county_area import extent_of

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ingestion.transforms.mapper import FileOptions
 
+from .layers.vector_files import GEODATABASE, LAYER_KINDS, VectorFile
 from .opening import Content, is_named, members_of
-from .sheets import Sheet
 from .source import Source, UnreadableSource
 from .tables import ParquetFile
-from .text_files import TextFile
-from .vector_files import GEODATABASE, LAYER_KINDS, VectorFile
+from .texts.text_files import TextFile
+from .workbooks.sheets import Sheet
 
 TEXT_KINDS = (".csv", ".tsv", ".txt", ".tab", ".asc")
 ALLOWED = (*TEXT_KINDS, ".xlsx", ".parquet", *LAYER_KINDS, ".zip (of one of these)", ".gz (of text)")

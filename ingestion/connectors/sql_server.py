@@ -19,12 +19,12 @@ from django.db import connections
 
 from ingestion.transforms.mapper import Dataset
 
-from .legacy_catalogue import LiveTables, live_faults
-from .legacy_faults import asking
-from .legacy_rows import Answer, Reader
+from .legacy.catalogue import LiveTables, live_faults
+from .legacy.faults import asking
+from .legacy.rows import Answer, Reader
+from .legacy.sql_statements import PAGE_ROWS, Dialect, Since, page, totals
+from .legacy.typed_values import BadWatermark, from_json, is_exact, to_json, watermark_text, watermark_value
 from .source import LINE, Batch, UnreadableSource
-from .sql_statements import PAGE_ROWS, Dialect, Since, page, totals
-from .typed_values import BadWatermark, from_json, is_exact, to_json, watermark_text, watermark_value
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ import polars as pl
 import pyarrow
 import pyarrow.parquet
 
+from .layers.vector_texts import sound_texts
 from .opening import Content, FileSource, library_faults
 from .source import BATCH_ROWS, LINE, Batch, unique_names
-from .vector_texts import sound_texts
 
 EXACT_DIGITS = 15  # the digits of a number that a spreadsheet keeps
 

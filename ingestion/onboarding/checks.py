@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from accounts.roles import ROLES
 from county_configs.county_file import CountyFile, read_county_file
 from county_configs.safe_yaml import faults_with_lines, line_of, read_yaml
-from ingestion.connectors.legacy_catalogue import Catalogue, LiveTables, faults_of_query, live_faults
+from ingestion.connectors.legacy.catalogue import Catalogue, LiveTables, faults_of_query, live_faults
 from ingestion.legacy import fault_of_alias, pacs
 from ingestion.transforms.columns import roll_field
 from ingestion.transforms.mapper import Dataset, Mapping, read_mapping

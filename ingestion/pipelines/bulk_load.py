@@ -28,20 +28,20 @@ from ingestion.transforms.rules import VERSION, Context
 from terrafusion.roll.boundary import box_of_boundary
 from terrafusion.roll.loads import record_load
 
-from . import drift
-from .certified import refuse_changes_of_certified
-from .controls import control_totals
+from .control import drift
+from .control.control_totals import control_totals
+from .control.source_count import check_count
+from .control.source_sums import check_sums
+from .control.total_rows import with_totals_refused
 from .limits import broken_limits, no_usable_row
-from .links import tie_parcels
-from .merge import Merge
-from .plan import DUPLICATE, Plan, plan_of
 from .record import record, record_refused
 from .reports import LoadRefused, LoadReport, SetReport
-from .retirement import TooManyMissing, retire_missing
-from .source_count import check_count
-from .source_sums import check_sums
 from .staging import REFUSED, StagedSet, stage
-from .total_rows import with_totals_refused
+from .switch.certified import refuse_changes_of_certified
+from .switch.links import tie_parcels
+from .switch.merge import Merge
+from .switch.plan import DUPLICATE, Plan, plan_of
+from .switch.retirement import TooManyMissing, retire_missing
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def new_run(
     county: County, source: str, mapping_name: str, datasets: Mapping[str, Dataset], now: datetime, **more: Any
 ) -> IngestionRun:
     """The record of a load that begins. Saved: it is the checkpoint too."""
-    mapping = {name: each.as_written() for name, each in datasets.items()}
+    mapping = {name: dataset.as_written() for name, dataset in datasets.items()}
     text = json.dumps(mapping, sort_keys=True)
     run = IngestionRun.objects.create(
         county=county,
@@ -115,11 +115,11 @@ def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, ro
     staged = []
     for name, source in load.sources.items():
         dataset = load.datasets[name].with_typed_attributes(shapes[name]["kinds"])
-        each = StagedSet.opened(name, dataset, load.run.folder)
-        stage(each, source, load.context, lambda rows, name=name: progress(name, rows))  # type: ignore[misc]
-        check_count(each, source)
-        check_sums(each, source)
-        staged.append(each)
+        own = StagedSet.opened(name, dataset, load.run.folder)
+        stage(own, source, load.context, partial(progress, name))
+        check_count(own, source)
+        check_sums(own, source)
+        staged.append(own)
     return staged
 
 
@@ -144,7 +144,7 @@ def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> 
     Raises LoadRefused, with every reason, when the load must not happen.
     """
     report = LoadReport()
-    plans = {each.name: _planned(each, report) for each in staged}
+    plans = {own.name: _planned(own, report) for own in staged}
     if load.partial and not report.read:
         record(load.run, staged, report, IngestionRun.Status.LOADED, load.now)
         record_load(load.county, load.now, changed=False)
@@ -153,9 +153,9 @@ def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> 
         # Two loads of one county take turns. Not the full lock: jobs of the county may be submitted meanwhile.
         County.objects.select_for_update(no_key=True).get(pk=load.county.pk)
         reasons: list[str] = []
-        for each in staged:
-            reasons += _merge_set(load, each, plans[each.name], report)
-            reasons += broken_limits(each, load.sources[each.name], report, partial=load.partial)
+        for own in staged:
+            reasons += _merge_set(load, own, plans[own.name], report)
+            reasons += broken_limits(own, load.sources[own.name], report, partial=load.partial)
         if reasons:
             raise _refused(load, staged, report, reasons)
         if dry_run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingestion.connectors.source import Source
 
-from .controls import differences
+from .control.control_totals import differences
 from .reports import LoadReport, SetReport
 from .staging import StagedSet
 

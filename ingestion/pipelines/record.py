@@ -17,7 +17,7 @@ def record(
     run: IngestionRun, staged: list[StagedSet], report: LoadReport, status: IngestionRun.Status, now: datetime
 ) -> None:
     run.status, run.finished_at = status, now
-    run.watermark = {each.name: each.state.watermark for each in staged if each.state.watermark}
+    run.watermark = {own.name: own.state.watermark for own in staged if own.state.watermark}
     run.message = " ".join(report.notes)
     run.save(update_fields=["status", "finished_at", "watermark", "message"])
     _record_rows(run, staged, report)
@@ -29,13 +29,13 @@ def record_refused(run: IngestionRun, staged: list[StagedSet], report: LoadRepor
 
 
 def _record_rows(run: IngestionRun, staged: list[StagedSet], report: LoadReport, most: int | None = None) -> None:
-    run.results = {name: each.as_json() for name, each in report.sets.items()}
+    run.results = {name: own.as_json() for name, own in report.sets.items()}
     run.control_totals = report.control_totals
-    run.digest = f"{sum(each.state.digest for each in staged) % (1 << 128):032x}"
+    run.digest = f"{sum(own.state.digest for own in staged) % (1 << 128):032x}"
     run.save(update_fields=["results", "control_totals", "digest"])
     run.rejected_rows.all().delete()
-    for each in staged:
-        _keep_rejected(run, each.name, report.sets[each.name], most)
+    for own in staged:
+        _keep_rejected(run, own.name, report.sets[own.name], most)
 
 
 def _keep_rejected(run: IngestionRun, dataset: str, own: SetReport, most: int | None) -> None:

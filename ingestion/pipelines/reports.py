@@ -11,10 +11,10 @@ import polars as pl
 from ingestion.transforms.validators import Finding, Level
 from terrafusion.errors import TerraFusionError
 
-from .merge import Tally
 from .staging import findings_frame
+from .switch.merge import Tally
 
-TOLD_FAULTS = 3
+FIRST_FAULTS = 3
 
 
 class LoadRefused(TerraFusionError):
@@ -67,15 +67,15 @@ class SetReport:
         lines = self.rejected_lines()
         if lines.is_empty():
             return ""
-        told = [finding_text(row) for row in lines.head(TOLD_FAULTS).iter_rows(named=True)]
-        more = f"; and {lines.height - len(told):,} more" if lines.height > len(told) else ""
-        first = "The fault" if lines.height == 1 else "The first faults" if more else "The faults"
-        return f" {first}: {'; '.join(told)}{more}."
+        first = [finding_text(row) for row in lines.head(FIRST_FAULTS).iter_rows(named=True)]
+        more = f"; and {lines.height - len(first):,} more" if lines.height > len(first) else ""
+        title = "The fault" if lines.height == 1 else "The first faults" if more else "The faults"
+        return f" {title}: {'; '.join(first)}{more}."
 
     def as_json(self) -> dict[str, Any]:
         names = ("read", "counted", "rejected", "duplicates", "warned", "dropped_values", "rules")
         own = {name: getattr(self, name) for name in names}
-        return own | {"targets": {name: asdict(each) for name, each in self.targets.items()}}
+        return own | {"targets": {name: asdict(tally) for name, tally in self.targets.items()}}
 
 
 @dataclass
@@ -88,17 +88,17 @@ class LoadReport:
 
     @property
     def read(self) -> int:
-        return sum(each.read for each in self.sets.values())
+        return sum(own.read for own in self.sets.values())
 
     @property
     def rejected(self) -> int:
-        return sum(each.rejected for each in self.sets.values())
+        return sum(own.rejected for own in self.sets.values())
 
     @property
     def changed(self) -> int:
         """Records of the roll that are not as they were."""
-        tallies = [tally for each in self.sets.values() for tally in each.targets.values()]
-        return sum(each.created + each.updated + each.retired for each in tallies)
+        tallies = [tally for own in self.sets.values() for tally in own.targets.values()]
+        return sum(tally.created + tally.updated + tally.retired for tally in tallies)
 
 
 def finding_text(row: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ from django.utils import timezone
 
 from county_configs.models import County
 from ingestion.connectors.files import open_file
-from ingestion.connectors.legacy_catalogue import LiveTables
-from ingestion.connectors.legacy_faults import LegacyFault
+from ingestion.connectors.legacy.catalogue import LiveTables
+from ingestion.connectors.legacy.faults import LegacyFault
+from ingestion.connectors.legacy.typed_values import LAST, BadWatermark, check_watermark
 from ingestion.connectors.source import Source
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.connectors.typed_values import LAST, BadWatermark, check_watermark
 from ingestion.legacy import alias_of, fault_of_alias
-from ingestion.models import IngestionRun
+from ingestion.models import IngestionJob, IngestionRun
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.mapper import Mapping as MappingFile
 from terrafusion.errors import TerraFusionError
@@ -33,7 +34,7 @@ class BadRequest(TerraFusionError):
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoadRequest:
     """since: a moment, or `last` for that of the last load. path: where the file is, when `source` is only its name."""
 
     county: County
@@ -46,7 +47,7 @@ class Asked:
     accept_drift: bool = False
     dry_run: bool = False
     path: Path | None = None
-    job: Any = None
+    job: IngestionJob | None = None
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ class Prepared:
         return merge_all(self.load, self.staged, dry_run=self.dry_run)
 
 
-def run_load(asked: Asked, progress: Callable[[str, int], None] = lambda name, rows: None) -> Outcome:
+def run_load(request: LoadRequest, progress: Callable[[str, int], None] = lambda name, rows: None) -> Outcome:
     """The whole load. On a refusal nothing is on the roll and the run says why; an interruption can be resumed."""
-    prepared = prepare(asked, progress)
+    prepared = prepare(request, progress)
     run = prepared.load.run
     try:
         report = prepared.switch()
@@ -80,21 +81,21 @@ def run_load(asked: Asked, progress: Callable[[str, int], None] = lambda name, r
     return Outcome(run, report)
 
 
-def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
+def prepare(request: LoadRequest, progress: Callable[[str, int], None]) -> Prepared:
     """Opens the sources, stages every batch."""
-    mapping = read_mapping(asked.mapping)
-    datasets = datasets_of(asked, mapping)
+    mapping = read_mapping(request.mapping)
+    datasets = datasets_of(request, mapping)
     now = timezone.now()
-    since = _since(asked, datasets)
-    sources = open_sources(asked, mapping, datasets, since)
-    run = _run_of(asked, datasets, sources, now)
-    load = Load(run, sources, datasets, now, partial=since is not None, accept_drift=asked.accept_drift)
+    since = _since(request, datasets)
+    sources = open_sources(request, mapping, datasets, since)
+    run = _run_of(request, datasets, sources, now)
+    load = Load(run, sources, datasets, now, partial=since is not None, accept_drift=request.accept_drift)
     try:
         staged = stage_all(load, progress)
     except LegacyFault as error:
         # What was read before the fault is worth keeping; of a dry run, or where nothing was read, nothing is. A job
         # ends with its fault, and its retry is a job of its own.
-        keep = asked.job is None and not asked.dry_run and any(run.folder.glob("*/part-*.parquet"))
+        keep = request.job is None and not request.dry_run and any(run.folder.glob("*/part-*.parquet"))
         what_next = "; the load can be resumed" if keep else ""
         message = f"{error}. Nothing was written{what_next}."
         if keep:
@@ -105,66 +106,66 @@ def prepare(asked: Asked, progress: Callable[[str, int], None]) -> Prepared:
     except TerraFusionError as error:
         _close(run, str(error))
         raise
-    return Prepared(load, staged, asked.dry_run)
+    return Prepared(load, staged, request.dry_run)
 
 
-def datasets_of(asked: Asked, mapping: MappingFile) -> dict[str, Dataset]:
-    if asked.source in mapping.sources():
-        datasets = mapping.of_source(asked.source)
-        if asked.dataset is not None:
-            if asked.dataset not in datasets:
-                raise BadRequest(f"Unknown data set {asked.dataset!r}. Known: {', '.join(datasets)}.")
-            datasets = {asked.dataset: datasets[asked.dataset]}
+def datasets_of(request: LoadRequest, mapping: MappingFile) -> dict[str, Dataset]:
+    if request.source in mapping.sources():
+        datasets = mapping.of_source(request.source)
+        if request.dataset is not None:
+            if request.dataset not in datasets:
+                raise BadRequest(f"Unknown data set {request.dataset!r}. Known: {', '.join(datasets)}.")
+            datasets = {request.dataset: datasets[request.dataset]}
         return datasets
-    name, dataset = mapping.of_file(asked.dataset)
+    name, dataset = mapping.of_file(request.dataset)
     return {name: dataset}
 
 
 def open_sources(
-    asked: Asked, mapping: MappingFile, datasets: Mapping[str, Dataset], since: Mapping[str, str | None] | None
+    request: LoadRequest, mapping: MappingFile, datasets: Mapping[str, Dataset], since: Mapping[str, str | None] | None
 ) -> dict[str, Source]:
-    if asked.source in mapping.sources():
-        alias = alias_of(asked.county, asked.source)
+    if request.source in mapping.sources():
+        alias = alias_of(request.county, request.source)
         if fault := fault_of_alias(alias):
             raise BadRequest(fault)
-        variables = {**mapping.variables, **_checked_variables(asked, mapping)}
+        variables = {**mapping.variables, **_checked_variables(request, mapping)}
         tables = LiveTables(alias)
         return {
-            name: LegacyQuery(alias, name, each, variables, (since or {}).get(name), tables=tables)
-            for name, each in datasets.items()
+            name: LegacyQuery(alias, name, dataset, variables, (since or {}).get(name), tables=tables)
+            for name, dataset in datasets.items()
         }
-    if asked.since is not None:
+    if request.since is not None:
         raise BadRequest("--since goes with a legacy database; a file is loaded whole.")
     ((name, dataset),) = datasets.items()
-    path = asked.path or Path(asked.source)
+    path = request.path or Path(request.source)
     return {name: open_file(path, dataset.file)}
 
 
-def _checked_variables(asked: Asked, mapping: MappingFile) -> dict[str, Any]:
+def _checked_variables(request: LoadRequest, mapping: MappingFile) -> dict[str, Any]:
     """Values in the type the mapping's own value has. Raises BadRequest."""
-    found: dict[str, Any] = {}
-    for name, value in asked.variables.items():
+    variables: dict[str, Any] = {}
+    for name, value in request.variables.items():
         if name not in mapping.variables:
             raise BadRequest(f"The mapping has no variable {name!r}; it has {', '.join(mapping.variables) or 'none'}.")
         try:
-            found[name] = type(mapping.variables[name])(value)
+            variables[name] = type(mapping.variables[name])(value)
         except ValueError:
             raise BadRequest(f"{name}: {value!r} is not a whole number.") from None
-    return found
+    return variables
 
 
-def _since(asked: Asked, datasets: Mapping[str, Dataset]) -> dict[str, str | None] | None:
+def _since(request: LoadRequest, datasets: Mapping[str, Dataset]) -> dict[str, str | None] | None:
     """By data set, from when on; None for a whole load. Data sets without a watermark are read whole."""
-    if asked.since is None:
+    if request.since is None:
         return None
-    if asked.since != LAST:
+    if request.since != LAST:
         try:
-            check_watermark(asked.since)
+            check_watermark(request.since)
         except BadWatermark as error:
             raise BadRequest(f"--since {error}.") from error
-        return {name: asked.since if each.watermark else None for name, each in datasets.items()}
+        return {name: request.since if dataset.watermark else None for name, dataset in datasets.items()}
     runs = IngestionRun.objects.filter(
-        county=asked.county, source=source_name(asked), status=IngestionRun.Status.LOADED
+        county=request.county, source=source_name(request), status=IngestionRun.Status.LOADED
     ).order_by("pk")
     marks: dict[str, str | None] = {}
     for watermark in runs.values_list("watermark", flat=True):
@@ -174,40 +175,42 @@ def _since(asked: Asked, datasets: Mapping[str, Dataset]) -> dict[str, str | Non
     return {name: marks.get(name) for name in datasets}
 
 
-def source_name(asked: Asked) -> str:
-    return (asked.path or Path(asked.source)).name if "/" in asked.source or asked.path else asked.source
+def source_name(request: LoadRequest) -> str:
+    return (request.path or Path(request.source)).name if "/" in request.source or request.path else request.source
 
 
-def _run_of(asked: Asked, datasets: Mapping[str, Dataset], sources: Mapping[str, Source], now: Any) -> IngestionRun:
+def _run_of(
+    request: LoadRequest, datasets: Mapping[str, Dataset], sources: Mapping[str, Source], now: datetime
+) -> IngestionRun:
     """A new run; or, resumed, the interrupted one of the same source and mapping."""
-    options = {"dataset": asked.dataset, "variables": dict(asked.variables), "since": asked.since}
+    options = {"dataset": request.dataset, "variables": dict(request.variables), "since": request.since}
     sha256 = next(iter(sources.values())).digest()
     interrupted = IngestionRun.objects.filter(
-        county=asked.county,
+        county=request.county,
         status=IngestionRun.Status.STAGING,
-        source=source_name(asked),
+        source=source_name(request),
         source_sha256=sha256,
         options=options,
     ).order_by("-pk")
-    if asked.resume or asked.job is not None:
-        if asked.job is not None:
-            interrupted = interrupted.filter(job_id=asked.job.pk)
-        found = interrupted.first()
-        written = {name: each.as_written() for name, each in datasets.items()}
-        if found is not None and found.mapping == written:
-            return found
-        if asked.resume:
+    if request.resume or request.job is not None:
+        if request.job is not None:
+            interrupted = interrupted.filter(job_id=request.job.pk)
+        run = interrupted.first()
+        written = {name: dataset.as_written() for name, dataset in datasets.items()}
+        if run is not None and run.mapping == written:
+            return run
+        if request.resume:
             raise BadRequest("There is no interrupted load of this source by this mapping; load without --resume.")
     with transaction.atomic():
         return new_run(
-            asked.county,
-            source_name(asked),
-            f"{asked.mapping.parent.name}/{asked.mapping.name}",
+            request.county,
+            source_name(request),
+            f"{request.mapping.parent.name}/{request.mapping.name}",
             datasets,
             now,
             source_sha256=sha256,
             options=options,
-            job_id=asked.job.pk if asked.job is not None else None,
+            job_id=request.job.pk if request.job is not None else None,
         )
 
 

@@ -26,7 +26,7 @@ from ingestion.transforms.validators import Finding, Level
 from terrafusion.full_disk import full_disk_told
 from terrafusion.roll.querysets import parcel_number_key
 
-from .amounts import source_amounts
+from .control.amounts import source_amounts
 
 REFUSED = "refused"
 ZERO_SHOWN = "\u2400"  # stands for a zero byte, which PostgreSQL does not keep
@@ -74,7 +74,7 @@ class StagedSet:
 
     def findings(self) -> pl.DataFrame:
         files = [self.folder / f"findings-{number:05}.parquet" for number in range(self.state.parts)]
-        frames = [pl.read_parquet(each) for each in files if each.exists()]
+        frames = [pl.read_parquet(file_name) for file_name in files if file_name.exists()]
         return pl.concat(frames) if frames else pl.DataFrame(schema=FINDINGS)
 
     def column_names(self) -> list[str]:
@@ -82,7 +82,7 @@ class StagedSet:
 
     def scan(self, *columns: str) -> pl.DataFrame:
         """Some columns of every part, in the order of the source."""
-        return pl.concat([pl.read_parquet(each, columns=[*columns]) for each in self.parts()])
+        return pl.concat([pl.read_parquet(part, columns=[*columns]) for part in self.parts()])
 
     def keep(self, values: pl.DataFrame, findings: pl.DataFrame, state: State) -> None:
         """Adds a part; it counts once the state says so."""
@@ -138,7 +138,7 @@ def _check(
     converted = convert_batch(batch.rows, dataset)
     findings = list(dict.fromkeys(converted.findings))  # one column may feed two fields
     findings += broken_rules(converted.values, dataset, rules, schema)
-    refused = {each.line for each in findings if each.level is Level.REFUSE}
+    refused = {finding.line for finding in findings if finding.level is Level.REFUSE}
     values = converted.values.with_columns(
         pl.col(LINE).is_in(list(refused)).alias(REFUSED), *source_amounts(batch.rows, dataset)
     )
@@ -165,16 +165,16 @@ def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
     read, hidden = {"", *dataset.source_columns()}, _holds_names(dataset)
     return [
         Finding(
-            each.line,
-            each.column,
-            WITHHELD if hidden else each.value[:100],
-            each.reason,
+            note.line,
+            note.column,
+            WITHHELD if hidden else note.value[:100],
+            note.reason,
             "V-READ",
             Level.WARN,
-            each.dropped,
+            note.dropped,
         )
-        for each in batch.notes
-        if each.column in read
+        for note in batch.notes
+        if note.column in read
     ]
 
 
@@ -184,8 +184,17 @@ def _holds_names(dataset: Dataset) -> bool:
 
 def findings_frame(findings: list[Finding], raws: dict[int, str]) -> pl.DataFrame:
     rows = [
-        (each.line, each.column, each.value, each.reason, each.rule, str(each.level), each.dropped, raws.get(each.line))
-        for each in findings
+        (
+            finding.line,
+            finding.column,
+            finding.value,
+            finding.reason,
+            finding.rule,
+            str(finding.level),
+            finding.dropped,
+            raws.get(finding.line),
+        )
+        for finding in findings
     ]
     shown = pl.col("value").str.replace_all("\x00", ZERO_SHOWN)
     return pl.DataFrame(rows, schema=FINDINGS, orient="row").with_columns(shown)

@@ -60,10 +60,10 @@ def sales_screening(question: Question) -> Answer:
     trends = [
         {"period": period_label(year, "year"), "sales_flagged": number} for year, number in sorted(by_year.items())
     ]
-    kept = [(sale.sale_key, [reason.as_json() for reason in sale.reasons]) for sale in flagged]
+    suggestions = [(sale.sale_key, [reason.as_json() for reason in sale.reasons]) for sale in flagged]
     table = pa.Table.from_pylist(rows, schema=_SCHEMA)
     charts = [reasons_chart(numbers["reasons"])] if reasons else []
-    return Answer(_finding(numbers), screened, numbers, table, trends, charts, kept)
+    return Answer(_finding(numbers), screened, numbers, table, trends, charts, suggestions)
 
 
 def _number_of(market: Market, sales: ibis.Table) -> int:

@@ -89,10 +89,10 @@ def monthly_volume(rows: Sequence[Mapping[str, Any]], period: str) -> list[dict[
     """The number of sales of every month with a sale. rows: of `activity_by_period`."""
     months = _months_of(period)
     return [
-        {"period": row["period"] * months + each, "n": row[f"month_{each}"]}
+        {"period": row["period"] * months + month, "n": row[f"month_{month}"]}
         for row in rows
-        for each in range(months)
-        if row[f"month_{each}"]
+        for month in range(months)
+        if row[f"month_{month}"]
     ]
 
 

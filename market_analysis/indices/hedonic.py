@@ -1,8 +1,8 @@
-"""The hedonic index: what time itself did to prices, other things equal. No Django.
+"""The hedonic index: how prices change with time when everything else is equal. No Django.
 
-Log price on time dummies, characteristics as broken lines, a cubic surface over the map, and one effect for each
-neighborhood, by Tukey's bisquare. The year built stands for itself, not the age at the sale: the index then says what
-the same house brings at another date, which is what a time adjustment needs.
+It is a regression of log price on time dummies, characteristics as broken lines, a cubic surface over the map and one
+effect for each neighborhood, with the weights of Tukey's bisquare. It uses the year built and not the age at the sale,
+so that the index says what the same house brings at another date, as a time adjustment needs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .index_sales import Floats, IndexSales, Ints
 from .log_index import FEWEST_A_PERIOD, LogIndex, tukey_correction, tukey_weights
 
 ROUNDS = 10
-KNOTS = (1 / 3, 2 / 3)  # quantiles where a broken line may turn
+KNOTS = (1 / 3, 2 / 3)  # the quantiles at which a broken line may turn
 ACRE = 43_560
 BROKEN = ("living_area_sqft", "lot_sqft", "effective_year")
 STRAIGHT = ("basement_sqft", "garage_sqft", "quality", "condition", "baths", "stories", "view", "waterfront")
@@ -24,21 +24,23 @@ STRAIGHT = ("basement_sqft", "garage_sqft", "quality", "condition", "baths", "st
 
 @dataclass(frozen=True)
 class HedonicIndex:
+    """residual_spread: robust standard deviation of a log price around the model. weights: of the sales, shape (n,)."""
+
     index: LogIndex
-    residual_spread: float  # robust standard deviation of a log price around the model
-    weights: Floats  # of each sale, shape (n,)
+    residual_spread: float
+    weights: Floats
 
 
 def has_dwelling(sales: IndexSales) -> np.ndarray:
-    """The model needs a living area."""
+    """Which sales have the living area that the model needs. Shape (n,)."""
     return sales.characteristics["living_area_sqft"].astype(np.float64) > 0
 
 
 def hedonic_index(sales: IndexSales, weights: Floats | None = None) -> HedonicIndex:
-    """sales: all with a living area. weights: from an earlier fit, then used as they are.
+    """sales: all with a living area. weights: those of an earlier fit, which are then used as they are.
 
-    With them the older sales keep the weight that the newer ones had a say in; they move little, and a refit costs as
-    much as the index itself.
+    To see how an index is revised, it is estimated again without its newest sales but with the weights of the first
+    fit: these would change little, and to estimate them again costs as much as the index itself.
     """
     model = _Model.of(sales)
     if weights is not None:
@@ -56,15 +58,19 @@ def hedonic_index(sales: IndexSales, weights: Floats | None = None) -> HedonicIn
 
 @dataclass(frozen=True)
 class _Solution:
+    """inverse: of the normal equations that are left when the neighborhoods are eliminated."""
+
     coefficients: Floats
     residual: Floats
     spread: float
-    inverse: Floats  # of the normal equations left when the neighborhoods are eliminated
+    inverse: Floats
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """Weighted cross products. near: neighborhoods, whose own block is diagonal."""
+    """Weighted cross products: of the columns, of the columns with the neighborhoods, and of the neighborhoods, whose
+    block is diagonal.
+    """
 
     own: Floats
     near: Floats
@@ -73,14 +79,18 @@ class _Sums:
 
 @dataclass(frozen=True)
 class _Model:
-    """Columns: characteristics, then every period with a sale but the first. Neighborhoods are eliminated."""
+    """The regression. Its columns are the characteristics, then every period with a sale but the first.
+
+    The effects of the neighborhoods are eliminated from its equations. described: the characteristics. time, place:
+    dummies of the periods and of the neighborhoods. period: of each sale. seen: the periods with a sale.
+    """
 
     log_price: Floats
     described: Floats
     time: sparse.csr_matrix
     place: sparse.csr_matrix
-    period: Ints  # of each sale
-    seen: Ints  # periods with a sale
+    period: Ints
+    seen: Ints
     periods: int
 
     @classmethod
@@ -96,7 +106,7 @@ class _Model:
         sums = self._sums(weights)
         scaled = sums.near / np.maximum(sums.diagonal, 1e-12)
         left = sums.own - scaled @ sums.near.T
-        left += np.diag(1e-9 * np.maximum(np.diag(sums.own), 1.0))  # a column that says nothing gets 0
+        left += np.diag(1e-9 * np.maximum(np.diag(sums.own), 1.0))  # The coefficient of an empty column becomes 0.
         by_column = self._times(weights * self.log_price)
         by_place = self.place.T @ (weights * self.log_price)
         inverse = np.asarray(np.linalg.inv(left), dtype=np.float64)
@@ -109,10 +119,10 @@ class _Model:
         return _Solution(coefficients, residual, spread, inverse)
 
     def index(self, solution: _Solution, weights: Floats) -> LogIndex:
-        """Levels and their covariance, which holds whatever the variance of single prices (sandwich).
+        """The levels and their covariance, by a sandwich estimate that holds whatever the variance of single prices.
 
-        A sale alone in its period has residual 0, as if its price were free of noise: in a thin period a residual
-        counts as no less than the spread of all.
+        The residual of a sale alone in its period is 0, as if its price had no noise. In a thin period a residual is
+        therefore at least the spread of all residuals.
         """
         thin = np.bincount(self.period, minlength=self.periods) < FEWEST_A_PERIOD
         least = np.where(thin[self.period], solution.spread, 0.0)
@@ -155,36 +165,40 @@ def _dummies(group: Ints) -> sparse.csr_matrix:
 
 
 def _describe(sales: IndexSales) -> Floats:
-    """The characteristics as columns of mean 0 and spread 1, shape (n, k). What is missing counts as the mean."""
-    given = sales.characteristics
+    """The characteristics as columns of mean 0 and spread 1, shape (n, k). A missing value counts as the mean."""
+    characteristics = sales.characteristics
     columns: list[Floats] = []
     for name in BROKEN:
-        value, missing = _filled(_scaled(name, given))
+        value, missing = _filled(_scaled(name, characteristics))
         columns.append(value)
         columns += [np.maximum(value - knot, 0) for knot in np.quantile(value, KNOTS)]
         columns.append(missing)
     for name in STRAIGHT:
-        columns += list(_filled(given[name].astype(np.float64)))
-    columns += _surface(given["longitude"].astype(np.float64), given["latitude"].astype(np.float64))
-    kinds = given["property_type"].astype(str)
-    columns += [(kinds == kind).astype(np.float64) for kind in np.unique(kinds)[1:]]
+        columns += list(_filled(characteristics[name].astype(np.float64)))
+    columns += _surface(*(characteristics[name].astype(np.float64) for name in ("longitude", "latitude")))
+    types = characteristics["property_type"].astype(str)
+    columns += [(types == name).astype(np.float64) for name in np.unique(types)[1:]]
     table = np.column_stack(columns)
     table -= table.mean(axis=0)
     spread = table.std(axis=0)
     return table[:, spread > 1e-9] / spread[spread > 1e-9]
 
 
-def _scaled(name: str, given: dict[str, np.ndarray]) -> Floats:
-    """Areas in logarithms, a lot above ten acres as ten; the year of the last renovation, or the year built."""
-    value = given[name].astype(np.float64)
+def _scaled(name: str, characteristics: dict[str, np.ndarray]) -> Floats:
+    """A characteristic on the scale of the model.
+
+    Areas become logarithms, and a lot above ten acres counts as ten. The effective year is that of the last renovation,
+    or the year built where there is none.
+    """
+    value = characteristics[name].astype(np.float64)
     if name == "effective_year":
-        return np.where(np.isnan(value), given["year_built"].astype(np.float64), value)
+        return np.where(np.isnan(value), characteristics["year_built"].astype(np.float64), value)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(np.where(value > 0, np.minimum(value, 10 * ACRE), np.nan))
 
 
 def _filled(value: Floats) -> tuple[Floats, Floats]:
-    """The column with its mean where it is missing, and a column that says where."""
+    """The column with its mean in place of missing values, and a column that is 1 where a value is missing."""
     missing = np.isnan(value)
     mean = value[~missing].mean() if not missing.all() else 0.0
     return np.where(missing, mean, value), missing.astype(np.float64)
@@ -192,7 +206,7 @@ def _filled(value: Floats) -> tuple[Floats, Floats]:
 
 def _surface(longitude: Floats, latitude: Floats) -> list[Floats]:
     """Every product of longitude and latitude up to the third degree."""
-    x, y = (_standard(_filled(each)[0]) for each in (longitude, latitude))
+    x, y = (_standard(_filled(degrees)[0]) for degrees in (longitude, latitude))
     return [x**i * y**j for i in range(4) for j in range(4 - i) if i + j]
 
 

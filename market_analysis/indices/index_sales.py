@@ -1,4 +1,4 @@
-"""The sales a price index is made of, as columns. No Django."""
+"""The sales from which a price index is made, as columns. No Django."""
 
 from __future__ import annotations
 
@@ -27,14 +27,19 @@ CHARACTERISTICS = (
 
 @dataclass(frozen=True)
 class IndexSales:
-    """One entry per sale. period: 0 is the first period; all between the first and the last are counted."""
+    """The sales of an index; every array has one entry for each sale.
+
+    period: counted from 0, the first period. first_period: the number of the first period, as
+    `selection.period_number` gives it. periods: how many there are from the first to the last, with those without a
+    sale. day: days since 1970. property_key: NaN where the property is not on the roll.
+    """
 
     period: Ints
-    first_period: int  # its number, see selection.period_number
+    first_period: int
     periods: int
-    day: Ints  # days since 1970
+    day: Ints
     sale_price: Floats
-    property_key: Floats  # NaN where the property is not on the roll
+    property_key: Floats
     characteristics: Columns
 
     def __len__(self) -> int:
@@ -42,11 +47,11 @@ class IndexSales:
 
     @property
     def volume(self) -> Ints:
-        """Sales in each period, shape (periods,)."""
+        """The number of sales in each period, shape (periods,)."""
         return np.bincount(self.period, minlength=self.periods)
 
     def where(self, chosen: Bools, periods: int | None = None) -> IndexSales:
-        """The chosen sales, and as many periods as said."""
+        """Some of the sales. chosen: a mask. periods: the number of periods, where it changes."""
         columns = {name: column[chosen] for name, column in self.characteristics.items()}
         return IndexSales(
             self.period[chosen], self.first_period, periods or self.periods, self.day[chosen],
@@ -70,15 +75,15 @@ def index_expression(sales: ibis.Table, selection: Selection) -> ibis.Table:
 
 def index_sales(market: Market, selection: Selection) -> IndexSales:
     """The sales of `index_expression` as arrays."""
-    found = market.columns(index_expression(market.sales, selection))
-    period = found["period"].astype(np.int64)
+    columns = market.columns(index_expression(market.sales, selection))
+    period = columns["period"].astype(np.int64)
     first = int(period[0]) if len(period) else 0
     return IndexSales(
         period=period - first,
         first_period=first,
         periods=int(period[-1]) - first + 1 if len(period) else 0,
-        day=found["sale_date"].astype("datetime64[D]").astype(np.int64),
-        sale_price=found["sale_price"].astype(np.float64),
-        property_key=found["property_key"].astype(np.float64),
-        characteristics={name: found[name] for name in CHARACTERISTICS},
+        day=columns["sale_date"].astype("datetime64[D]").astype(np.int64),
+        sale_price=columns["sale_price"].astype(np.float64),
+        property_key=columns["property_key"].astype(np.float64),
+        characteristics={name: columns[name] for name in CHARACTERISTICS},
     )

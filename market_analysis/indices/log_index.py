@@ -1,4 +1,4 @@
-"""A price index in logarithms, its precision, and how it is smoothed, judged and shown. No Django."""
+"""A price index in logarithms: its precision, its smoothing, its volatility and its revision. No Django."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import numpy as np
 
 from .index_sales import Bools, Floats, Ints
 
-HUBER = 1.345  # 95 % efficient where errors are normal
+HUBER = 1.345  # With it the estimate is 95 % efficient where errors are normal.
 TUKEY = 4.685
-FEWEST_A_PERIOD = 5  # sales or pairs; with fewer their own residuals do not tell how far they scatter
+FEWEST_A_PERIOD = 5  # sales or pairs; the residuals of fewer do not show how far they scatter
 
 
 @dataclass(frozen=True)
 class LogIndex:
-    """levels: log price level of each period, shape (periods,); NaN where the sales say nothing.
+    """A price index in logarithms.
 
-    covariance: of the levels, shape (periods, periods); the level they are measured from has variance 0. NaN where
-    the sales are too few to say.
-    observations: sales, or pairs of sales, behind it.
-    thin: periods that rest on too few of them, shape (periods,); None when none does.
+    levels: log price level of each period, shape (periods,); NaN where it is unknown. covariance: of the levels, shape
+    (periods, periods); the level from which the others are measured has variance 0; NaN where the sales are too few for
+    a variance. observations: the number of sales or pairs of sales. thin: the periods that rest on too few of them,
+    shape (periods,); None when there is no such period.
     """
 
     levels: Floats
@@ -36,7 +36,7 @@ class LogIndex:
         return self.thin is not None and bool(self.thin[period])
 
     def based_on(self, base: Ints) -> LogIndex:
-        """The same index measured from the mean level of these periods, all of them known."""
+        """The same index measured from the mean level of the periods `base`, all of which must be known."""
         step = np.eye(len(self.levels))
         step[:, base] -= 1 / len(base)
         covariance = np.full_like(self.covariance, np.nan)
@@ -47,9 +47,10 @@ class LogIndex:
         return replace(self, levels=self.levels - self.levels[base].mean(), covariance=covariance)
 
     def based_on_first(self, periods: int) -> LogIndex:
-        """Measured from the known ones among so many periods from the first known on: a year's noise is small.
+        """The same index measured from the mean of its first periods, whose noise is smaller than that of one period.
 
-        A thin period is left out of them, unless all are thin.
+        periods: how many, counted from the first known one. Unknown periods do not count in the mean, nor do thin ones
+        unless all of them are thin.
         """
         known = np.flatnonzero(self.known)
         if not len(known):
@@ -60,25 +61,25 @@ class LogIndex:
 
     @property
     def standard_errors(self) -> Floats:
-        """Of the log levels, so close to a relative error: 0.01 is one percent."""
+        """The standard errors of the log levels. They are close to relative errors: 0.01 is about one percent."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
 
 def huber_weights(standardised: Floats) -> Floats:
-    """1 up to 1.345 robust deviations, then falling."""
+    """Weights of 1 up to 1.345 robust deviations, and falling beyond."""
     return np.minimum(1.0, HUBER / np.maximum(np.abs(standardised), 1e-12))
 
 
 def tukey_weights(standardised: Floats) -> Floats:
-    """Falling to 0 at 4.685 robust deviations: a wrong price counts for nothing."""
+    """Weights that fall to 0 at 4.685 robust deviations, so that a wrong price counts for nothing."""
     return np.maximum(0.0, 1 - (standardised / TUKEY) ** 2) ** 2
 
 
 def huber_correction(standardised: Floats) -> float:
-    """What the variance from weighted least squares must be multiplied by.
+    """The factor by which the variance from weighted least squares must be multiplied.
 
-    Reweighting ends at the robust estimate, but its normal equations hold the weight psi(z) / z where the variance of
-    an M-estimate asks for the slope of psi: too large, so the variance comes out too small.
+    Reweighting ends at the robust estimate, but its normal equations hold the weight psi(z) / z, where the variance of
+    an M-estimate needs the slope of psi. The weight is larger than the slope, so the variance comes out too small.
     Source: Huber and Ronchetti (2009), Robust Statistics, section 7.6.
     """
     slope = float((np.abs(standardised) <= HUBER).mean())
@@ -86,18 +87,18 @@ def huber_correction(standardised: Floats) -> float:
 
 
 def tukey_correction(standardised: Floats) -> float:
-    """As `huber_correction`, for Tukey's bisquare."""
+    """The same factor as `huber_correction` gives, for Tukey's bisquare."""
     square = np.minimum((standardised / TUKEY) ** 2, 1.0)
     slope = float(((1 - square) * (1 - 5 * square)).mean())
     return float(tukey_weights(standardised).mean() / max(slope, 0.1)) ** 2
 
 
 def smoothed(index: LogIndex) -> LogIndex:
-    """The index with as much of its jitter taken out as the data themselves ask for.
+    """The index without the part of its ups and downs that the data show to be noise.
 
-    The log level is taken for a path whose slope changes by independent normal steps; how large they are is estimated
-    by restricted maximum likelihood, so that a market that turns is followed and noise is not. Where a period is
-    unknown, the path bridges it. Fewer than five known periods are left as they are.
+    The log level is modelled as a path whose slope changes by independent normal steps. The size of the steps is
+    estimated by restricted maximum likelihood, so that the path follows a market that turns and does not follow noise.
+    The path bridges unknown periods. An index of fewer than five known periods is returned as it is.
     Source: Harvey (1989), Forecasting, Structural Time Series Models and the Kalman Filter, section 2.3.
     """
     known = np.flatnonzero(index.known)
@@ -129,14 +130,14 @@ def smoothed(index: LogIndex) -> LogIndex:
 
 
 def _smooth_path(periods: int) -> Floats:
-    """Covariance, up to scale, of a path whose second differences are independent; free of any line."""
+    """Covariance, up to a factor, of a path whose second differences are independent and that has no linear part."""
     second = np.diff(np.eye(periods), 2, axis=0)
     return np.asarray(np.linalg.pinv(second.T @ second), dtype=np.float64)
 
 
 def _likeliest_step_variance(y: Floats, noise: Floats, path: Floats, trend: Floats) -> float:
     candidates = np.concatenate([[0.0], np.geomspace(1e-9, 1e-1, 120)])
-    return float(min(candidates, key=lambda each: _restricted_deviance(y, noise + each * path, trend)))
+    return float(min(candidates, key=lambda variance: _restricted_deviance(y, noise + variance * path, trend)))
 
 
 def _restricted_deviance(y: Floats, total: Floats, trend: Floats) -> float:
@@ -151,27 +152,28 @@ def _restricted_deviance(y: Floats, total: Floats, trend: Floats) -> float:
 
 
 def volatility_percent(index: LogIndex) -> float | None:
-    """Standard deviation of the change from period to period around its mean of three periods, in percent.
+    """Standard deviation, in percent, of the change from period to period around the mean of three changes in a row.
 
-    Only three changes in a row count; a gap is no step. None with fewer than two such threes.
+    A change over a gap does not count. None with fewer than two groups of three changes in a row.
     Source: Bourassa, Hoesli and Sun (2006), J. Housing Economics 15.
     """
     changes = np.diff(index.levels)
     if len(changes) < 3:
         return None
-    off = changes[1:-1] - np.convolve(changes, np.ones(3) / 3, mode="valid")
-    off = off[~np.isnan(off)]
-    return float(100 * np.std(off, ddof=1)) if len(off) > 1 else None
+    deviations = changes[1:-1] - np.convolve(changes, np.ones(3) / 3, mode="valid")
+    deviations = deviations[~np.isnan(deviations)]
+    return float(100 * np.std(deviations, ddof=1)) if len(deviations) > 1 else None
 
 
 def revision_percent(now: LogIndex, before: LogIndex) -> float | None:
-    """Mean absolute change, in percent, of the levels already published when new periods come in.
+    """Mean absolute change, in percent, of the earlier levels when new periods are added.
 
-    before: the index as it stood without the newest periods. Both are measured from the first common period.
+    before: the index without the newest periods. Both are measured from their first common period. None with fewer than
+    two common periods.
     """
     common = np.flatnonzero(now.known[: len(before.levels)] & before.known)
     if len(common) < 2:
         return None
     base = int(common[0])
-    moved = now.levels[common] - now.levels[base] - (before.levels[common] - before.levels[base])
-    return float(100 * np.mean(np.abs(np.expm1(moved[1:]))))
+    changes = now.levels[common] - now.levels[base] - (before.levels[common] - before.levels[base])
+    return float(100 * np.mean(np.abs(np.expm1(changes[1:]))))

@@ -1,7 +1,4 @@
-"""Three price indices of the same sales, side by side, with how precise, how restless and how final each is.
-
-No Django.
-"""
+"""Three price indices of the same sales, each with its precision, volatility and revision. No Django."""
 
 from __future__ import annotations
 
@@ -17,16 +14,17 @@ from .repeat_sales import SHORTEST_HOLDING_DAYS, repeat_sales_index, sale_pairs
 
 HEDONIC, REPEAT_SALES, MEDIAN = "hedonic", "repeat_sales", "median"
 METHODS = (HEDONIC, REPEAT_SALES, MEDIAN)
-FEWEST = {HEDONIC: 100, REPEAT_SALES: 30, MEDIAN: 10}  # sales; of repeat sales pairs
-WITHOUT_NEWEST = (1, 2, 4)  # periods left out to see how an index is revised
+FEWEST = {HEDONIC: 100, REPEAT_SALES: 30, MEDIAN: 10}  # sales; pairs of sales for the repeat-sales index
+WITHOUT_NEWEST = (1, 2, 4)  # newest periods to leave out, to see how the index is revised
 
 
 @dataclass(frozen=True)
 class MethodIndex:
-    """One method's index; level 1.0 is the mean of its first year, thin periods aside.
+    """The index of one method. Level 1.0 is the mean of its first year; thin periods do not count in the mean.
 
-    raw: as estimated. index: smoothed, except the median. volatility: of raw, so that the methods compare, and
-    revision: of index; percent. None where not estimable, and then `why_not` says why.
+    raw: the index as estimated. index: the smoothed index; the median index is not smoothed. volatility: percent, of
+    the raw index, so that the methods can be compared. revision: percent, of the smoothed index. All of them are None
+    where the index cannot be estimated, and `why_not` says why.
     """
 
     method: str
@@ -41,7 +39,7 @@ class MethodIndex:
 def price_indices(
     sales: IndexSales, period: str, shortest_holding_days: int = SHORTEST_HOLDING_DAYS
 ) -> dict[str, MethodIndex]:
-    """All three methods on the same sales."""
+    """The indices of all three methods, by method. period: "month", "quarter" or "year"."""
     base = PERIODS_A_YEAR[period]
     return {
         HEDONIC: _hedonic(sales.where(has_dwelling(sales)), base),
@@ -56,11 +54,11 @@ def _hedonic(sales: IndexSales, base: int) -> MethodIndex:
     fit = hedonic_index(sales)
     index = smoothed(fit.index)
     earlier = []
-    for fewer in _shorter(sales):
-        past = sales.period < fewer
+    for periods in _shorter(sales):
+        past = sales.period < periods
         if past.sum() >= FEWEST[HEDONIC]:
-            again = hedonic_index(sales.where(past, fewer), fit.weights[past])
-            earlier.append(smoothed(again.index))
+            refit = hedonic_index(sales.where(past, periods), fit.weights[past])
+            earlier.append(smoothed(refit.index))
     return _judged(HEDONIC, fit.index, index, base, earlier, fit.residual_spread)
 
 
@@ -70,25 +68,25 @@ def _repeat_sales(sales: IndexSales, base: int, shortest_days: int) -> MethodInd
         return MethodIndex(REPEAT_SALES, why_not=why)
     raw = repeat_sales_index(pairs, sales.periods)
     earlier = []
-    for fewer in _shorter(sales):
-        past = sale_pairs(sales.where(sales.period < fewer, fewer), shortest_days)
+    for periods in _shorter(sales):
+        past = sale_pairs(sales.where(sales.period < periods, periods), shortest_days)
         if len(past) >= FEWEST[REPEAT_SALES]:
-            earlier.append(smoothed(repeat_sales_index(past, fewer)))
+            earlier.append(smoothed(repeat_sales_index(past, periods)))
     return _judged(REPEAT_SALES, raw, smoothed(raw), base, earlier)
 
 
 def _median(sales: IndexSales, base: int) -> MethodIndex:
-    """Not held to constant quality: it moves with what happens to be sold, and is shown for comparison."""
+    """The median price as an index, for comparison: it also moves with the kind of property that happens to be sold."""
     if why := _too_few(MEDIAN, len(sales), "sales", sales):
         return MethodIndex(MEDIAN, why_not=why)
     raw = median_index(sales)
-    return _judged(MEDIAN, raw, raw, base, [raw])  # a past median is never revised
+    return _judged(MEDIAN, raw, raw, base, [raw])  # The median of a past period is never revised.
 
 
 def median_index(sales: IndexSales) -> LogIndex:
-    """Log median of each period. Its standard error is the 95 % interval by order statistics, over 2 x 1.96.
+    """Log median of each period. Its standard error is the width of the 95 % interval by order statistics / (2 x 1.96).
 
-    NaN below six sales: there even the whole range of prices does not hold the median with 95 %.
+    The standard error is NaN below six sales, whose whole range does not hold the median with 95 %.
     """
     levels = np.full(sales.periods, np.nan)
     variance = np.full(sales.periods, np.nan)
@@ -115,7 +113,8 @@ def _judged(
     earlier: list[LogIndex],
     spread: float | None = None,
 ) -> MethodIndex:
-    revisions = [revision_percent(index, each) for each in earlier]
+    """earlier: the index without its newest periods, once for each number of them. base: the periods of a year."""
+    revisions = [revision_percent(index, before) for before in earlier]
     known = [revision for revision in revisions if revision is not None]
     return MethodIndex(
         method=method,
@@ -127,11 +126,13 @@ def _judged(
     )
 
 
-def _too_few(method: str, number: int, what: str, sales: IndexSales) -> str:
+def _too_few(method: str, number: int, noun: str, sales: IndexSales) -> str:
+    """Why the method cannot estimate an index, or "" when it can."""
     if sales.periods < 2:
         return "An index needs sales in at least two periods."
-    return "" if number >= FEWEST[method] else f"{number} {what}; at least {FEWEST[method]} are needed."
+    return "" if number >= FEWEST[method] else f"{number} {noun}; at least {FEWEST[method]} are needed."
 
 
 def _shorter(sales: IndexSales) -> list[int]:
-    return [sales.periods - each for each in WITHOUT_NEWEST if sales.periods - each >= 2]
+    """How many periods are left without the newest ones."""
+    return [sales.periods - newest for newest in WITHOUT_NEWEST if sales.periods - newest >= 2]

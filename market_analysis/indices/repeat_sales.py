@@ -1,8 +1,8 @@
-"""The repeat-sales index: what the same property brought twice. No Django.
+"""The repeat-sales index, made from the prices of properties that sold twice. No Django.
 
-Three-stage weighted regression of the log price ratio on the two periods, with Huber weights against the pairs in
-which the property changed. Sources: Bailey, Muth and Nourse (1963), J. Am. Stat. Assoc. 58; Case and Shiller (1987),
-New England Economic Review.
+It is a three-stage weighted regression of the log price ratio on the two periods. Huber weights limit the influence of
+pairs in which the property itself changed. Sources: Bailey, Muth and Nourse (1963), J. Am. Stat. Assoc. 58; Case and
+Shiller (1987), New England Economic Review.
 """
 
 from __future__ import annotations
@@ -15,35 +15,36 @@ from scipy.sparse.csgraph import connected_components
 from .index_sales import Bools, Floats, IndexSales, Ints
 from .log_index import FEWEST_A_PERIOD, LogIndex, huber_correction, huber_weights
 
-SHORTEST_HOLDING_DAYS = 183  # sooner is a flip: the price holds the renovation, not the market
+# The price of an earlier resale shows the renovation of the house and not the market.
+SHORTEST_HOLDING_DAYS = 183
 ROUNDS = 12
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Consecutive sales of one property. One entry per pair, shape (n,)."""
+    """Pairs of consecutive sales of one property. Arrays of shape (n,). log_ratio: of the second price to the first."""
 
     first_period: Ints
     second_period: Ints
     holding_days: Ints
-    log_ratio: Floats  # second price over first
+    log_ratio: Floats
 
     def __len__(self) -> int:
         return len(self.log_ratio)
 
 
 def sale_pairs(sales: IndexSales, shortest_days: int = SHORTEST_HOLDING_DAYS) -> Pairs:
-    """Every sale with the one before it of the same property, when they lie at least `shortest_days` apart.
+    """Every sale with the sale of the same property before it, when they lie at least `shortest_days` apart.
 
-    Not where the roll says that the house was renewed in between: it is no longer the same house.
+    A pair does not count where the roll says that the house was renewed in between: it is no longer the same house.
     """
     known = np.flatnonzero(~np.isnan(sales.property_key))
     order = known[np.lexsort([sales.day[known], sales.property_key[known]])]
     first, second = order[:-1], order[1:]
     same = sales.property_key[first] == sales.property_key[second]
     first, second = first[same], second[same]
-    kept = ~_renewed(sales, first, second)
-    first, second = first[kept], second[kept]
+    unchanged = ~_renewed(sales, first, second)
+    first, second = first[unchanged], second[unchanged]
     days = sales.day[second] - sales.day[first]
     # Two sales within one period say nothing about the market between periods.
     useful = (days >= shortest_days) & (sales.period[second] > sales.period[first])
@@ -53,7 +54,7 @@ def sale_pairs(sales: IndexSales, shortest_days: int = SHORTEST_HOLDING_DAYS) ->
 
 
 def _renewed(sales: IndexSales, first: Ints, second: Ints) -> Bools:
-    """The effective year lies after the year of the first sale and not after that of the second."""
+    """Whether the effective year lies after the year of the first sale and not after that of the second. Shape (n,)."""
     if "effective_year" not in sales.characteristics:
         return np.zeros(len(first), dtype=bool)
     year = sales.day.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
@@ -62,10 +63,11 @@ def _renewed(sales: IndexSales, first: Ints, second: Ints) -> Bools:
 
 
 def repeat_sales_index(pairs: Pairs, periods: int) -> LogIndex:
-    """Log level of each period the pairs connect; the others are NaN.
+    """The index of the periods that the pairs connect; the levels of other periods are NaN.
 
-    A pair spans noise that grows with the holding time: the second stage regresses the squared residual on it, the
-    third weighs by its inverse. Huber weights of the standardised residual come on top, to convergence.
+    The noise of a pair grows with its holding time. The second stage regresses the squared residual on the holding
+    time, and the third weighs each pair by the inverse of that variance. Huber weights of the standardised residual
+    multiply it, and the stages are repeated until the weights converge.
     """
     weights = np.ones(len(pairs))
     levels = _levels(pairs, weights, periods)
@@ -81,7 +83,7 @@ def repeat_sales_index(pairs: Pairs, periods: int) -> LogIndex:
 
 
 def _levels(pairs: Pairs, weights: Floats, periods: int) -> Floats:
-    """Weighted least squares on the graph of periods; the first of those that pairs connect is 0."""
+    """Levels by weighted least squares. The first of the connected periods has level 0."""
     first, second = pairs.first_period, pairs.second_period
     bread = _laplacian(first, second, weights, periods)
     pulled = weights * pairs.log_ratio
@@ -95,10 +97,10 @@ def _levels(pairs: Pairs, weights: Floats, periods: int) -> Floats:
 
 
 def _index(pairs: Pairs, weights: Floats, levels: Floats) -> LogIndex:
-    """With the covariance, which holds whatever the variances of single pairs are (sandwich).
+    """The index with its covariance, by a sandwich estimate that holds whatever the variances of single pairs are.
 
-    A pair alone in its period has residual 0, as if its prices were free of noise: where a period is thin, a pair
-    counts with no less than the variance its holding time says.
+    The residual of a pair alone in its period is 0, as if its prices had no noise. In a thin period the squared
+    residual of a pair is therefore at least the variance that its holding time implies.
     """
     first, second, periods = pairs.first_period, pairs.second_period, len(levels)
     residual = _residuals(levels, pairs)
@@ -117,32 +119,32 @@ def _index(pairs: Pairs, weights: Floats, levels: Floats) -> LogIndex:
 
 
 def _free(connected: Bools) -> Bools:
-    """All but the first connected period, from which the others are measured."""
+    """All connected periods but the first, from which the others are measured."""
     free = connected.copy()
     free[np.flatnonzero(connected)[:1]] = False
     return free
 
 
 def _laplacian(first: Ints, second: Ints, weights: Floats, periods: int) -> Floats:
-    """X'WX for rows with -1 at the first and +1 at the second period."""
+    """X'WX, where each row of X has -1 at the first and +1 at the second period of a pair."""
     between = np.bincount(first * periods + second, weights, periods * periods).reshape(periods, periods)
     between = between + between.T
     return np.diag(between.sum(axis=1)) - between
 
 
 def _largest_connected(bread: Floats) -> Bools:
-    """Periods that pairs tie to each other; between others nothing can be said."""
+    """The largest set of periods that pairs connect with each other. Other periods cannot be compared with them."""
     _, label = connected_components(bread != 0, directed=False)
     return np.asarray(label == np.bincount(label).argmax())
 
 
 def _residuals(levels: Floats, pairs: Pairs) -> Floats:
-    """0 for a pair outside the connected periods."""
+    """The residual of each pair; 0 for a pair outside the connected periods."""
     return np.nan_to_num(pairs.log_ratio - (levels[pairs.second_period] - levels[pairs.first_period]))
 
 
 def _holding_variance(residual: Floats, holding_days: Ints) -> Floats:
-    """Variance of each pair: a + b x holding time, fitted to squared residuals cut at three robust deviations."""
+    """Variance of each pair: a + b x holding time, fitted to squared residuals of at most three robust deviations."""
     scale = 1.4826 * np.median(np.abs(residual)) or 1e-6
     squared = np.minimum(np.abs(residual), 3 * scale) ** 2
     years = holding_days / 365.25

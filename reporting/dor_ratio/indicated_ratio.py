@@ -113,7 +113,7 @@ def sort_sales(sales: Sequence[DorSale], instruments: Sequence[str]) -> SortedSa
     checked = [_with_code(sale, instruments) for sale in sales]
     valid = [sale for sale in checked if not sale.invalid_code]
     trimming = trim([sale.ratio or 0.0 for sale in valid], WASHINGTON)
-    within = dict(zip(valid, trimming.kept.tolist(), strict=True))
+    within = dict(zip(valid, trimming.stays.tolist(), strict=True))
     excluded = [replace(sale, invalid_code=RATIO_BOUNDS_CODE) for sale in valid if not within[sale]]
     invalid = [sale for sale in checked if sale.invalid_code] + excluded
     return SortedSales(

@@ -19,7 +19,7 @@ Kind = Literal["text", "integer", "dollars", "number", "percent", "date"]
 Place = Literal["everywhere", "pages", "data", "workbook"]
 Value = str | int | float | date | None
 SHOWN_ROWS = 200
-UNKNOWN = "\u2013"  # a dash
+DASH = "\u2013"  # shown for an unknown value
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Column:
     def shown(self, value: Any) -> str:
         """A value as a page shows it."""
         if value is None:
-            return UNKNOWN
+            return DASH
         if self.kind == "dollars":
             return f"-${-value:,.0f}" if value < 0 else f"${value:,.0f}"
         if self.kind == "integer":
@@ -115,7 +115,7 @@ class Fact:
     @property
     def shown(self) -> str:
         """The value as a page shows it."""
-        return UNKNOWN if self.value is None else str(self.value)
+        return DASH if self.value is None else str(self.value)
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from accounts.models import User
 from county_configs.models import County
 from terrafusion.digests import json_digest
 from terrafusion.jobs.outcome import Outcome
+from terrafusion.roll.comparables_grid import GridLine, grid_lines, value_text
 from terrafusion.roll.models import AssessedValue, Owner, Property, SaleParcel, ValueEstimate
 
 from ..delivery import delivered
-from ..formats.document import Column, Fact, Report, Section, Table, Value, labelled
+from ..formats.document import Column, Fact, Report, Section, Table, Value
 from ..formats.provenance import facts_of
 from ..models import ReportJob, ReportType
 from ..ratio_study.sales_from_roll import NothingSelected
@@ -76,7 +77,7 @@ def record_card(county: County, subject: Property, estimate: ValueEstimate | Non
         report_type=ReportType.PROPERTY_RECORD_CARD.value,
         title=f"Property record card {subject.parcel_number}",
         subtitle=f"{subject.situs_address or 'No situs address'}, {county}",
-        facts=_facts(county, subject, estimate, [each.records() for each in tables]),
+        facts=_facts(county, subject, estimate, [table.records() for table in tables]),
         headline={
             "property_id": subject.property_id,
             "market_value": estimate.market_value if estimate else None,
@@ -109,7 +110,7 @@ def _description(subject: Property, owner: str | None) -> Table:
         ("Bedrooms / baths", _pair(subject.bedrooms, subject.baths)), ("Stories", subject.stories),
         ("Lot, sq ft", subject.lot_sqft), ("View / waterfront", _pair(subject.view, subject.waterfront)),
     ]  # fmt: skip
-    shown = [(label, _text(value)) for label, value in known if value not in (None, "")]
+    shown = [(label, value_text(value)) for label, value in known if value not in (None, "")]
     if len(shown) % 2:
         shown.append(("", ""))
     columns = (
@@ -120,17 +121,7 @@ def _description(subject: Property, owner: str | None) -> Table:
 
 
 def _pair(first: Any, second: Any) -> str | None:
-    return None if first is None and second is None else f"{_text(first)} / {_text(second)}"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "\u2013"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}" if value > 9999 else str(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return None if first is None and second is None else f"{value_text(first)} / {value_text(second)}"
 
 
 def _improvements(subject: Property) -> Table:
@@ -140,7 +131,9 @@ def _improvements(subject: Property) -> Table:
         Column("quality", "Quality", "number", 1), Column("condition", "Condition", "number", 1),
         Column("value", "Value", "dollars"),
     )  # fmt: skip
-    rows = subject.improvements.current().order_by("improvement_number").values_list(*(each.name for each in columns))
+    rows = (
+        subject.improvements.current().order_by("improvement_number").values_list(*(column.name for column in columns))
+    )
     return Table("improvements", "Improvements", columns, list(rows), shown_rows=IMPROVEMENTS_SHOWN)
 
 
@@ -152,7 +145,7 @@ def _values(subject: Property) -> Table:
         Column("status", "Status"),
     )  # fmt: skip
     values = AssessedValue.objects.filter(roll_property=subject).of_latest_supplements().order_by("-tax_year")
-    rows = [list(each) for each in values.values_list(*(each.name for each in columns))]
+    rows = [list(value) for value in values.values_list(*(column.name for column in columns))]
     return Table("assessed_values", "Assessed values", columns, rows, shown_rows=YEARS_SHOWN)
 
 
@@ -164,7 +157,7 @@ def _sales(subject: Property) -> Table:
         Column("parcel_count", "Parcels", "integer"),
     )  # fmt: skip
     sales = SaleParcel.objects.current().filter(roll_property=subject).order_by("-sale__sale_date", "-pk")
-    rows = [list(each) for each in sales.values_list(*(f"sale__{each.name}" for each in columns))]
+    rows = [list(sale) for sale in sales.values_list(*(f"sale__{column.name}" for column in columns))]
     return Table("sales", "Sales", columns, rows, shown_rows=SALES_SHOWN)
 
 
@@ -189,9 +182,15 @@ def comparables_grid(county: County, subject: Property, estimate: ValueEstimate)
     """The grid as an appraiser reads it: the subject, each comparable beside it, every adjustment a line."""
     comparables: list[dict[str, Any]] = estimate.grid.get("comparables", [])
     # Retired ones too: a comparable keeps its address when it leaves the roll after the estimate was made.
-    places = Property.objects.in_county(county).filter(property_id__in=[each["property_id"] for each in comparables])
+    places = Property.objects.in_county(county).filter(
+        property_id__in=[comparable["property_id"] for comparable in comparables]
+    )
     situs = dict(places.values_list("property_id", "situs_address"))
-    warnings = [f"{each['property_id']}: {' '.join(each['warnings'])}" for each in comparables if each["warnings"]]
+    warnings = [
+        f"{comparable['property_id']}: {' '.join(comparable['warnings'])}"
+        for comparable in comparables
+        if comparable["warnings"]
+    ]
     told = [
         f"Market value ${estimate.market_value:,} as of {estimate.valuation_date}; 90 % interval "
         f"${estimate.market_value_low:,} to ${estimate.market_value_high:,}; confidence {estimate.confidence}.",
@@ -223,37 +222,20 @@ def comparables_grid(county: County, subject: Property, estimate: ValueEstimate)
 
 
 def _grid(subject: Property, comparables: Sequence[Mapping[str, Any]], situs: Mapping[str, str]) -> Table:
-    """Text as shown; the numbers themselves stand in the other two tables."""
-    columns = [Column("line", "")]
-    columns.append(Column("subject", "Subject"))
-    columns += [Column(f"comparable_{at}", f"Comparable {at}") for at in range(1, len(comparables) + 1)]
-    lines = {line["name"]: line["subject"] for each in comparables for line in each["adjustments"]}
-    rows: list[list[Value]] = [
-        ["Property", subject.property_id, *(each["property_id"] for each in comparables)],
-        ["Situs", subject.situs_address, *(situs.get(each["property_id"], "") for each in comparables)],
-        ["Miles away", "", *(_text(each["distance_miles"]) for each in comparables)],
-        ["Sale date", "", *(each["sale_date"] for each in comparables)],
-        ["Sale price", "", *(f"${each['sale_price']:,}" for each in comparables)],
-    ]
-    rows += [
-        [labelled(name), _text(value), *(_adjustment(each, name) for each in comparables)]
-        for name, value in lines.items()
-    ]
-    rows += [
-        ["Adjusted price", "", *(f"${each['adjusted_sale_price']:,}" for each in comparables)],
-        ["Net / gross, %", "", *(f"{each['net_percent']} / {each['gross_percent']}" for each in comparables)],
-        ["Weight", "", *(each["weight"] for each in comparables)],
-    ]
-    totals = [len(rows) - 3]
-    return Table("grid", "Grid", columns, rows, place="pages", total_rows=totals)
-
-
-def _adjustment(comparable: Mapping[str, Any], name: str) -> str:
-    line = next((each for each in comparable["adjustments"] if each["name"] == name), None)
-    if line is None:
-        return ""
-    amount = f"{line['amount']:+,}" if line["amount"] else "0"
-    return f"{_text(line['comparable'])} ({amount})"
+    """The grid as texts. The tables of comparables and adjustments have its numbers."""
+    columns = [Column("line", ""), Column("subject", "Subject")]
+    columns += [Column(f"comparable_{number}", f"Comparable {number}") for number in range(1, len(comparables) + 1)]
+    lines = grid_lines(subject.property_id, comparables)
+    places = [situs.get(comparable["property_id"], "") for comparable in comparables]
+    lines.insert(1, GridLine("Situs", subject.situs_address, places))
+    return Table(
+        "grid",
+        "Grid",
+        columns,
+        [[line.label, line.subject, *line.comparables] for line in lines],
+        place="pages",
+        total_rows=[position for position, line in enumerate(lines) if line.is_total],
+    )
 
 
 def _comparables_table(comparables: Sequence[Mapping[str, Any]], situs: Mapping[str, str]) -> Table:
@@ -265,8 +247,12 @@ def _comparables_table(comparables: Sequence[Mapping[str, Any]], situs: Mapping[
         Column("gross_percent", "Gross, %", "number", 1), Column("weight", "Weight", "number", 6),
     )  # fmt: skip
     rows: list[list[Value]] = []
-    for each in comparables:
-        known = {**each, "situs_address": situs.get(each["property_id"], ""), "weight": float(each["weight"])}
+    for comparable in comparables:
+        known = {
+            **comparable,
+            "situs_address": situs.get(comparable["property_id"], ""),
+            "weight": float(comparable["weight"]),
+        }
         rows.append([known[column.name] for column in columns])
     return Table("comparables", "Comparables", columns, rows, place="data")
 
@@ -277,8 +263,8 @@ def _adjustments_table(comparables: Sequence[Mapping[str, Any]]) -> Table:
         Column("comparable", "Comparable"), Column("amount", "Amount", "dollars"), Column("source", "Rate from"),
     )  # fmt: skip
     rows: list[list[Value]] = [
-        [each["sale_id"], *(line[column.name] for column in columns[1:])]
-        for each in comparables
-        for line in each["adjustments"]
+        [comparable["sale_id"], *(line[column.name] for column in columns[1:])]
+        for comparable in comparables
+        for line in comparable["adjustments"]
     ]
     return Table("adjustments", "Adjustments", columns, rows, place="data")

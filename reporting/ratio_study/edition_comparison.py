@@ -75,8 +75,8 @@ def _word(result: StratumResult, measure: str) -> str:
 
 
 def _flips(words: Mapping[str, str]) -> bool:
-    given = set(words.values()) - {NOT_JUDGED}
-    return len(given) > 1 or (NOT_JUDGED in words.values() and FAILS in given)
+    verdicts = set(words.values()) - {NOT_JUDGED}
+    return len(verdicts) > 1 or (NOT_JUDGED in words.values() and FAILS in verdicts)
 
 
 def _why(results: Mapping[Edition, StratumResult], measure: str, confidence: float | None) -> str:
@@ -84,7 +84,7 @@ def _why(results: Mapping[Edition, StratumResult], measure: str, confidence: flo
     names: dict[str, list[str]] = {}
     for edition, result in results.items():
         names.setdefault(_ground(edition, result, measure, confidence), []).append(edition.name)
-    return "; ".join(f"{', '.join(of_ground)}: {ground}" for ground, of_ground in names.items()) + "."
+    return "; ".join(f"{', '.join(editions)}: {ground}" for ground, editions in names.items()) + "."
 
 
 def _ground(edition: Edition, result: StratumResult, measure: str, confidence: float | None) -> str:

@@ -182,12 +182,12 @@ def study_ratios(
     adjustment = time_adjustment(sales) if time_adjustment else None
     studied = sales if adjustment is None else sales.with_prices(adjustment.adjusted(sales))
     trimming = trim(studied.ratios, settings.trim_rule)
-    measured = studied.at(trimming.kept)
+    measured = studied.at(trimming.stays)
     overall, strata = measure_strata(measured, settings, report)
     return RatioStudy(
         settings=settings,
         sales=measured,
-        trimmed=studied.at(~trimming.kept),
+        trimmed=studied.at(~trimming.stays),
         trim=trimming,
         left_out=left_out,
         time_adjustment=adjustment,
@@ -357,7 +357,7 @@ def _sensitivity(sales: StudySales, adjustment: TimeAdjustment | None) -> tuple[
     for is_adjusted, variant in variants:
         for rule in TRIM_RULES:
             trimming = trim(variant.ratios, rule)
-            measured = variant.at(trimming.kept)
+            measured = variant.at(trimming.stays)
             points = {
                 name: _point(name, measured.assessed_value, measured.sale_price, 0.95).value
                 for name in ("median", "weighted_mean", "cod", "prd", "prb", "mki", "vei")

@@ -99,12 +99,12 @@ def usable(sales: StudySales) -> tuple[StudySales, list[LeftOut]]:
         ("The assessed value is zero or negative", ~(values > 0)),
         ("The same property, date and price stand on another sale too", _repeated(sales)),
     ]
-    kept, left_out = np.ones(len(sales), dtype=bool), []
+    is_usable, left_out = np.ones(len(sales), dtype=bool), []
     for reason, holds in reasons:
-        if number := int(np.sum(kept & holds)):
+        if number := int(np.sum(is_usable & holds)):
             left_out.append(LeftOut(reason, number))
-        kept &= ~holds
-    return sales.at(kept), left_out
+        is_usable &= ~holds
+    return sales.at(is_usable), left_out
 
 
 def _repeated(sales: StudySales) -> npt.NDArray[np.bool_]:
@@ -133,14 +133,14 @@ def strata_labels(sales: StudySales, name: str) -> Texts:
 
 def _labels_of(values: Texts) -> Texts:
     """The label of each value: a code is its own label, a quantity is divided into fifths."""
-    given = np.array([value is not None and value != "" for value in values], dtype=bool)
+    is_given = np.array([value is not None and value != "" for value in values], dtype=bool)
     labels = np.full(len(values), UNKNOWN, dtype=object)
-    are_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values[given])
-    if are_numbers and len(set(values[given])) > MOST_CODES:
-        quantities = values[given].astype(np.float64)
-        labels[given] = _parts_by_size(quantities, quantities, 5, "")
+    are_numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values[is_given])
+    if are_numbers and len(set(values[is_given])) > MOST_CODES:
+        quantities = values[is_given].astype(np.float64)
+        labels[is_given] = _parts_by_size(quantities, quantities, 5, "")
     else:
-        labels[given] = np.array([*map(_printable, values[given])], dtype=object)
+        labels[is_given] = np.array([*map(_printable, values[is_given])], dtype=object)
     return labels
 
 

@@ -82,7 +82,7 @@ class RollEntry:
             "change_percent": 100 * change / self.prior_total if change is not None and self.prior_total else None,
         }
         known = {**self.described, **self.amounts, **derived}
-        return [_plain(known[each.name]) for each in columns]
+        return [_plain(known[column.name]) for column in columns]
 
 
 def _plain(value: Any) -> Any:
@@ -97,7 +97,7 @@ class ControlTotals:
     by_area: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, property_class: str, tax_code_area: str, number: int, amounts: Iterable[int | None]) -> None:
-        added = [number, *(each or 0 for each in amounts)]
+        added = [number, *(amount or 0 for amount in amounts)]
         for totals, label in ((self.by_class, property_class), (self.by_area, tax_code_area)):
             at = totals.setdefault(label or UNKNOWN, [0] * len(added))
             for i, each in enumerate(added):
@@ -109,10 +109,10 @@ class ControlTotals:
         return sums or [0] * (1 + len(AMOUNTS))
 
     def tables(self) -> list[Table]:
-        headings = {each.name: each.heading for each in _VALUES}
+        headings = {value.name: value.heading for value in _VALUES}
         columns = [
             Column("properties", "Properties", "integer"),
-            *(Column(each, headings[each], "dollars") for each in AMOUNTS),
+            *(Column(amount, headings[amount], "dollars") for amount in AMOUNTS),
         ]
         tables = []
         for name, label, totals in (
@@ -139,6 +139,6 @@ def counted(entries: Iterable[RollEntry], totals: ControlTotals) -> Iterator[Rol
     for entry in entries:
         described = entry.described
         totals.add(
-            described["property_class"], described["tax_code_area"], 1, (entry.amounts[each] for each in AMOUNTS)
+            described["property_class"], described["tax_code_area"], 1, (entry.amounts[amount] for amount in AMOUNTS)
         )
         yield entry

@@ -119,7 +119,7 @@ def write_listing(path: Path, columns: Sequence[Column], rows: Iterable[Sequence
     """One CSV table, nothing else in the file, so that any program can read it."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
-        writer.writerow([each.name for each in columns])
+        writer.writerow([column.name for column in columns])
         writer.writerows(rows)
 
 
@@ -135,7 +135,7 @@ def _write_workbook(job: ReportJob, path: Path, listing: _Listing, without: int)
 
 def _write_json(job: ReportJob, path: Path, listing: _Listing, without: int) -> Report:
     """The shape of every report's JSON, its listing written row by row."""
-    names = [each.name for each in listing.columns]
+    names = [column.name for column in listing.columns]
     with path.open("w", encoding="utf-8") as stream:
         stream.write('{\n "report_type": "assessment_roll",\n "tables": {\n  "properties": [')
         for at, row in enumerate(listing.rows()):
@@ -148,7 +148,7 @@ def _write_json(job: ReportJob, path: Path, listing: _Listing, without: int) -> 
         rest = {
             "title": report.title,
             "subtitle": report.subtitle,
-            "provenance": {each.name: each.value for each in report.facts},
+            "provenance": {fact.name: fact.value for fact in report.facts},
             "headline": report.headline,
             "findings": list(report.findings),
         }

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtr, ndtri, stdtrit
+import scipy  # loads each part when it is first used: a process that studies nothing should not pay for it
 
 from .ratio_statistics import (
     Interval,
@@ -55,7 +55,7 @@ def median_interval(ratios: npt.ArrayLike, confidence: float = 0.95) -> MedianIn
     of_sales = np.sort(checked_ratios(ratios))
     n = len(of_sales)
     _require_enough(n, confidence)
-    reach = float(ndtri(0.5 + confidence / 2)) * math.sqrt(n) / 2
+    reach = float(scipy.special.ndtri(0.5 + confidence / 2)) * math.sqrt(n) / 2
     j = math.ceil(reach + (0 if n % 2 else 0.5))
     low = max(1, (n + 1) // 2 - j if n % 2 else n // 2 + 1 - j)
     while _coverage(low, n) < confidence:
@@ -78,7 +78,7 @@ def _require_enough(n: int, confidence: float) -> None:
 
 def _coverage(low_rank: int, n: int) -> float:
     """How often the sale of this rank from below and that from above enclose the median of what they are drawn from."""
-    return float(1 - 2 * bdtr(low_rank - 1, n, 0.5))
+    return float(1 - 2 * scipy.special.bdtr(low_rank - 1, n, 0.5))
 
 
 CLAPP_MOST_SALES = 30
@@ -98,7 +98,7 @@ def clapp_median_interval(ratios: npt.ArrayLike, confidence: float = 0.95) -> In
     if n > CLAPP_MOST_SALES:
         raise UnusableSales(f"Clapp's interval is for up to {CLAPP_MOST_SALES} sales; there are {n}.")
     _require_enough(n, confidence)
-    tails = bdtr(np.arange(n), n, 0.5)
+    tails = scipy.special.bdtr(np.arange(n), n, 0.5)
     rank = int(np.searchsorted(tails, tail, side="right"))  # from 1: its own tail is at most what is allowed
     of_lower = float((tails[rank] - tail) / (tails[rank] - tails[rank - 1]))
     low = of_lower * of_sales[rank - 1] + (1 - of_lower) * of_sales[rank]
@@ -128,7 +128,7 @@ def bonett_seier_interval(ratios: npt.ArrayLike, confidence: float = 0.95) -> In
             f"An interval of the COD needs at least {BONETT_SEIER_FEWEST_SALES} valid sales; there are {n}."
         )
     share = 0.5 + checked_confidence(confidence) / 2
-    z = float(ndtri(share) if n >= _STUDENT_BELOW else stdtrit(n - 1, share))
+    z = float(scipy.special.ndtri(share) if n >= _STUDENT_BELOW else scipy.special.stdtrit(n - 1, share))
     middle, mean = float(np.median(of_sales)), order_free_mean(of_sales)
     deviation = order_free_mean(np.abs(of_sales - middle))
     if not deviation:

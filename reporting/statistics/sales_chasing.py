@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+import scipy  # loads each part when it is first used: a process that studies nothing should not pay for it
 
 from .ratio_statistics import Interval, NotEnoughSales, UnusableSales, checked_ratios
 
@@ -47,8 +47,6 @@ def compare_sold_with_unsold(
     Raises NotEnoughSales when there are fewer than ten of either, UnusableSales for a change that is not a number.
     Source: IAAO Standard on Ratio Studies (April 2013), Appendix E: comparison of value changes of sold and unsold.
     """
-    from scipy.stats import mannwhitneyu  # The import takes half a second, which not every process should pay.
-
     sold, unsold = _checked_changes(change_sold, "sold"), _checked_changes(change_unsold, "unsold")
     if min(len(sold), len(unsold)) < FEWEST_SOLD:
         raise NotEnoughSales(
@@ -58,7 +56,7 @@ def compare_sold_with_unsold(
     differences = _medians(sold, replicates, seed) - _medians(unsold, replicates, seed + 1)
     low, high = np.quantile(differences, [0.025, 0.975])
     medians = float(np.median(sold)), float(np.median(unsold))
-    test = mannwhitneyu(sold, unsold, alternative="two-sided", method="asymptotic")
+    test = scipy.stats.mannwhitneyu(sold, unsold, alternative="two-sided", method="asymptotic")
     p_value = float(test.pvalue)
     return SoldUnsold(
         sold=len(sold),
@@ -107,6 +105,6 @@ def ratios_bunch_at_one(ratios: npt.ArrayLike) -> tuple[bool, bool]:
     mean, deviation = float(ordered.mean()), float(ordered.std(ddof=1)) if len(ordered) > 1 else 0.0
     if deviation == 0:
         return bool(jump), False
-    expected = float(ndtr((high - mean) / deviation) - ndtr((low - mean) / deviation))
+    expected = float(scipy.special.ndtr((high - mean) / deviation) - scipy.special.ndtr((low - mean) / deviation))
     within = float(np.mean((ordered >= low) & (ordered <= high)))
     return bool(jump), abs(within - expected) > SUSPICIOUS_SHARE

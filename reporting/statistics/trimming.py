@@ -29,18 +29,18 @@ WASHINGTON_SHARE = 0.05
 class Trim:
     """What a rule does to the sales of a study.
 
-    kept: shape (n,), True where the sale stays. low, high: the bounds; a ratio on a bound stays. None without bounds.
+    stays: shape (n,), True where the sale stays. low, high: the bounds; a ratio on a bound stays. None without bounds.
     """
 
     rule: str
-    kept: npt.NDArray[np.bool_]
+    stays: npt.NDArray[np.bool_]
     low: float | None
     high: float | None
     note: str = ""
 
     @property
     def trimmed(self) -> int:
-        return int(np.sum(~self.kept))
+        return int(np.sum(~self.stays))
 
 
 def trim(ratios: npt.ArrayLike, rule: str) -> Trim:
@@ -81,9 +81,9 @@ def _percentiles(ratios: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 def _washington(ratios: npt.NDArray[np.float64]) -> Trim:
     """The Washington rule. A ratio on a bound stays. All sales stay when more than 5 % lie outside the bounds."""
-    kept = (ratios >= WASHINGTON_LOW) & (ratios <= WASHINGTON_HIGH)
-    outside = int(np.sum(~kept))
+    stays = (ratios >= WASHINGTON_LOW) & (ratios <= WASHINGTON_HIGH)
+    outside = int(np.sum(~stays))
     if outside > WASHINGTON_SHARE * len(ratios):
         note = f"{outside} of {len(ratios)} sales lie outside, more than 5 %, so all are kept (WAC 458-53-070(4))."
         return Trim(WASHINGTON, np.ones(len(ratios), dtype=bool), WASHINGTON_LOW, WASHINGTON_HIGH, note)
-    return Trim(WASHINGTON, kept, WASHINGTON_LOW, WASHINGTON_HIGH)
+    return Trim(WASHINGTON, stays, WASHINGTON_LOW, WASHINGTON_HIGH)

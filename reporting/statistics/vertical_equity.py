@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+import scipy  # loads each part when it is first used: a process that studies nothing should not pay for it
 
 from .intervals import MedianInterval, fewest_for_median_interval, median_interval
 from .ratio_statistics import (
@@ -113,7 +113,7 @@ def price_related_bias(
     slope = order_free_sum(x * deviation) / spread
     residual = deviation - order_free_mean(deviation) - slope * x
     error = math.sqrt(order_free_sum(residual * residual) / (n - 2) / spread)
-    reach = float(stdtrit(n - 2, 0.5 + checked_confidence(confidence) / 2)) * error
+    reach = float(scipy.special.stdtrit(n - 2, 0.5 + checked_confidence(confidence) / 2)) * error
     return PriceRelatedBias(slope - reach, slope + reach, slope, error)
 
 
@@ -209,12 +209,10 @@ def _kruskal_wallis(ratios: Floats, groups: npt.NDArray[np.int64]) -> float | No
 
     groups: the group of each ratio, shape (n,).
     """
-    from scipy.stats import kruskal  # The import takes half a second, which not every process should pay.
-
     samples = [ratios[groups == group] for group in np.unique(groups)]
     if len(samples) < 2 or ratios.min() == ratios.max():
         return None
-    return float(kruskal(*samples).pvalue)
+    return float(scipy.stats.kruskal(*samples).pvalue)
 
 
 def _percent_apart(higher: MedianInterval | None, lower: MedianInterval | None, middle: float) -> float | None:

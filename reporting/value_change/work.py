@@ -75,11 +75,11 @@ def _roll(county: County, tax_year: int, filters: Mapping[str, str]) -> npt.NDAr
 
 def _estimates(county: County, filters: Mapping[str, str], job_id: str | None) -> npt.NDArray[Any]:
     """The newest estimate of each property, or its estimate in one valuation job. A decided value takes precedence."""
-    of_county = ValueEstimate.objects.filter(
+    estimates = ValueEstimate.objects.filter(
         property_filter(filters, "roll_property__"), roll_property__county=county, **({"job": job_id} if job_id else {})
     )
-    newer = of_county.filter(roll_property=OuterRef("roll_property"), pk__gt=OuterRef("pk"))
-    rows = of_county.filter(~Exists(newer)).values_list("roll_property_id", "market_value", "decided_value")
+    newer = estimates.filter(roll_property=OuterRef("roll_property"), pk__gt=OuterRef("pk"))
+    rows = estimates.filter(~Exists(newer)).values_list("roll_property_id", "market_value", "decided_value")
     pairs = ((key, value if decided is None else decided) for key, value, decided in rows.iterator(AT_A_TIME))
     values = _sorted(np.fromiter(pairs, dtype=_VALUE))
     if not len(values):

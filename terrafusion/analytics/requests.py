@@ -6,9 +6,9 @@ from datetime import time
 from typing import Any
 
 from county_configs.models import County
+from terrafusion.jobs.api.submit import submit
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.schedules import Schedule, daily, register
-from terrafusion.jobs.submit import submit
+from terrafusion.jobs.workers.schedules import Schedule, daily, register
 from terrafusion.roll.models import Sale
 
 from .kind import SNAPSHOTS

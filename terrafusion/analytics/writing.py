@@ -88,7 +88,7 @@ def _purge(store: SnapshotStore, county_id: str, now: datetime) -> None:
 
     with connected_clickhouse() as backend:
         # The folder goes last: while it stands, a purge that failed half way is tried again.
-        store.purge(county_id, now, release=lambda each: drop_snapshots(backend, county_id, [each]))
+        store.purge(county_id, now, release=lambda snapshot_id: drop_snapshots(backend, county_id, [snapshot_id]))
 
 
 def _fill_other_engine(snapshot: Snapshot) -> None:
@@ -151,7 +151,7 @@ def _sale_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def _texts(described: Sequence[Any]) -> tuple[Any, ...]:
     """A sale without a property has NULL where the roll has text: '' there too."""
     areas = slice(2, 2 + len(AREA_COLUMNS))
-    return (*described[:2], *(each or "" for each in described[areas]), *described[areas.stop :])
+    return (*described[:2], *(text or "" for text in described[areas]), *described[areas.stop :])
 
 
 def _assessed_values(county: County) -> Iterator[Partition]:
@@ -190,7 +190,7 @@ class _Writer:
                 columns = list(zip(*batch, strict=True))
                 group.append(
                     pa.record_batch(
-                        [pa.array(*each) for each in zip(columns, schema.types, strict=True)], schema=schema
+                        [pa.array(*column) for column in zip(columns, schema.types, strict=True)], schema=schema
                     )
                 )
                 self._count(table, columns, len(batch))
@@ -208,7 +208,7 @@ class _Writer:
             self.sale_dates = [min([*self.sale_dates[:1], *days]), max([*self.sale_dates[1:], *days])]
 
     def manifest(self, snapshot_id: str, county: County, now: datetime) -> Manifest:
-        first, last = [each.isoformat() for each in self.sale_dates] or ["", ""]
+        first, last = [day.isoformat() for day in self.sale_dates] or ["", ""]
         files = {table: (self.folder / table).rglob("*.parquet") for table in TABLES}
-        sizes = {table: sum(path.stat().st_size for path in found) for table, found in files.items()}
+        sizes = {table: sum(path.stat().st_size for path in paths) for table, paths in files.items()}
         return Manifest(snapshot_id, county.pk, now.isoformat(), first, last, dict(self.rows), sizes)

@@ -13,13 +13,13 @@ from unfold.decorators import display
 
 from accounts.permissions import require
 from terrafusion.admin import CountyScopedAdmin
-from terrafusion.problems import sentence_of
+from terrafusion.web.problems import sentence_of
 
 from . import finish
-from .filters import own_text_fields
+from .api.filters import own_text_fields
+from .api.submit import retry
 from .models import Job, JobArtifact, JobLog
 from .registry import any_kind_named, every_kind, kind_of
-from .submit import retry
 
 # django-q2's own tables hold nothing here; showing them empty would mislead.
 for unused in (Failure, OrmQ, Schedule, Success):

@@ -9,9 +9,9 @@ class JobsConfig(AppConfig):
         """Importing each plugin's `kind` registers it; a kind whose plugin has no admin page of its own gets one."""
         from django_q.signals import post_spawn
 
-        from . import lifeline
         from .admin import register_kinds
+        from .workers import lifeline
 
         autodiscover_modules("kind")
         register_kinds()
-        post_spawn.connect(lifeline.watch, dispatch_uid="terrafusion.jobs.lifeline")
+        post_spawn.connect(lifeline.watch, dispatch_uid="terrafusion.jobs.workers.lifeline")

@@ -74,8 +74,8 @@ def send_ahead(job: Job, files: Sequence[SealedFile]) -> None:
     names them nobody can reach the files, and a refused attempt's are discarded.
     """
     if not isinstance(results_storage(), FileSystemStorage):
-        for each in files:
-            _put(job, each)
+        for file_name in files:
+            _put(job, file_name)
 
 
 def publish(job: Job, sealed: SealedFile) -> JobArtifact:

@@ -17,11 +17,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
-from .database import database_now
 from .files import SealedFile, discard_attempt, publish
 from .models import FailureReason, Job, JobArtifact, JobLog
 from .outcome import Outcome
 from .rights import PermissionWithdrawn, check_still_permitted
+from .workers.database import database_now
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from terrafusion.database_faults import PASSING, fault_of
 from terrafusion.errors import JobStopped
 
-from .database import patiently
+from .workers.database import patiently
 
 logger = logging.getLogger(__name__)
 

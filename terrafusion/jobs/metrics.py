@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hmac
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -24,15 +24,17 @@ from prometheus_client.registry import Collector
 
 from .models import Job
 from .registry import Kind, every_kind
+from .tallies import Ending, Tally, tallies_of
 
 
 class JobCollector(Collector):
-    """Counts the job rows at each scrape, one query a metric family."""
+    """Counts the jobs at each scrape: their tallies, and the rows that are not tallied yet."""
 
     def collect(self) -> Iterator[Metric]:
         for kind in every_kind():
-            yield from _counters(kind)
-            yield _durations(kind)
+            tallies = tallies_of(kind)
+            yield from _counters(kind, tallies)
+            yield _durations(kind, tallies)
         yield from _queue()
 
 
@@ -41,42 +43,44 @@ def _labels(kind: Kind) -> list[str]:
     return ["county_id", *([extra] if extra else [])]
 
 
-def _counters(kind: Kind) -> Iterator[Metric]:
+def _values(kind: Kind, ending: Ending) -> tuple[str, ...]:
+    return (ending.county_id, ending.label) if kind.metrics.label else (ending.county_id,)
+
+
+def _counters(kind: Kind, tallies: Mapping[Ending, Tally]) -> Iterator[Metric]:
     prefix, labels = f"{kind.metrics.prefix}_jobs", _labels(kind)
     submitted = CounterMetricFamily(f"{prefix}_submitted", "Jobs accepted.", labels=[*labels, "status_on_submit"])
     completed = CounterMetricFamily(f"{prefix}_completed", "Jobs completed.", labels=labels)
     failed = CounterMetricFamily(f"{prefix}_failed", "Jobs failed.", labels=[*labels, "failure_reason"])
     cancelled = CounterMetricFamily(f"{prefix}_cancelled", "Jobs cancelled.", labels=labels)
     totals: dict[tuple[str, ...], int] = defaultdict(int)
-    rows = kind.model.objects.order_by().values_list(*labels, "status", "failure_reason")
-    for *where, status, reason, count in rows.annotate(count=Count("pk")):
-        totals[tuple(where)] += count
-        if status == Job.Status.COMPLETED:
-            completed.add_metric(where, count)
-        elif status == Job.Status.CANCELLED:
-            cancelled.add_metric(where, count)
-        elif status == Job.Status.FAILED:
-            failed.add_metric([*where, reason], count)
-    for labelled, count in totals.items():
-        submitted.add_metric([*labelled, Job.Status.PENDING], count)
+    for ending, tally in tallies.items():
+        where = _values(kind, ending)
+        totals[where] += tally.number
+        if ending.status == Job.Status.COMPLETED:
+            completed.add_metric(where, tally.number)
+        elif ending.status == Job.Status.CANCELLED:
+            cancelled.add_metric(where, tally.number)
+        elif ending.status == Job.Status.FAILED:
+            failed.add_metric([*where, ending.failure_reason], tally.number)
+    for where, number in totals.items():
+        submitted.add_metric([*where, Job.Status.PENDING], number)
     yield from (submitted, completed, failed, cancelled)
 
 
-def _durations(kind: Kind) -> Metric:
-    metrics, labels = kind.metrics, _labels(kind)
+def _durations(kind: Kind, tallies: Mapping[Ending, Tally]) -> Metric:
     family = HistogramMetricFamily(
-        f"{metrics.prefix}_processing_duration_seconds",
+        f"{kind.metrics.prefix}_processing_duration_seconds",
         "Seconds from the start of a job's last run to its end, however it ended.",
-        labels=labels,
+        labels=_labels(kind),
     )
-    within = {
-        f"within_{i}": Count("pk", filter=Q(processing_seconds__lte=bound)) for i, bound in enumerate(metrics.buckets)
-    }
-    ended = kind.model.objects.exclude(status__in=Job.OPEN).filter(processing_seconds__isnull=False)
-    rows = ended.order_by().values(*labels)
-    for row in rows.annotate(count=Count("pk"), total=Sum("processing_seconds"), **within):
-        buckets = [(f"{float(bound)}", row[f"within_{i}"]) for i, bound in enumerate(metrics.buckets)]
-        family.add_metric([row[name] for name in labels], [*buckets, ("+Inf", row["count"])], row["total"] or 0.0)
+    totals: dict[tuple[str, ...], Tally] = defaultdict(Tally)
+    for ending, tally in tallies.items():
+        totals[_values(kind, ending)].add(tally)
+    for where, total in totals.items():
+        if total.timed:
+            buckets = [(f"{bound}", total.within[bound]) for bound in map(float, kind.metrics.buckets)]
+            family.add_metric(where, [*buckets, ("+Inf", total.timed)], total.seconds)
     return family
 
 

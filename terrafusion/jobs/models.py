@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from county_configs.models import County
-from terrafusion.api import PUBLIC_ROOT
+from terrafusion.web.api import PUBLIC_ROOT
 
 from .journal import record_line, record_progress
 
@@ -101,6 +101,7 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True, db_comment="When the last run started; null before the first.")
     completed_at = models.DateTimeField(null=True, db_comment="When the job ended, however it ended.")
     processing_seconds = models.FloatField(null=True, help_text="Of the last run that ended.")
+    is_tallied = models.BooleanField(default=False, help_text="Ended, and counted in JobTally.")
 
     class Meta:
         db_table = "jobs"
@@ -121,6 +122,7 @@ class Job(models.Model):
             models.Index(fields=["county"], condition=Q(status="RUNNING"), name="job_running"),
             models.Index(fields=["county", "started_at"], name="job_turn"),
             models.Index(fields=["kind", "county", "-created_at", "id"], name="job_list"),
+            models.Index(fields=["kind"], condition=Q(is_tallied=False), name="job_not_tallied"),
         ]
 
     def __str__(self) -> str:
@@ -232,3 +234,27 @@ class ScheduledSlot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} at {self.slot:%Y-%m-%d %H:%M} UTC"
+
+
+class JobTally(models.Model):
+    """How many jobs of a kind have ended alike, for the metrics: see tallies.py."""
+
+    kind = models.CharField(max_length=32)
+    county = models.ForeignKey(County, models.PROTECT, related_name="+")
+    label = models.CharField(max_length=64, blank=True, help_text="Value of the label that the kind's metrics have.")
+    status = models.CharField(max_length=16, choices=Job.Status)
+    failure_reason = models.CharField(max_length=32, choices=FailureReason, blank=True)
+    number = models.PositiveBigIntegerField(default=0)
+    timed = models.PositiveBigIntegerField(default=0, help_text="Those of them that ran.")
+    seconds = models.FloatField(default=0.0, help_text="Sum of their processing seconds.")
+    within = models.JSONField(default=dict, help_text="By the bounds of the histogram, how many took no longer.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "county", "label", "status", "failure_reason"], name="one_tally_an_ending"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind} {self.status}"

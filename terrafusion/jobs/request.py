@@ -11,7 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 from accounts.permissions import counties_of, may
 from county_configs.county_argument import unknown_county
 from county_configs.models import County
-from terrafusion.api import StrictSerializer
+from terrafusion.web.api import StrictSerializer
 
 from .drill import Drill
 

@@ -6,13 +6,14 @@ import shapely
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from accounts.permissions import counties_for
 from terrafusion.admin import CountyScopedAdmin
 
 from . import models
-from .grid_table import grid_table
+from .comparables_grid import grid_lines
 from .personal_names import VIEW_OWNER_NAMES
 
 BOX = ("geometry", "west", "south", "east", "north")
@@ -22,7 +23,7 @@ class OfProperty(CountyScopedAdmin):
     """Rows that hang on a property."""
 
     county_path = "roll_property__county"
-    list_select_related = ("roll_property",)
+    list_select_related: tuple[str, ...] = ("roll_property",)
     search_fields = ("roll_property__parcel_number_key__startswith",)
     raw_id_fields = ("roll_property",)
 
@@ -130,8 +131,20 @@ class ValueEstimateAdmin(OfProperty):
 
     @display(description="comparables")
     def comparables(self, row: models.ValueEstimate) -> str:
-        """The grid as an appraiser checks it, a column for each comparable."""
-        return grid_table(row.grid)
+        """The grid as an appraiser checks it: a column for the subject and for each comparable."""
+        comparables = row.grid.get("comparables", [])
+        if not comparables:
+            return "none"
+        cell = '<td style="padding:2px 14px;text-align:right;white-space:nowrap">{}</td>'
+        lines = format_html_join(
+            "",
+            '<tr><th scope="row" style="text-align:left;padding:2px 14px;white-space:nowrap">{}</th>{}</tr>',
+            (
+                (line.label, format_html_join("", cell, ((text,) for text in (line.subject, *line.comparables))))
+                for line in grid_lines(row.roll_property.property_id, comparables)
+            ),
+        )
+        return format_html('<div style="overflow-x:auto"><table>{}</table></div>', lines)
 
     @display(description="market value", ordering="market_value")
     def dollars(self, row: models.ValueEstimate) -> str:
@@ -177,7 +190,7 @@ class SaleReviewAdmin(CountyScopedAdmin):
 
     @display(description="suggested reasons")
     def suggestion(self, row: models.SaleReview) -> str:
-        return "\n".join(each["text"] for each in row.suggested_reasons)
+        return "\n".join(reason["text"] for reason in row.suggested_reasons)
 
     def save_model(self, request: HttpRequest, obj: models.SaleReview, form: Any, change: bool) -> None:
         """Who decided, and when, is written by the system."""

@@ -36,8 +36,8 @@ def _repaired(shape: BaseGeometry) -> BaseGeometry:
 
 def only_polygons(geometry: BaseGeometry) -> BaseGeometry:
     """What of a repaired geometry covers ground: lines and points that a repair leaves over are let go."""
-    parts = [each for each in shapely.get_parts(geometry) if shapely.get_dimensions(each) == 2]
-    nested = [inner for each in parts for inner in shapely.get_parts(each) if not inner.is_empty]
+    parts = [part for part in shapely.get_parts(geometry) if shapely.get_dimensions(part) == 2]
+    nested = [inner for part in parts for inner in shapely.get_parts(part) if not inner.is_empty]
     return nested[0] if len(nested) == 1 else MultiPolygon(nested)
 
 

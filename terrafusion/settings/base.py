@@ -144,14 +144,14 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",  # the browsable API
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["terrafusion.parsers.BoundedJSONParser"],  # anything else is a 415
+    "DEFAULT_PARSER_CLASSES": ["terrafusion.web.parsers.BoundedJSONParser"],  # anything else is a 415
     "DEFAULT_RENDERER_CLASSES": [
         "rest_framework.renderers.JSONRenderer",
         "rest_framework.renderers.BrowsableAPIRenderer",
     ],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "terrafusion.openapi.ApiSchema",
-    "EXCEPTION_HANDLER": "terrafusion.problems.problem_response",
+    "DEFAULT_SCHEMA_CLASS": "terrafusion.web.openapi.ApiSchema",
+    "EXCEPTION_HANDLER": "terrafusion.web.problems.problem_response",
     "COERCE_DECIMAL_TO_STRING": False,  # JSON numbers
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -174,7 +174,7 @@ SPECTACULAR_SETTINGS = {
     },
     "ENUM_SUFFIX": "",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "PREPROCESSING_HOOKS": ["terrafusion.problems.only_public_paths"],
+    "PREPROCESSING_HOOKS": ["terrafusion.web.problems.only_public_paths"],
 }
 
 # --- Jobs ---
@@ -186,7 +186,7 @@ FOLDER_LOCK_FD = env.int("TERRAFUSION_FOLDER_LOCK", default=-1)
 Q_CLUSTER = {
     "name": "terrafusion",
     "orm": "default",
-    "broker_class": "terrafusion.jobs.broker.WakeUpBroker",
+    "broker_class": "terrafusion.jobs.workers.broker.WakeUpBroker",
     "workers": WORKERS,
     "queue_limit": WORKERS,
     "bulk": 1,

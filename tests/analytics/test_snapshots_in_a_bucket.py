@@ -17,7 +17,7 @@ from terrafusion.analytics.snapshots import SnapshotStore, snapshot_store
 from terrafusion.analytics.writing import publish_snapshot, snapshot_county, write_snapshot
 from terrafusion.errors import ConfigurationError
 from terrafusion.jobs.models import Job, JobLog
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.settings.storage import BucketAddress, folder_or_bucket
 from tests.factories import a_county, a_user, client_of
 from tests.valuation.roll import a_market
@@ -159,10 +159,10 @@ def test_eight_readers_of_a_host_download_a_snapshot_once(county, analytics_buck
     monkeypatch.setattr(Bucket, "download", lambda *given: (downloads.append(given), download(*given)))
 
     readers = [threading.Thread(target=lambda: got.append(host.current("benton"))) for _ in range(8)]
-    for each in readers:
-        each.start()
-    for each in readers:
-        each.join()
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
 
     assert [each.manifest for each in got] == [taken.manifest] * 8
     assert len(downloads) == 1
@@ -212,10 +212,10 @@ def test_of_writers_on_several_hosts_the_newest_wins(county, analytics_bucket, m
             connection.close()
 
     writers = [threading.Thread(target=publish, args=(each,)) for each in made]
-    for each in writers:
-        each.start()
-    for each in writers:
-        each.join()
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
 
     assert faults == []
     assert snapshot_store().current("benton").snapshot_id == newest

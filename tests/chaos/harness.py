@@ -13,11 +13,11 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from terrafusion.jobs.database import patiently
+from terrafusion.jobs.api.submit import submit
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.submit import submit
+from terrafusion.jobs.workers.database import patiently
 from tests.probe import roles
 from tests.processes import PATIENCE, start_workers, until
 
@@ -82,9 +82,9 @@ class ServiceManager:
             (sentinel,) = parent.children()
             found["sentinel"] = [sentinel]
             recorded = roles.recorded(self.roles)
-            for each in sentinel.children():
-                if role := recorded.get(roles.number_inside(each)):  # else it was started this very moment
-                    found.setdefault(role, []).append(each)
+            for child in sentinel.children():
+                if role := recorded.get(roles.number_inside(child)):  # else it was started this very moment
+                    found.setdefault(role, []).append(child)
         return found
 
     def supervisor(self):

@@ -12,8 +12,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "terrafusion.settings.test")
 django.setup()
 
-from terrafusion.jobs import schedules  # noqa: E402 - needs the settings
-from terrafusion.jobs.sweep import sweep  # noqa: E402, F401 - registers sweep and purge
+from terrafusion.jobs.workers import schedules  # noqa: E402 - needs the settings
+from terrafusion.jobs.workers.sweep import sweep  # noqa: E402, F401 - registers sweep and purge
 
 
 def main():

@@ -43,7 +43,7 @@ def test_a_job_that_always_kills_its_worker_fails_after_three_spaced_attempts():
             if not FULL:  # the short form does not sit the backoff out
                 Job.objects.filter(pk=key).update(run_at=given_back.updated_at)
         job = until(lambda: Job.objects.filter(pk=key, status="FAILED").first())
-    record(5, bad="segfault", attempts=job.attempt, backoff_seconds=[round(each) for each in waits])
+    record(5, bad="segfault", attempts=job.attempt, backoff_seconds=[round(wait) for wait in waits])
     assert (job.attempt, job.failure_reason) == (3, FailureReason.WORKER_LOST)
     assert waits == pytest.approx(BACKOFF_SECONDS, abs=0.1)
     assert JobLog.objects.filter(job_id=key, message__contains="Its worker died").count() == 3
@@ -80,7 +80,7 @@ def test_good_jobs_hardly_notice_a_bad_one_beside_them():
 
     lost = {bad: round(100 * (1 - statistics.median(ratios)), 1) for bad, ratios in rates.items()}
     spread = {
-        bad: [round(100 * (1 - each), 1) for each in sorted(ratios, reverse=True)] for bad, ratios in rates.items()
+        bad: [round(100 * (1 - ratio), 1) for ratio in sorted(ratios, reverse=True)] for bad, ratios in rates.items()
     }
     record(5, sleepers=SLEEPERS, percent_of_throughput_lost=lost, each=spread)
     assert max(lost.values()) <= 10

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.supervisor import DRAIN_SECONDS
+from terrafusion.jobs.workers.supervisor import DRAIN_SECONDS
 from tests.chaos.harness import FULL, ServiceManager, record, submit_probes, wait_until_none_is_open
 from tests.factories import a_county
 from tests.processes import until
@@ -32,7 +32,7 @@ def test_sigterm_loses_and_charges_nothing(seconds, told):
         until(lambda: Job.objects.filter(status="RUNNING").count() == 4)
         everyone = [manager.process.pid]
         if told == "everyone":
-            everyone += [each.pid for each in psutil.Process(manager.process.pid).children(recursive=True)]
+            everyone += [child.pid for child in psutil.Process(manager.process.pid).children(recursive=True)]
         asked = time.monotonic()
         for pid in everyone:
             os.kill(pid, signal.SIGTERM)

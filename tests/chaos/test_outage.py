@@ -17,8 +17,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from terrafusion.jobs.database import patiently
 from terrafusion.jobs.models import Job
+from terrafusion.jobs.workers.database import patiently
 from tests.chaos.harness import (
     FULL,
     ServiceManager,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from terrafusion.jobs.api.submit import retry
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import FailureReason, Job, JobArtifact
-from terrafusion.jobs.submit import retry
 from tests.chaos.harness import ServiceManager, record, result_files, submit_probes, wait_until_none_is_open
 from tests.factories import a_county
 from tests.processes import until_status

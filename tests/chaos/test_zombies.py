@@ -10,8 +10,8 @@ import pytest
 from terrafusion.jobs.files import seal
 from terrafusion.jobs.finish import finish_cancelled, finish_completed, finish_failed, give_back
 from terrafusion.jobs.models import FailureReason, Job, JobArtifact, JobLog
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import perform
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform
 from tests.chaos.harness import FULL, ServiceManager, faults_of_results, record, result_files, submit_probes
 from tests.factories import a_county
 from tests.processes import until
@@ -39,13 +39,13 @@ def test_no_late_attempt_changes_anything_by_whatever_end_it_comes():
         late = claim_next()
         outcome = perform(late)
         give_back(late, "Its host was silent.", charge=False)
-        late_files = [_rewritten(late, each) for each in outcome.files]
+        late_files = [_rewritten(late, file_name) for file_name in outcome.files]
         state = pick.choice(["waiting", "running", "completed"])
         if state != "waiting":
             current = claim_next()
             if state == "completed":
                 done = perform(current)
-                finish_completed(current, done, [seal(each) for each in done.files])
+                finish_completed(current, done, [seal(file_name) for file_name in done.files])
         end = list(ends)[number % len(ends)]
         as_it_was = _everything(before)
 

@@ -20,7 +20,7 @@ def lots(fabric):
 @pytest.fixture
 def areas(fabric):
     def of_layer(layer):
-        return np.array([each.polygon for each in fabric.areas if each.layer == layer])
+        return np.array([area.polygon for area in fabric.areas if area.layer == layer])
 
     return of_layer
 
@@ -57,7 +57,7 @@ def test_areas_tile_the_county(areas, layer):
 
 
 def test_a_parcel_lies_in_the_neighborhood_it_names(fabric):
-    polygon_of = {each.feature_id: each.polygon for each in fabric.areas if each.layer == "neighborhoods"}
+    polygon_of = {area.feature_id: area.polygon for area in fabric.areas if area.layer == "neighborhoods"}
     lots = np.nonzero(~fabric.is_unit)[0]
     named = np.array([polygon_of[code] for code in fabric.neighborhood[lots]])
 

@@ -64,7 +64,9 @@ MAKES_THE_COUNTY = {"make demo", "make run", "manage.py serve [--port P]"}
 NEEDS = {
     "manage.py export_values <county> --tax-year Y --out FILE": "needs a roll that came from it",
     "manage.py export_values benton --tax-year 2026 --out 2026_APPRAISAL_INFO.TXT": "needs a roll that came from PACS",
-    "make test": "about 25 minutes",
+    "make test": "and the suite on SQLite",
+    "make check": "ruff, import-linter, mypy",
+    "make integration": "the contract's flows over HTTP",
     "make test-slow": "which takes a few minutes",
     "manage.py check_county benton --live benton_pacs": "BENTON_PACS_URL",
     "make chaos": "for an hour and a half",

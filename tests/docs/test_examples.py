@@ -108,7 +108,7 @@ def test_what_is_not_run_says_what_it_needs_where_it_is_explained(example):
         documents.append(ROOT / "README.md")
         command = ["make", "-n", *example.text.split()[1:]]
         subprocess.run(command, cwd=ROOT, env=WITHOUT_MAKE, check=True, capture_output=True)
-    assert any(NEEDS[example.text] in " ".join(each.read_text().split()) for each in documents)
+    assert any(NEEDS[example.text] in " ".join(document.read_text().split()) for document in documents)
 
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each.kind == "block"], ids=str)

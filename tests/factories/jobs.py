@@ -14,9 +14,9 @@ from ingestion.models import IngestionJob
 from market_analysis.models import AnalysisType, MarketAnalysisJob
 from reporting.models import ReportJob, ReportType
 from terrafusion.digests import json_digest
+from terrafusion.jobs.api.submit import accepted_message
 from terrafusion.jobs.models import FailureReason, Job
 from terrafusion.jobs.registry import kind_of
-from terrafusion.jobs.submit import accepted_message
 from valuation.models import ValuationJob
 
 from .counties import CountyFactory

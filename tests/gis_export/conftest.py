@@ -3,7 +3,7 @@
 import pytest
 
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import a_county, a_user, client_of
 
 from .roll import an_exported_county
@@ -39,7 +39,7 @@ def export(county, client, tmp_path):
         run_next_job()
         job = by.get(answer.json()["links"]["results"]).json()
         assert job["status"] == "COMPLETED", job["message"]
-        paths = [_download(by, each, tmp_path / job["job_id"]) for each in job["result"]["artifacts"]]
+        paths = [_download(by, artifact, tmp_path / job["job_id"]) for artifact in job["result"]["artifacts"]]
         (delivered,) = (path for path in paths if job["result"]["result_file_location"].endswith(path.name))
         return job, delivered
 

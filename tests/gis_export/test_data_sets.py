@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property
 from terrafusion.roll.shapes import square_kilometres
 from tests.factories import a_county, a_user, client_of

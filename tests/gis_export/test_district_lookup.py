@@ -16,29 +16,31 @@ def viewer(county):
 
 
 def layers(found):
-    return {(each["layer"], each["feature_id"]) for each in found["districts"]}
+    return {(district["layer"], district["feature_id"]) for district in found["districts"]}
 
 
 def test_a_point_is_in_every_layer_that_contains_it(viewer):
     found = viewer.get(LOOKUP, {"lon": WEST + 0.5 * SIDE, "lat": SOUTH + 0.5 * SIDE}).json()
 
     assert layers(found) == {("zoning", "R1"), ("county_boundary", "1"), ("zip_areas", "99350")}
-    assert [each["property_id"] for each in found["parcels"]] == [key(0)]
+    assert [parcel["property_id"] for parcel in found["parcels"]] == [key(0)]
     assert found["tax_code_areas"] == ["1210"]
-    assert next(each for each in found["districts"] if each["layer"] == "zoning")["attributes"]["density"] == 4
+    assert (
+        next(district for district in found["districts"] if district["layer"] == "zoning")["attributes"]["density"] == 4
+    )
 
 
 def test_a_point_on_the_edge_is_in_both(viewer):
     found = viewer.get(LOOKUP, {"lon": WEST + 3 * SIDE, "lat": SOUTH + 0.5 * SIDE}).json()
 
     assert {("zoning", "R1"), ("zoning", "C1")} <= layers(found)
-    assert [each["property_id"] for each in found["parcels"]] == [key(2), key(3)]
+    assert [parcel["property_id"] for parcel in found["parcels"]] == [key(2), key(3)]
 
 
 def test_a_parcel_number_is_found_without_its_dashes(viewer):
     found = viewer.get(LOOKUP, {"parcel_number": "1 0003"}).json()
 
-    assert [each["property_id"] for each in found["parcels"]] == [key(3)]
+    assert [parcel["property_id"] for parcel in found["parcels"]] == [key(3)]
     assert ("zoning", "C1") in layers(found)
 
 

@@ -14,7 +14,7 @@ from pyproj import CRS, Transformer
 
 from gis_export.formats.registry import FORMATS
 from gis_export.layers.roll_fields import PARCEL
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property
 
 from .reading_back import geodatabase_in, read_back
@@ -197,7 +197,7 @@ def test_texts_of_a_shapefile_are_as_wide_as_their_columns_on_the_roll(export):
         header = archive.read("parcels.dbf")
     # dBASE: from byte 32 on 32 bytes a column; its name ends with a zero byte, its width is byte 16
     columns = [header[at : at + 32] for at in range(32, int.from_bytes(header[8:10], "little") - 1, 32)]
-    widths = {each[:11].split(b"\0")[0].decode(): each[16] for each in columns}
+    widths = {column[:11].split(b"\0")[0].decode(): column[16] for column in columns}
     assert {name: widths[name] for name in ("prop_id", "situs_addr", "zip_code", "legal_desc")} == {
         "prop_id": 64,
         "situs_addr": 200,

@@ -88,17 +88,17 @@ def test_the_live_layers_own_links_lead_to_them(client, layers, county):
     assert len(by_title) == len(listed)
     seen = set()
     for collection in listed:
-        links = {each["rel"]: urlsplit(each["href"]) for each in collection["links"]}
+        links = {link["rel"]: urlsplit(link["href"]) for link in collection["links"]}
         assert client.get(links["self"].path).json()["id"] == collection["id"]
         page = client.get(f"{links['items'].path}?limit=1").json()
         if page["features"] and (name := str(page["features"][0]["properties"].get("name", ""))).startswith("feature"):
             seen.add(name)
         if page["features"]:
-            (own,) = (urlsplit(each["href"]) for each in page["links"] if each["rel"] == "self")
+            (own,) = (urlsplit(link["href"]) for link in page["links"] if link["rel"] == "self")
             assert client.get(own.path).status_code == 200
             item = client.get(f"{links['items'].path}/{page['features'][0]['id']}").json()
-            for each in item["links"]:
-                assert client.get(urlsplit(each["href"]).path).status_code == 200
+            for link in item["links"]:
+                assert client.get(urlsplit(link["href"]).path).status_code == 200
     assert seen == {f"feature {number}" for number in range(len(NAMES))}
 
 
@@ -110,8 +110,8 @@ def test_a_file_stem_is_plain_and_a_url_segment_needs_no_quoting(name):
 
 @given(st.lists(st.text(min_size=1, max_size=100), unique=True, max_size=20))
 def test_no_two_layers_share_a_file_or_a_url(names):
-    assert len({each.lower() for each in file_stems(names).values()}) == len(names)
-    assert len({url_segment(each) for each in names}) == len(names)
+    assert len({stem.lower() for stem in file_stems(names).values()}) == len(names)
+    assert len({url_segment(name) for name in names}) == len(names)
 
 
 def test_names_of_plain_characters_stay_as_they_are():

@@ -22,7 +22,7 @@ from gis_export.layers.roll_layers import as_of
 from market_analysis.keeping import series_name
 from market_analysis.models import MarketAnalysisJob
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.loads import record_load
 from terrafusion.roll.models import Property, Sale
 from tests.factories import (
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.django_db
 
 def rows_of(path, layer=None):
     features = json.loads(path.read_text())["features"]
-    return [each["properties"] for each in features if layer is None or each["properties"]["layer"] == layer]
+    return [feature["properties"] for feature in features if layer is None or feature["properties"]["layer"] == layer]
 
 
 def by_key(path):
@@ -77,7 +77,7 @@ def test_the_assessment_summary_has_every_record_units_too(export):
 
     assert len(rows) == 32
     assert rows[key(100)]["market_land"] == 30_000
-    places = {each["properties"]["property_id"]: each["geometry"] for each in features}
+    places = {feature["properties"]["property_id"]: feature["geometry"] for feature in features}
     assert places[key(100)] == places[f"P{CONDOMINIUM:03d}"], "a unit stands on its parcel"
     assert places[key(100)]["type"] == "Point"
 
@@ -117,7 +117,7 @@ def test_a_unit_does_not_stand_on_a_retired_parcel(export, county):
     _, path = export(export_format="GeoJSON", layers=["sales"])
 
     features = json.loads(path.read_text())["features"]
-    unit = next(each for each in features if each["properties"]["property_id"] == key(100))
+    unit = next(feature for feature in features if feature["properties"]["property_id"] == key(100))
     assert ground.geometry.contains(shapely.from_geojson(json.dumps(unit["geometry"])))
 
 
@@ -185,7 +185,9 @@ def test_comparables_of_an_estimate_lie_on_the_map(export, county):
     assert rows[0]["role"] == "subject"
     assert rows[0]["market_value"] == grid["market_value"]
     found = [(row["property_id"], row["adjusted_sale_price"]) for row in rows[1:]]
-    assert found == [(each["property_id"], each["adjusted_sale_price"]) for each in grid["comparables"]]
+    assert found == [
+        (comparable["property_id"], comparable["adjusted_sale_price"]) for comparable in grid["comparables"]
+    ]
     assert sum(row["weight"] for row in rows[1:]) == pytest.approx(1, abs=1e-5)
 
 
@@ -287,7 +289,9 @@ def test_the_metadata_are_iso_19115(export):
 def test_a_single_file_has_the_same_beside_it(export, client):
     job, path = export(export_format="GeoPackage")
 
-    (about,) = (path.parent / each["name"] for each in job["result"]["artifacts"] if "_about.zip" in each["name"])
+    (about,) = (
+        path.parent / artifact["name"] for artifact in job["result"]["artifacts"] if "_about.zip" in artifact["name"]
+    )
     files = told(about)
 
     assert {"README.txt", "fields.csv", "metadata.xml", "parcels.qml", "SHA256SUMS"} == set(files)
@@ -332,21 +336,23 @@ def every_layer(county):
 
 def test_short_names_fit_and_never_collide(county):
     for layer, fields in every_layer(county).items():
-        shorts = [each.short_name.lower() for each in fields]
+        shorts = [field.short_name.lower() for field in fields]
         assert len(set(shorts)) == len(shorts), layer
-        assert all(len(each) <= SHORT_NAME_LENGTH and each.isascii() and each.isidentifier() for each in shorts), layer
-        assert len({each.name for each in fields}) == len(fields), layer
+        assert all(len(short) <= SHORT_NAME_LENGTH and short.isascii() and short.isidentifier() for short in shorts), (
+            layer
+        )
+        assert len({field.name for field in fields}) == len(fields), layer
 
 
 def test_a_name_means_the_same_in_every_layer(county):
     meaning = {}
     for fields in every_layer(county).values():
-        for each in fields:
-            assert meaning.setdefault(each.name, (each.short_name, each.type, each.unit)) == (
-                each.short_name,
-                each.type,
-                each.unit,
-            ), each.name
+        for field in fields:
+            assert meaning.setdefault(field.name, (field.short_name, field.type, field.unit)) == (
+                field.short_name,
+                field.type,
+                field.unit,
+            ), field.name
 
 
 def test_loaded_names_that_begin_alike_get_different_short_names():

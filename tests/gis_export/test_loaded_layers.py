@@ -11,7 +11,7 @@ from django.utils import timezone
 from gis_export.areas.county_area import boundary_of, extent_of
 from gis_export.layers.catalogue import layer_names
 from gis_export.layers.fields import unique_names
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property
 from tests.factories import LayerFeatureFactory, TimeIndexFactory, a_county, a_user, client_of
 
@@ -110,7 +110,7 @@ def test_attributes_of_any_name_stand_beside_the_layer_of_a_geojson(load, export
 
     _, path = export(export_format="GeoJSON", layers=["trouble", "zoning"])
 
-    properties = next(each for each in json.loads(path.read_text())["features"])["properties"]
+    properties = next(feature for feature in json.loads(path.read_text())["features"])["properties"]
     assert properties["layer"] == "trouble"
     assert {f"value of {each}" for each in TROUBLE} <= set(properties.values())
 

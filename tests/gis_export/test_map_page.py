@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from terrafusion.jobs.files import results_storage
 from terrafusion.jobs.models import JobArtifact
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import PASSWORD, a_county, a_user, client_of
 
 from .browser import CHROMIUM, chromium
@@ -71,9 +71,9 @@ def test_a_map_whose_file_is_lost_or_expired_is_told_as_for_a_download(export, c
     artifact = JobArtifact.objects.get(name__endswith=".pmtiles")
     results_storage().delete(artifact.path)
 
-    assert [client.get(each).status_code for each in addresses] == [404, 404]
+    assert [client.get(address).status_code for address in addresses] == [404, 404]
     JobArtifact.objects.update(expires_at=timezone.now() - timedelta(days=1))
-    assert [client.get(each).status_code for each in addresses] == [410, 410]
+    assert [client.get(address).status_code for address in addresses] == [410, 410]
 
 
 @pytest.mark.django_db

@@ -36,8 +36,10 @@ def test_every_link_of_the_documents_leads_somewhere(viewer):
     landing = body(viewer.get(ROOT))
     assert {each["rel"] for each in landing["links"]} >= {"self", "service-desc", "conformance", "data"}
     collections = body(viewer.get(f"{ROOT}/collections"))
-    assert {"parcels", "sales", "zoning", "zip_areas"} <= {each["id"] for each in collections["collections"]}
-    links = [*landing["links"], *(link for each in collections["collections"] for link in each["links"])]
+    assert {"parcels", "sales", "zoning", "zip_areas"} <= {
+        collection["id"] for collection in collections["collections"]
+    }
+    links = [*landing["links"], *(link for collection in collections["collections"] for link in collection["links"])]
     for link in links:
         assert viewer.get(link["href"]).status_code == 200, link
 
@@ -49,7 +51,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(viewer, asked):
     while address:
         page = body(viewer.get(address))
         assert page["numberReturned"] == len(page["features"]) <= 7
-        found += [each["properties"]["property_id"] for each in page["features"]]
+        found += [feature["properties"]["property_id"] for feature in page["features"]]
         address = next((link["href"] for link in page["links"] if link["rel"] == "next"), None)
         pages += 1
 
@@ -71,7 +73,7 @@ def test_a_box_selects_in_any_of_the_coordinate_systems(viewer):
 
     for crs, box in boxes.items():
         page = body(viewer.get(f"{ITEMS}?bbox={','.join(map(str, box))}{crs}"))
-        assert [each["properties"]["property_id"] for each in page["features"]] == ["P000"], crs
+        assert [feature["properties"]["property_id"] for feature in page["features"]] == ["P000"], crs
 
 
 @pytest.mark.django_db
@@ -120,7 +122,7 @@ def test_a_point_layer_is_selected_by_its_points(viewer):
 
     for box, wanted in ((whole, ["S3"]), (edge, [])):
         page = body(viewer.get(f"{sales}?bbox={','.join(map(str, box))}"))
-        assert [each["properties"]["sale_id"] for each in page["features"]] == wanted
+        assert [feature["properties"]["sale_id"] for feature in page["features"]] == wanted
         assert page.get("numberMatched", len(wanted)) == len(wanted)
 
 

@@ -7,8 +7,8 @@ from django.utils import timezone
 from gis_export.formats.registry import FORMATS
 from terrafusion.errors import JobStopped
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import perform, run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform, run_next_job
 from terrafusion.roll.models import Property
 from tests.factories import TAX_YEAR, OwnerFactory, a_user, client_of
 

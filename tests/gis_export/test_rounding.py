@@ -73,5 +73,5 @@ def _shapes(path, export_format):
         return shapely.from_wkt(pandas.read_csv(path)["wkt"].to_numpy())
     if export_format == "GeoJSON":
         features = json.loads(path.read_text())["features"]
-        return np.array([shapely.from_geojson(json.dumps(each["geometry"])) for each in features])
+        return np.array([shapely.from_geojson(json.dumps(feature["geometry"])) for feature in features])
     return shapely.force_2d(geopandas.read_file(path).geometry.to_numpy())

@@ -85,7 +85,7 @@ def without_shape(feature):
 
 
 def shapes(features):
-    return [shapely.from_geojson(json.dumps(each["geometry"])) for each in features]
+    return [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in features]
 
 
 @pytest.mark.django_db

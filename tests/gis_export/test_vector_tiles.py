@@ -26,7 +26,7 @@ def test_varints_are_those_of_protocol_buffers():
 
     buffer, bounds = varints(numbers, np.arange(len(numbers)))
 
-    assert [buffer[a:b] for a, b in pairwise(bounds)] == [varint(int(each)) for each in numbers]
+    assert [buffer[a:b] for a, b in pairwise(bounds)] == [varint(int(number)) for number in numbers]
     assert varint(300) == b"\xac\x02"  # the example of the protocol buffers documentation
 
 
@@ -67,7 +67,7 @@ def test_an_export_is_a_map_of_all_its_layers(export, county):
     _, path = export(export_format="PMTiles", layers=["parcels", "zoning", "sales"])
     reader, tiles = Reader(MemorySource(path.read_bytes())), decoded(path)
 
-    assert {each["id"] for each in reader.metadata()["vector_layers"]} == {"parcels", "zoning", "sales"}
+    assert {layer["id"] for layer in reader.metadata()["vector_layers"]} == {"parcels", "zoning", "sales"}
     highest = [tile["parcels"] for place, tile in tiles.items() if place[0] == 14 and "parcels" in tile]
     ids = {feature["properties"]["property_id"] for tile in highest for feature in tile["features"]}
     assert ids == {key(number) for number in range(30)}

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 
 from ingestion.pipelines import requests
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from tests.factories import a_county, a_user
 
 from .pacs import Pacs
@@ -33,7 +33,7 @@ def load_pacs(benton, settings):
     path = settings.COUNTY_CONFIGS_DIR / "benton" / "mappings.yaml"
 
     def load(progress=lambda name, rows: None, **options):
-        return run_load(Asked(county=benton, source="pacs", mapping=path, **options), progress)
+        return run_load(LoadRequest(county=benton, source="pacs", mapping=path, **options), progress)
 
     return load
 

@@ -8,7 +8,9 @@ from django.db.utils import DatabaseErrorWrapper
 from mssql.operations import DatabaseOperations
 from mssql_python import exceptions
 
-from ingestion.connectors import legacy_catalogue, legacy_rows, sql_statements
+from ingestion.connectors.legacy import catalogue as legacy_catalogue
+from ingestion.connectors.legacy import rows as legacy_rows
+from ingestion.connectors.legacy import sql_statements
 
 
 class FakeServer:
@@ -60,7 +62,7 @@ def fake_server(monkeypatch, answer, alias="fake_pacs", has_arrow=False, **setti
     monkeypatch.setattr(legacy_catalogue, "connections", known)
     monkeypatch.setattr(legacy_rows, "connections", known)
     monkeypatch.setattr(sql_statements, "connections", known)
-    from ingestion.connectors import legacy_faults
+    from ingestion.connectors.legacy import faults as legacy_faults
 
     monkeypatch.setattr(legacy_faults, "connections", SimpleNamespace(settings={alias: settings}))
     return server

@@ -23,7 +23,7 @@ import pyogrio
 import shapely
 
 from ingestion.connectors.files import open_file
-from ingestion.pipelines.source_count import check_count
+from ingestion.pipelines.control.source_count import check_count
 from ingestion.pipelines.staging import StagedSet, stage
 from ingestion.transforms.mapper import Dataset, FileOptions
 from ingestion.transforms.rules import Context

@@ -30,6 +30,6 @@ def another_county():
 
 def act(browser, model, action, *rows):
     page = browser.post(
-        f"/admin/ingestion/{model}/", {"action": action, "_selected_action": [each.pk for each in rows]}, follow=True
+        f"/admin/ingestion/{model}/", {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True
     )
-    return [str(each) for each in page.context["messages"]]
+    return [str(message) for message in page.context["messages"]]

@@ -169,7 +169,7 @@ def test_a_deed_on_several_lines_is_one_sale_of_several_parcels(load):
 
     sale = Sale.objects.get()
     assert sale.parcel_count == 2
-    assert {each.property_id for each in sale.properties.all()} == {"000042", "000043"}
+    assert {roll_property.property_id for roll_property in sale.properties.all()} == {"000042", "000043"}
     assert not Sale.objects.of_one_parcel().exists()
 
 
@@ -198,7 +198,7 @@ def test_a_sale_moved_to_another_property_leaves_the_first(load):
     out = load("1,43,1800,4,2025-03-01,310000,valid", GOOD[1])
 
     assert "Sales: 0 created, 1 updated, 1 unchanged" in out
-    assert [each.property_id for each in Sale.objects.get(sale_id="1").properties.all()] == ["000043"]
+    assert [roll_property.property_id for roll_property in Sale.objects.get(sale_id="1").properties.all()] == ["000043"]
     assert Sale.objects.get(sale_id="1").updated_at > before  # readers of `updated_since` learn of it
 
 

@@ -70,7 +70,7 @@ def test_09_a_parcel_number_is_as_the_sheet_shows_it(load):
 
     numbers = set(Property.objects.values_list("parcel_number", flat=True))
     assert {"001-234-007", "101-234-000"} <= numbers
-    assert {len(each) for each in numbers} == {11}
+    assert {len(number) for number in numbers} == {11}
 
 
 def test_13_one_foreign_byte_spoils_one_row_at_most(load):
@@ -150,6 +150,6 @@ def test_18_numbers_of_a_layer_stay_numbers(load):
     load("18", "tca.geojson")
 
     attributes = [each.attributes for each in LayerFeature.objects.all()]
-    assert all(isinstance(each["ACRES"], float) for each in attributes)
-    assert 40.5 in [each["ACRES"] for each in attributes]
-    assert all(isinstance(each["GROUP"], str) for each in attributes)
+    assert all(isinstance(attribute["ACRES"], float) for attribute in attributes)
+    assert 40.5 in [attribute["ACRES"] for attribute in attributes]
+    assert all(isinstance(attribute["GROUP"], str) for attribute in attributes)

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from django.core.management import call_command
 
-from ingestion.pipelines.amounts import as_kept, as_read, raw_amounts
+from ingestion.pipelines.control.amounts import as_kept, as_read, raw_amounts
 from ingestion.pipelines.reports import LoadRefused
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import FieldMapping
 from terrafusion.roll.models import Sale
 from tests.factories import a_county
@@ -37,7 +37,7 @@ def load(db, tmp_path, capsys):
         (tmp_path / "sales.csv").write_text("\n".join(["pin,deed,day,price", *rows, *(rows[-1:] if twice else [])]))
         (tmp_path / "mapping.yaml").write_text(MAPPING.format(cents=cents))
         arguments = {"source": str(tmp_path / "sales.csv"), "mapping": tmp_path / "mapping.yaml"}
-        report = run_load(Asked(county=county, dry_run=True, **arguments)).report
+        report = run_load(LoadRequest(county=county, dry_run=True, **arguments)).report
         capsys.readouterr()
         call_command("bulk_load", "demo", **arguments)
         return report.control_totals["main"]["sales"]["headline"], capsys.readouterr().out
@@ -131,7 +131,7 @@ def test_cents_go_with_dollars_alone():
 
 
 def test_a_cent_that_is_lost_on_the_way_stops_the_load(load, monkeypatch):
-    from ingestion.pipelines import amounts
+    from ingestion.pipelines.control import amounts
 
     monkeypatch.setattr(amounts, "dollars", lambda text, implied=0: Decimal(int(float(text))))
     monkeypatch.setattr(amounts, "_PLAIN", "^$")

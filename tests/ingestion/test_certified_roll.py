@@ -8,7 +8,7 @@ from django.test import Client
 
 from county_configs.models import County
 from ingestion.certification import NotReady, certify, sign_off
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.roll.models import AssessedValue, CertifiedRoll
 from tests.factories import AssessedValueFactory, PropertyFactory, a_user
 
@@ -23,7 +23,7 @@ def loaded(configs, tmp_path, supervisor):
         path = tmp_path / "roll.csv"
         path.write_text("\n".join([HEADER, *rows]))
         mapping = tmp_path / "configs" / "demo" / "mappings.yaml"
-        return run_load(Asked(county=configs, source=str(path), mapping=mapping)).run
+        return run_load(LoadRequest(county=configs, source=str(path), mapping=mapping)).run
 
     return load
 
@@ -159,7 +159,7 @@ def test_a_correction_is_a_new_version_and_both_are_seen(certified, loaded, supe
     run = loaded(ROWS[0].replace("2026,0,100,200,300", "2026,1,101,200,301"))
 
     versions = AssessedValue.objects.filter(roll_property__property_id="A-1").order_by("supplement")
-    assert [(each.supplement, each.market_total, each.status) for each in versions] == [
+    assert [(version.supplement, version.market_total, version.status) for version in versions] == [
         (0, 300, "certified"),
         (1, 301, "preliminary"),
     ]

@@ -58,7 +58,7 @@ def test_a_column_is_converted_as_each_of_its_values(rows):
             if fault is None:
                 assert values[line] == expected, (name, a, b)
             else:
-                assert any(each.line == line and each.reason == fault for each in converted.findings), (
+                assert any(finding.line == line and finding.reason == fault for finding in converted.findings), (
                     name,
                     a,
                     b,
@@ -71,6 +71,6 @@ def test_the_texts_of_a_real_roll_need_no_second_look(name):
     """Plain texts are converted and nothing is found."""
     frame = pl.DataFrame({"a": ["1", "1"], "b": ["1", "2"], LINE: [1, 2]})
 
-    found = [each for each in convert_batch(frame, DATASET).findings if each.column == name]
+    found = [finding for finding in convert_batch(frame, DATASET).findings if finding.column == name]
 
     assert found == []

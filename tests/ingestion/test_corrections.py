@@ -10,8 +10,8 @@ from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from ingestion.transforms.mapper import Dataset
 from terrafusion.jobs.finish import finish_completed
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform, run_next_job
 from terrafusion.roll.models import Owner, Property
 from tests.factories import IngestionRunFactory, RejectedRowFactory, a_user, client_of
 
@@ -45,7 +45,7 @@ def load_corrections(browser):
     def load(meanwhile=lambda: None):
         act(browser, "ingestionrun", "load_corrections", IngestionRun.objects.earliest("pk"))
         job = claim_next()
-        outcome = job.perform()
+        outcome = perform(job)
         meanwhile()
         finish_completed(job, outcome, [])
         assert Job.objects.get(pk=job.pk).status == "COMPLETED"

@@ -3,7 +3,7 @@
 import pytest
 
 from ingestion.pipelines.reports import LoadRefused
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.roll.models import Property
 from tests.factories import a_county
 
@@ -17,7 +17,7 @@ def load(tmp_path, mapping_file):
 
     def run(header, *rows):
         (tmp_path / "roll.csv").write_text("\n".join([header, *rows]) + "\n")
-        return run_load(Asked(county=county, source=str(tmp_path / "roll.csv"), mapping=mapping_file(MAPPING)))
+        return run_load(LoadRequest(county=county, source=str(tmp_path / "roll.csv"), mapping=mapping_file(MAPPING)))
 
     return run
 

@@ -9,14 +9,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from ingestion.models import IngestionRun, RejectedRow, SourceFile
 from terrafusion.jobs.finish import give_back
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property
 from terrafusion.settings.storage import BucketAddress, files_in
 from tests.factories import a_county, a_user, client_of
-from tests.ingestion.example import OUTLINE
-from tests.ingestion.example import request as outline_request
 
+from .example import OUTLINE
+from .example import request as outline_request
 from .small_roll import HEADER, ROWS, act, another_county
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_the_api_answers_with_control_totals_rejects_and_digests(browser, superv
     assert result["control_totals"]["main"]["assessed_values"]["headline"]["rejected"]["market_total"] == 99
     assert result["rejected_rows"] == 1
     assert result["datasets"]["main"]["rules"] == {"R-TOTAL": 1}
-    assert {len(each) for each in result["digests"].values()} == {64, 32}
+    assert {len(digest) for digest in result["digests"].values()} == {64, 32}
     assert "Cid" not in json.dumps(result)
     findings = client.get(result["artifacts"][0]["location"])
     assert b"R-TOTAL" in b"".join(findings.streaming_content)

@@ -8,13 +8,16 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections
 from mssql_python import exceptions
 
-from ingestion.connectors.legacy_catalogue import LiveTables, type_name
-from ingestion.connectors.legacy_faults import LegacyFault, asking
+from ingestion.connectors.legacy.catalogue import LiveTables, type_name
+from ingestion.connectors.legacy.faults import LegacyFault, asking
 from ingestion.connectors.source import UnreadableSource
 from ingestion.connectors.sql_server import LegacyQuery
 from ingestion.models import IngestionRun
-from ingestion.pipelines import drift, requests
+from ingestion.pipelines import requests
+from ingestion.pipelines.control import drift
 from ingestion.pipelines.requests import BadRequest
+from terrafusion.jobs.finish import finish_failed
+from terrafusion.jobs.models import FailureReason
 from tests.factories import IngestionJobFactory
 
 from .fake_server import fake_server
@@ -264,10 +267,11 @@ def test_where_nothing_can_be_resumed_nothing_of_it_is_said(breaking, load_pacs,
 @pytest.mark.django_db
 def test_a_job_has_ended_with_its_fault_and_promises_no_resumption(breaking, load_pacs, benton):
     breaking(3)
-    job = IngestionJobFactory(county=benton, source="pacs")
+    job = IngestionJobFactory(county=benton, source="pacs", running=True)
 
-    with pytest.raises(LegacyFault, match=r"Communication link failure\)\. Nothing was written\.$"):
+    with pytest.raises(LegacyFault, match=r"Communication link failure\)\. Nothing was written\.$") as fault:
         load_pacs(job=job)
+    finish_failed(job, FailureReason.BAD_DATA, str(fault.value))
     assert IngestionRun.objects.latest("pk").status == IngestionRun.Status.FAILED
 
 

@@ -9,9 +9,9 @@ import sqlglot
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from ingestion.connectors.legacy.sql_statements import Dialect, Since, page, totals
 from ingestion.connectors.source import UnreadableSource
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.connectors.sql_statements import Dialect, Since, page, totals
 from ingestion.transforms.mapper import Dataset
 from ingestion.transforms.queries import Query
 from terrafusion.roll.models import Property
@@ -231,7 +231,7 @@ def test_the_database_counts_and_sums_the_rows_itself():
 
 
 def test_dollars_that_are_read_as_others_than_the_database_sums_stop_the_load(pacs, load_pacs, monkeypatch):
-    from ingestion.connectors import legacy_rows
+    from ingestion.connectors.legacy import rows as legacy_rows
 
     pacs(20)
     real = legacy_rows.cell_text

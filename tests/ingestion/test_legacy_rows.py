@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from mssql_python import exceptions
 
-from ingestion.connectors.legacy_faults import LegacyFault
-from ingestion.connectors.legacy_rows import Reader
+from ingestion.connectors.legacy.faults import LegacyFault
+from ingestion.connectors.legacy.rows import Reader
+from ingestion.connectors.legacy.sql_statements import Statement
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.connectors.sql_statements import Statement
 
 from .fake_server import fake_server
 from .test_legacy_pages import dataset

@@ -15,7 +15,7 @@ from ingestion.onboarding.checks import faults_of_county
 from ingestion.onboarding.folder import mapping_yaml
 from ingestion.onboarding.proposals import propose
 from ingestion.pipelines.export import LAYOUT, export_values
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.columns import convert_batch
 from ingestion.transforms.mapper import FileOptions, read_mapping
 from terrafusion.roll.models import Property
@@ -197,9 +197,9 @@ def test_accepted_values_go_back_in_the_layout_and_with_their_totals(valued, tmp
 
     lines = path.read_bytes().decode("latin-1").split("\r\n")[:-1]
     cells = [{name: line[start - 1 : end] for name, (start, end) in LAYOUT.items()} for line in lines]
-    assert [each["prop_id"] for each in cells] == ["000000001001", "000000001002"]
-    assert [int(each["market_value"]) for each in cells] == [500, 700]
-    assert [int(each["imprv_hstd_val"]) for each in cells] == [400, 500]
+    assert [cell["prop_id"] for cell in cells] == ["000000001001", "000000001002"]
+    assert [int(cell["market_value"]) for cell in cells] == [500, 700]
+    assert [int(cell["imprv_hstd_val"]) for cell in cells] == [400, 500]
     assert cells[0]["geo_id"].strip() == "1-2345-001"
     totals = json.loads((tmp_path / "2026_APPRAISAL_INFO.TXT.totals.json").read_text())
     assert (totals["records"], totals["land"], totals["improvement"], totals["market"]) == (2, 300, 900, 1200)
@@ -221,7 +221,7 @@ def test_what_is_given_back_is_what_our_own_reader_finds(valued, tmp_path, mappi
     )
     other = a_county("king")
 
-    run = run_load(Asked(county=other, source=str(path), mapping=mapping)).run
+    run = run_load(LoadRequest(county=other, source=str(path), mapping=mapping)).run
 
     sides = run.control_totals["main"]["assessed_values"]["headline"]
     assert sides["loaded"]["rows"] == totals.records == 3

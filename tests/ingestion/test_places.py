@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import shapely
 
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.geometries import geometry_column
 from terrafusion.roll.models import LayerFeature, Property
 from terrafusion.roll.shapes import repaired
@@ -37,7 +37,7 @@ def test_a_repair_keeps_the_ground(wkt, area):
 
 def findings_of(*cells):
     values, findings = geometry_column(pl.Series("g", cells), pl.Series(range(1, len(cells) + 1)), "SHAPE")
-    return values.to_list(), {each.line: each for each in findings}
+    return values.to_list(), {finding.line: finding for finding in findings}
 
 
 def test_a_cell_the_library_cannot_read_costs_its_own_row_alone():
@@ -46,7 +46,7 @@ def test_a_cell_the_library_cannot_read_costs_its_own_row_alone():
 
     values, findings = findings_of(good, curve, "x", deep, good, "01" + "0700000001000000" * 3, "01080000000000000f")
 
-    assert [each is not None for each in values] == [True, False, False, False, True, False, False]
+    assert [value is not None for value in values] == [True, False, False, False, True, False, False]
     assert {line: each.reason.split(",")[0] for line, each in findings.items()} == {
         2: "a CircularString",
         3: "not a geometry",
@@ -79,7 +79,7 @@ def test_a_coordinate_that_is_no_number_drops_the_value():
     )
 
     assert values == [None] * 3
-    assert all(each.dropped for each in findings.values())
+    assert all(finding.dropped for finding in findings.values())
 
 
 def test_coordinates_exchanged_in_one_row_are_dropped_and_in_all_rows_refused():
@@ -115,7 +115,9 @@ def load(db, tmp_path, mapping_file):
         path = tmp_path / "roll.csv"
         path.write_text("\n".join(["id;x;y;shape", *rows]) + "\n")
         mapping = 'file: {delimiter: ";"}\n' + mapping
-        return run_load(Asked(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True)).report
+        return run_load(
+            LoadRequest(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True)
+        ).report
 
     return run
 

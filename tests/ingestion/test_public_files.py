@@ -4,7 +4,7 @@ import pytest
 import shapely
 from django.db.models import Sum
 
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.roll.models import AssessedValue, LayerFeature, Property, Sale, SaleParcel
 from tests.factories import a_county
 
@@ -17,7 +17,7 @@ def load(shared_data, settings):
 
     def run(name, mapping, dataset=None, **options):
         path = settings.COUNTY_CONFIGS_DIR / "samples" / f"{mapping}.yaml"
-        asked = Asked(county=county, source=str(shared_data(name)), mapping=path, dataset=dataset, **options)
+        asked = LoadRequest(county=county, source=str(shared_data(name)), mapping=path, dataset=dataset, **options)
         report = run_load(asked).report
         (own,) = report.sets.values()
         assert all(each["balanced"] for each in next(iter(report.control_totals.values())).values())

@@ -12,8 +12,8 @@ from ingestion.pipelines.reports import LoadRefused
 from ingestion.transforms.mapper import Dataset
 from terrafusion.jobs import finish
 from terrafusion.jobs.models import FailureReason, Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import perform, run_next_job
 from terrafusion.roll.models import LastLoad, Property
 from tests.factories import a_county
 
@@ -73,7 +73,7 @@ def test_of_a_load_with_thousands_of_refused_rows_the_first_are_kept(a_load_aske
 def test_however_a_job_ends_without_a_result_its_load_is_closed(a_load_asked_for, end):
     a_load_asked_for(["A-1,T1,2026,0,100,200,300,Ann"])
     job = claim_next()
-    job.perform()
+    perform(job)
     assert IngestionRun.objects.get().folder.exists()
 
     if end == "timed out":

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import Sum
 
 from ingestion.pipelines.reports import LoadRefused
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import read_mapping
 from ingestion.transforms.rules import RULES, rules_for
 from terrafusion.roll.models import AssessedValue
@@ -155,7 +155,9 @@ def load(county, tmp_path, mapping_file):
             writer = csv.DictWriter(stream, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
-        asked = Asked(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True, **options)
+        asked = LoadRequest(
+            county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True, **options
+        )
         return run_load(asked).report
 
     return run
@@ -334,7 +336,7 @@ def test_the_order_of_the_rows_changes_nothing(load, county):
     from django.db import transaction
 
     from ingestion.models import IngestionRun
-    from ingestion.pipelines.digest import roll_digest
+    from ingestion.pipelines.control.digest import roll_digest
 
     rows, digests, runs = clean(80), set(), set()
     for seed in range(10):

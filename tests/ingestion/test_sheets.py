@@ -7,8 +7,8 @@ import openpyxl
 import pytest
 
 from ingestion.connectors.files import open_file
-from ingestion.connectors.number_formats import digit_pattern
 from ingestion.connectors.source import UnreadableSource
+from ingestion.connectors.workbooks.number_formats import digit_pattern
 from ingestion.transforms.mapper import FileOptions
 
 
@@ -81,7 +81,7 @@ def test_a_row_numbered_beyond_every_sheet_is_refused_at_once(workbook):
 def test_a_formula_that_was_never_calculated_is_marked_in_its_row(workbook):
     source, rows, _ = read(workbook(["id", "land"], ["A", "=1+1"], ["B", 2]))
 
-    assert [each["land"] for each in rows] == ["#NOT CALCULATED", "2"]
+    assert [row["land"] for row in rows] == ["#NOT CALCULATED", "2"]
     assert source.count() == 2
 
 
@@ -94,14 +94,14 @@ def test_a_formula_whose_result_is_an_empty_text_is_empty(workbook):
 
     source, rows, _ = read(path)
 
-    assert [(each["id"], each["land"]) for each in rows] == [("A", "")]
+    assert [(row["id"], row["land"]) for row in rows] == [("A", "")]
     assert source.count() == 1
 
 
 def test_values_under_no_columns_name_are_a_row_that_is_told(workbook):
     source, rows, broken = read(workbook(["id", "land"], ["A", 1], [None, None, "stray"], ["B", 2]))
 
-    assert [each["id"] for each in rows] == ["A", "B"]
+    assert [row["id"] for row in rows] == ["A", "B"]
     assert [each.line for each in broken] == [3]
     assert source.count() == 3
 
@@ -109,7 +109,7 @@ def test_values_under_no_columns_name_are_a_row_that_is_told(workbook):
 def test_title_rows_and_empty_rows_are_no_rows(workbook):
     source, rows, _ = read(workbook(["Roll of 2026"], ["id"], ["A"], [None], [""], ["B"]), skip_lines=1)
 
-    assert [each["id"] for each in rows] == ["A", "B"]
+    assert [row["id"] for row in rows] == ["A", "B"]
     assert source.count() == 2
 
 
@@ -155,4 +155,4 @@ def test_a_number_is_read_as_it_is_shown(workbook):
     formats = [("A2", "000-000"), ("B2", "#,##0"), ("A3", "000-000")]
     _, rows, _ = read(workbook(["id", "land"], [1234, 300000], [1234.5, 1], formats=formats))
 
-    assert [(each["id"], each["land"]) for each in rows] == [("001-234", "300000"), ("1234.5", "1")]
+    assert [(row["id"], row["land"]) for row in rows] == [("001-234", "300000"), ("1234.5", "1")]

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from ingestion.connectors.text_files import TextFile
+from ingestion.connectors.texts.text_files import TextFile
 from terrafusion.roll.models import Property
 from tests.factories import a_county
 

@@ -7,10 +7,10 @@ import sqlglot
 from django.db import connection
 from mssql.operations import DatabaseOperations
 
-from ingestion.connectors.legacy_catalogue import LiveTables, faults_of_query
+from ingestion.connectors.legacy.catalogue import LiveTables, faults_of_query
+from ingestion.connectors.legacy.sql_statements import Dialect, page
 from ingestion.connectors.source import UnreadableSource
 from ingestion.connectors.sql_server import LegacyQuery
-from ingestion.connectors.sql_statements import Dialect, page
 from ingestion.legacy.pacs import NEVER_READ, catalogue
 from ingestion.transforms.mapper import Dataset, read_mapping
 from ingestion.transforms.queries import Query

@@ -44,14 +44,14 @@ def test_a_quote_mark_that_begins_a_value_swallows_no_lines(read):
 def test_a_value_that_goes_on_after_its_quotes_is_kept_as_written(read):
     rows, _, notes = read(HEADER + '1\t"A" STREET\t1\t1\n2\tB\t2\t2\n')
 
-    assert [each["SITUS"] for each in rows] == ['"A" STREET', "B"]
+    assert [row["SITUS"] for row in rows] == ['"A" STREET', "B"]
     assert [note.line for note in notes] == [2]
 
 
 def test_the_mapping_says_that_a_file_has_no_quoting(read):
     rows, broken, notes = read(HEADER + '1\t"A" ST\t1\t1\n2\t"B"\t2\t2\n3\t"C\t3\t3\n', quoting="none")
 
-    assert [each["SITUS"] for each in rows] == ['"A" ST', '"B"', '"C']
+    assert [row["SITUS"] for row in rows] == ['"A" ST', '"B"', '"C']
     assert (broken, notes) == ([], [])
 
 
@@ -65,7 +65,7 @@ def test_the_mapping_says_that_values_are_quoted_and_a_quote_that_never_closes_c
 def test_a_declared_quote_over_rows_of_the_file_is_believed_and_told(read):
     rows, _, notes = read(HEADER + '1\t"A\t1\t1\n' + lines(2, 5) + '6\tB"\t1\t1\n', quoting="double")
 
-    assert [each["PIN"] for each in rows] == ["1"]
+    assert [row["PIN"] for row in rows] == ["1"]
     assert "closes 4 lines below, over what look like rows" in notes[0].reason
 
 
@@ -75,7 +75,7 @@ def test_a_quoted_text_of_several_lines_is_one_value(read, end):
 
     rows, broken, notes = read(text, "owners.csv", delimiter=",")
 
-    assert [each["id"] for each in rows] == ["1", "2"]
+    assert [row["id"] for row in rows] == ["1", "2"]
     assert rows[0]["owner"] == f'Smith{end}and "Sons"'
     assert rows[1]["note"] == f"a{end},b,{end}c"
     assert (broken, notes) == ([], [])
@@ -88,7 +88,7 @@ def test_two_columns_and_a_name_with_a_comma_on_the_second_line_are_one_value(re
 
 
 def test_a_quote_is_looked_for_over_the_border_of_two_blocks(read, monkeypatch):
-    from ingestion.connectors import text_counts, text_files
+    from ingestion.connectors.texts import text_counts, text_files
 
     monkeypatch.setattr(text_files, "BLOCK", 200)
     monkeypatch.setattr(text_files, "CHUNK", 64)
@@ -98,7 +98,7 @@ def test_a_quote_is_looked_for_over_the_border_of_two_blocks(read, monkeypatch):
     rows, broken, _ = read("id,x,y\n" + body, "x.csv", delimiter=",")
 
     assert (len(rows), len(broken)) == (300, 0)
-    assert [int(each["id"]) for each in rows] == list(range(300))
+    assert [int(row["id"]) for row in rows] == list(range(300))
 
 
 def test_one_byte_of_windows_1252_in_a_utf_8_file_is_told_and_spoils_no_other_row(read):
@@ -106,7 +106,7 @@ def test_one_byte_of_windows_1252_in_a_utf_8_file_is_told_and_spoils_no_other_ro
 
     rows, _, notes = read(text)
 
-    assert [each["SITUS"] for each in rows] == ["PEÑA"] * 3 + ["O\u2019BRIEN", "A"]
+    assert [row["SITUS"] for row in rows] == ["PEÑA"] * 3 + ["O\u2019BRIEN", "A"]
     assert [(note.line, note.column) for note in notes] == [(5, "SITUS")]
     assert "0x92" in notes[0].reason
 
@@ -120,7 +120,7 @@ def test_a_foreign_byte_in_the_header_is_read_as_windows_1252(read):
 def test_a_file_of_windows_1252_has_its_apostrophes(read):
     rows, _, notes = read(HEADER.encode() + b"1\tO\x92BRIEN CA\xd1ON\t1\t1\n" * 3)
 
-    assert {each["SITUS"] for each in rows} == {"O\u2019BRIEN CAÑON"}
+    assert {row["SITUS"] for row in rows} == {"O\u2019BRIEN CAÑON"}
     assert notes == []
 
 
@@ -137,7 +137,7 @@ FIXED = {"id": (1, 4), "land": (5, 10), "note": (11, 20)}
 def test_a_fixed_width_line_may_end_before_its_last_column(read):
     rows, broken, _ = read("0001000100abc\n0002000200\n00030003\n", "roll.txt", fixed_width=FIXED)
 
-    assert [(each["id"], each["land"], each["note"]) for each in rows] == [
+    assert [(row["id"], row["land"], row["note"]) for row in rows] == [
         ("0001", "000100", "abc"),
         ("0002", "000200", ""),
     ]
@@ -154,11 +154,11 @@ def test_short_lines_are_blank_where_the_mapping_says_so(read):
 def test_a_column_nobody_reads_may_stand_twice(read):
     rows, _, _ = read("id,x,x,\n1,a,b,\n", "x.csv", delimiter=",")
 
-    assert [(each["id"], each["x (1)"], each["x (2)"]) for each in rows] == [("1", "a", "b")]
+    assert [(row["id"], row["x (1)"], row["x (2)"]) for row in rows] == [("1", "a", "b")]
 
 
 def test_blank_lines_of_every_kind_are_no_rows(read):
     rows, broken, _ = read('a,b\n1,2\n\n , \n"",""\n\u00a0,\n,\n3,4\n', "x.csv", delimiter=",")
 
-    assert [each["a"] for each in rows] == ["1", "3"]
+    assert [row["a"] for row in rows] == ["1", "3"]
     assert broken == []

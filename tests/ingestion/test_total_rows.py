@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import a_county
 
@@ -31,7 +31,9 @@ def load(tmp_path, mapping_file):
     def run(rows, mapping=MAPPING, header="id,land,built,total"):
         path = tmp_path / "roll.csv"
         path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
-        return run_load(Asked(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True)).report
+        return run_load(
+            LoadRequest(county=county, source=str(path), mapping=mapping_file(mapping), accept_drift=True)
+        ).report
 
     return run
 

@@ -8,7 +8,7 @@ import pytest
 from mssql_python.constants import ConstantsDDBC as Odbc
 from mssql_python.cursor import Cursor
 
-from ingestion.connectors.typed_values import (
+from ingestion.connectors.legacy.typed_values import (
     BadWatermark,
     bound,
     check_watermark,

@@ -1,9 +1,9 @@
-"""Updates of properties that are on the roll already: the cost of a load grows with its rows, not with their square."""
+"""Updates of properties on the roll: what a load costs grows with its rows and not with their square."""
 
 import pytest
 from django.db import connection
 
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.roll.models import Property
 from tests.factories import PropertyFactory, a_county
 
@@ -24,7 +24,7 @@ def _load_addresses(county, folder, houses):
     source.write_text(
         "parcel,address\n" + "".join(f"{house.parcel_number},New {house.property_id}\n" for house in houses)
     )
-    return run_load(Asked(county=county, source=str(source), mapping=mapping, dataset="addresses"))
+    return run_load(LoadRequest(county=county, source=str(source), mapping=mapping, dataset="addresses"))
 
 
 @pytest.mark.django_db

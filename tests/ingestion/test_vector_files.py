@@ -11,10 +11,10 @@ import pyogrio
 import pytest
 import shapely
 
-from ingestion.connectors.feature_counts import geojson_census
 from ingestion.connectors.files import open_file
+from ingestion.connectors.layers.feature_counts import geojson_census
 from ingestion.connectors.source import UnreadableSource
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from ingestion.transforms.mapper import FileOptions
 from terrafusion.roll.models import LayerFeature
 from tests.factories import a_county
@@ -29,7 +29,7 @@ TRIANGLE = struct.pack("<BIII8d", 1, 17, 1, 4, 0, 0, 1, 0, 1, 1, 0, 0)
 
 def layer(path, number=5, name="parcels", shapes=None, crs="EPSG:4326", append=False):
     shapes = shapes or [shapely.Point(-119.3 + 0.001 * each, 46.2) for each in range(number)]
-    wkb = [each if isinstance(each, bytes | None) else shapely.to_wkb(each) for each in shapes]
+    wkb = [shape if isinstance(shape, bytes | None) else shapely.to_wkb(shape) for shape in shapes]
     table = pyarrow.table(
         {"PIN": [f"P{each}" for each in range(len(wkb))], "wkb": pyarrow.array(wkb, pyarrow.binary())}
     )
@@ -151,7 +151,7 @@ def test_a_place_that_is_a_mark_for_none_is_dropped_and_told(tmp_path):
 
     _, rows, _, notes = read(layer(tmp_path / "x.gpkg", shapes=shapes, crs="EPSG:2927"))
 
-    assert [bool(each["geometry"]) for each in rows] == [True, False, True]
+    assert [bool(row["geometry"]) for row in rows] == [True, False, True]
     assert [(note.line, note.dropped) for note in notes] == [(2, True)]
 
 
@@ -245,13 +245,13 @@ def test_a_layers_attributes_have_the_type_of_their_fields_unless_the_mapping_sa
     shape = {"type": "Point", "coordinates": [-119.3, 46.2]}
     full, bare = {"N": 7, "X": 40.5, "B": True, "T": "01"}, {"N": None, "X": 3, "B": None, "T": None}
     values = [{"PIN": "A"} | full, {"PIN": "B"} | bare]
-    features = [{"type": "Feature", "geometry": shape, "properties": each} for each in values]
+    features = [{"type": "Feature", "geometry": shape, "properties": value} for value in values]
     (tmp_path / "x.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     names = "".join(f"  attributes.{name}: {{column: {name}}}\n" for name in "NXBT")
     head = "layers:\n  layer: {value: x}\n  feature_id: {column: PIN}\n  geometry: {column: geometry, type: geometry}\n"
     mapping = mapping_file(head + names + "  attributes.said: {column: N, type: text}\n")
 
-    run_load(Asked(county=a_county("demo"), source=str(tmp_path / "x.geojson"), mapping=mapping))
+    run_load(LoadRequest(county=a_county("demo"), source=str(tmp_path / "x.geojson"), mapping=mapping))
 
     first, second = LayerFeature.objects.order_by("feature_id")
     assert first.attributes == {"N": 7, "X": 40.5, "B": True, "T": "01", "said": "7"}

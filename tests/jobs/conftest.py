@@ -66,7 +66,12 @@ def submitted(client, root, body, kind):
     return submit
 
 
-@pytest.fixture
-def workers(transactional_db):
-    with running_workers() as process:
+@pytest.fixture(scope="module")
+def workers(django_db_setup, tmp_path_factory):
+    """Real workers, started once for a module's tests: that costs more than most of what the tests let them do.
+
+    Every job of a test has ended when the test ends, so the workers are idle while its rows are taken away.
+    """
+    analytics = str(tmp_path_factory.mktemp("analytics"))
+    with running_workers(TERRAFUSION_TEST_NO_SCHEDULES="1", TERRAFUSION_TEST_ANALYTICS=analytics) as process:
         yield process

@@ -7,8 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 
 pytestmark = [
     pytest.mark.django_db,

@@ -11,11 +11,11 @@ from django.db import DatabaseError, connection, connections, transaction
 from terrafusion.database_faults import Fault, fault_of
 from terrafusion.errors import TerraFusionError
 from terrafusion.full_disk import is_disk_full
-from terrafusion.jobs import database
-from terrafusion.jobs.database import patiently
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers import database
+from terrafusion.jobs.workers.database import patiently
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.probe import behaviours
 
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="The fault is SQLite's.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from terrafusion.jobs import runner
+from terrafusion.jobs.workers import runner
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("kind", ["valuation"], indirect=True)]
 SOURCE = "/srv/county/deeds.csv"

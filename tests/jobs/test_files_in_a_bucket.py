@@ -18,8 +18,8 @@ from terrafusion.jobs.files import discard_attempt, purge_expired, results_stora
 from terrafusion.jobs.finish import finish_completed, give_back
 from terrafusion.jobs.models import Job, JobArtifact, JobLog
 from terrafusion.jobs.outcome import Outcome, OutputFile
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.settings.storage import BucketAddress, files_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("kind", ["valuation"], indirect=True)]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import PASSWORD
 from tests.openapi import the_document
 
@@ -133,4 +133,4 @@ def test_a_generated_client_reads_the_roll_by_type(call, models, clerk, county):
     assert len(sales.results) == 2
     assert sales.next_
     assert sales.results[0].grantor is None
-    assert {type(each) for each in properties.results} == {models.Property}
+    assert {type(result) for result in properties.results} == {models.Property}

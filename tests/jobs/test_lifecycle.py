@@ -11,9 +11,9 @@ from django.utils import timezone
 from terrafusion.jobs.finish import finish_completed
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.outcome import Outcome
-from terrafusion.jobs.queue import claim_next, waiting
-from terrafusion.jobs.runner import run_next_job
-from terrafusion.jobs.sweep import sweep
+from terrafusion.jobs.workers.queue import claim_next, waiting
+from terrafusion.jobs.workers.runner import run_next_job
+from terrafusion.jobs.workers.sweep import sweep
 from tests.factories import a_user, client_of
 
 pytestmark = pytest.mark.django_db
@@ -364,4 +364,4 @@ def test_counties_take_turns_within_their_limit(submitted, county, other_county,
 
     turns = [claim_next() for _ in range(4)]
 
-    assert [each and each.county_id for each in turns] == ["benton", "king", "benton", None]
+    assert [turn and turn.county_id for turn in turns] == ["benton", "king", "benton", None]

@@ -3,7 +3,7 @@
 import pytest
 
 from terrafusion.jobs.registry import registered_kinds
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 
 pytestmark = pytest.mark.django_db
 

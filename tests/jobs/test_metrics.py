@@ -1,12 +1,17 @@
 """/metrics, read from the job rows."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import pytest
+from django.db import connection
 from prometheus_client.parser import text_string_to_metric_families
 
-from terrafusion.jobs import finish
-from terrafusion.jobs.models import FailureReason
-from terrafusion.jobs.queue import claim_next
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs import finish, registry
+from terrafusion.jobs.models import FailureReason, Job
+from terrafusion.jobs.tallies import tally_ended
+from terrafusion.jobs.workers.queue import claim_next
+from terrafusion.jobs.workers.runner import run_next_job
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +90,66 @@ def _rising(counted, before):
     assert not fallen
     before |= counts
     return counts["valuation_processing_duration_seconds_count", ("county_id", "benton")]
+
+
+def test_the_tallies_change_no_count_and_spare_the_jobs_they_hold(scrape, client, root, submitted, kind):
+    for probe in ("complete", "refuse"):
+        submitted(probe=probe)
+        run_next_job()
+    client.post(f"{root}/jobs/{submitted().pk}/cancel")
+    submitted()
+    before = scrape()
+
+    assert (tally_ended(), tally_ended()) == (3, 0)
+
+    assert scrape() == before
+    Job.objects.filter(is_tallied=True).update(processing_seconds=999.0, failure_reason="timeout")
+    assert scrape() == before, "an ended job that was tallied is not read again"
+    submitted(probe="complete")
+    run_next_job()
+    prefix = kind.metrics.prefix
+    completed = [key for key in before if key[0] == f"{prefix}_jobs_completed_total"]
+    assert [scrape()[key] for key in completed] == [2]
+    tally_ended()
+    assert [scrape()[key] for key in completed] == [2]
+
+
+@pytest.mark.parametrize("kind", ["valuation"], indirect=True)
+@pytest.mark.django_db(transaction=True)
+def test_supervisors_that_tally_at_once_count_each_job_once(scrape, submitted):
+    for _ in range(6):
+        submitted(probe="complete")
+        run_next_job()
+
+    def tally(_):
+        try:
+            return tally_ended()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        counted = sum(pool.map(tally, range(8)))
+
+    assert counted == 6
+    assert scrape()["valuation_jobs_completed_total", ("county_id", "benton")] == 6
+
+
+@pytest.mark.parametrize("kind", ["valuation"], indirect=True)
+def test_a_release_with_other_buckets_counts_every_job_anew(scrape, submitted, kind, monkeypatch):
+    submitted(probe="complete")
+    run_next_job()
+    Job.objects.update(processing_seconds=3.0)
+    tally_ended()
+    finer = replace(kind, metrics=replace(kind.metrics, buckets=(2.5, 3.5, 5)))
+    monkeypatch.setitem(registry._kinds, kind.name, finer)
+
+    def within(bound):
+        name = "valuation_processing_duration_seconds_bucket"
+        return scrape()[name, ("county_id", "benton"), ("le", bound)]
+
+    assert (within("2.5"), within("3.5"), within("5.0")) == (0, 0, 1), "what the old buckets can tell"
+    tally_ended()
+    assert (within("2.5"), within("3.5"), within("5.0")) == (0, 1, 1)
 
 
 def test_without_the_token_there_are_no_metrics(client, settings):

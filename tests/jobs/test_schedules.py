@@ -11,11 +11,11 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terrafusion.jobs import schedules, supervisor
+from terrafusion.jobs.api.submit import submit
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.registry import kind_named
-from terrafusion.jobs.schedules import Schedule, ScheduleThreads, daily, every, run_due
-from terrafusion.jobs.submit import submit
+from terrafusion.jobs.workers import schedules, supervisor
+from terrafusion.jobs.workers.schedules import Schedule, ScheduleThreads, daily, every, run_due
 from tests.factories import ValuationJobFactory, a_county
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -136,10 +136,10 @@ def test_eight_supervisors_at_the_same_moment_run_a_slot_once(slots_run):
             connection.close()
 
     threads = [threading.Thread(target=look) for _ in range(8)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert slots_run.runs == [("nightly", None)]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from terrafusion.jobs import supervisor
-from terrafusion.jobs.worker_tree import Members
+from terrafusion.jobs.workers import supervisor
+from terrafusion.jobs.workers.worker_tree import Members
 from tests.factories import ValuationJobFactory
 
 STARTING = Members(parent=True, sentinel=None, pool=frozenset(), everyone=frozenset({10}))

@@ -1,7 +1,5 @@
 """Jobs under real worker processes: what dies, hangs or grows does not take the job with it."""
 
-import os
-import signal
 import time
 
 import psutil
@@ -9,9 +7,10 @@ import pytest
 
 from terrafusion.jobs.models import Job, JobArtifact
 from terrafusion.jobs.registry import kind_named
-from tests.processes import running_workers, until, until_status
+from tests.processes import until, until_status
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers]
+# One group: its tests share the workers, so they run in one process.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.workers, pytest.mark.xdist_group("workers")]
 
 
 @pytest.fixture
@@ -71,7 +70,8 @@ def test_a_running_job_is_cancelled_within_ten_seconds(client, root, submitted, 
     heeding, deaf = submitted(probe="sleep_long"), submitted(probe="sleep_deaf")
     for job in (heeding, deaf):
         until_status(job, "RUNNING")
-        assert client.post(f"{root}/jobs/{job.pk}/cancel").status_code == 202
+        answer = client.post(f"{root}/jobs/{job.pk}/cancel")
+        assert answer.status_code == 202, answer.content
 
     for job in (heeding, deaf):
         until_status(job, "CANCELLED")
@@ -88,18 +88,6 @@ def test_the_death_of_the_sentinel_or_of_an_idle_worker_stops_nothing(submitted,
         job = until_status(submitted(probe="complete"), "COMPLETED")
 
         assert job.charged == 0, role
-
-
-def test_sigterm_gives_running_jobs_back_uncharged(submitted):
-    with running_workers() as process:
-        job = until_status(submitted(probe="sleep_briefly"), "RUNNING", "COMPLETED")
-        waiting = [submitted(probe="complete") for _ in range(3)]
-        os.kill(process.pid, signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
-
-    assert not Job.objects.filter(status="RUNNING").exists()
-    assert not Job.objects.filter(charged__gt=0).exists()
-    assert Job.objects.filter(pk__in=[job.pk, *(each.pk for each in waiting)]).count() == 4
 
 
 def _sentinel(supervisor):

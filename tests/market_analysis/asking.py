@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 
 ROOT = "/api/v1/market-analysis"
 

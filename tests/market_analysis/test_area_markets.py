@@ -166,8 +166,8 @@ def test_an_area_of_unknown_change_is_mapped_without_a_figure_and_one_without_a_
     assert [shape.area for shape in surface.geometry[:2]] == [2, 1]
     shaded, written = (layer["data"]["values"] for layer in spec["layer"])
     figures = [area["properties"] for area in shaded]
-    assert [(each["area"], each["stock"]) for each in figures] == [("A", 700), ("B", 900)]
-    assert all(isinstance(each["stock"], int) for each in figures)
+    assert [(figure["area"], figure["stock"]) for figure in figures] == [("A", 700), ("B", 900)]
+    assert all(isinstance(figure["stock"], int) for figure in figures)
     assert (figures[1]["change_percent_per_year"], figures[1]["price_per_sqft"]) == (None, None)
     assert written == [
         {"longitude": 1.0, "latitude": 0.5, "text": "+2.0"},

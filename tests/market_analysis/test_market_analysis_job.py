@@ -12,7 +12,7 @@ from django.db.models import Sum
 from county_configs.models import County
 from market_analysis.analyses.registry import ANALYSES
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import LayerFeature, Property, Sale, TimeIndex
 from tests.factories import MarketAnalysisJobFactory, a_county, a_user, client_of
 from tests.valuation.roll import a_market
@@ -62,7 +62,11 @@ def test_trend_analysis_takes_years_and_the_names_other_systems_use(analyst):
 def test_charts_come_as_picture_drawing_and_specification(analyst):
     job = run(analyst, "trend_analysis")
 
-    files = {each["name"].split("_", 1)[1]: each for each in job["result"]["artifacts"] if "_" in each["name"]}
+    files = {
+        artifact["name"].split("_", 1)[1]: artifact
+        for artifact in job["result"]["artifacts"]
+        if "_" in artifact["name"]
+    }
     assert {"median_price.svg", "median_price.png", "median_price.vl.json", "sales_volume.svg"} <= set(files)
     assert download(analyst, files["median_price.svg"]["location"]).startswith(b"<svg")
     assert download(analyst, files["median_price.png"]["location"])[1:4] == b"PNG"
@@ -139,13 +143,13 @@ def test_a_ratio_study_finds_the_chosen_index_and_a_new_run_replaces_it(analyst,
     first = run(analyst, "price_index", period="year")
     levels = TimeIndex.objects.filter(county=demo, series="hedonic/county/year").order_by("period_start")
 
-    assert [each.period_start for each in levels] == [date(year, 1, 1) for year in range(2021, 2026)]
-    assert [each.level for each in levels] == [point["index"] for point in first["result"]["trends"]]
-    assert {str(each.job_id) for each in levels} == {first["job_id"]}
+    assert [level.period_start for level in levels] == [date(year, 1, 1) for year in range(2021, 2026)]
+    assert [level.level for level in levels] == [point["index"] for point in first["result"]["trends"]]
+    assert {str(level.job_id) for level in levels} == {first["job_id"]}
 
     again = run(analyst, "price_index", period="year")
 
-    assert {str(each.job_id) for each in levels.all()} == {again["job_id"]}
+    assert {str(level.job_id) for level in levels.all()} == {again["job_id"]}
     assert levels.count() == 5
     assert set(again["result"]["result_summary"]["methods"]) == {"hedonic", "repeat_sales", "median"}
 
@@ -173,7 +177,7 @@ def test_a_period_of_few_sales_is_marked_and_its_standard_error_says_so(db, meth
 
     last = job["result"]["trends"][-1]
     assert (last["period"], last["sales_volume"], last["too_few_sales"]) == ("2026-Q4", 1, True)
-    sure = min(each["standard_error"] or 1 for each in job["result"]["trends"])
+    sure = min(trend["standard_error"] or 1 for trend in job["result"]["trends"])
     assert last["standard_error"] is None if method == "median" else last["standard_error"] > 2 * sure
     kept = TimeIndex.objects.get(series=f"{method}/county/quarter", period_start=date(2026, 10, 1))
     assert kept.standard_error == last["standard_error"]
@@ -253,11 +257,9 @@ def test_a_snapshot_job_of_an_earlier_release_is_shown_as_it_was_and_cannot_run_
 
 
 def test_only_a_worker_that_analyses_pays_for_the_engines():
-    """The web and every idle worker start without them: 150 MB and a second each."""
-    program = (
-        "import django, sys; django.setup();"
-        "print(sorted({'ibis', 'duckdb', 'altair', 'pandas', 'geopandas', 'pyogrio'} & set(sys.modules)))"
-    )
+    """The web, the supervisor and every idle worker start without them: 150 MB and a second each."""
+    heavy = {"ibis", "duckdb", "altair", "pandas", "geopandas", "pyogrio", "polars", "scipy.special", "scipy.stats"}
+    program = f"import django, sys; django.setup(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"

@@ -68,7 +68,7 @@ def test_words_of_companies_are_no_surnames_and_a_family_trust_is_told_as_one(an
 
     by_name = {"related_names", "family_trust_or_estate", "same_company"}
     found = {
-        review.sale_id: {each["code"] for each in review.suggested_reasons} & by_name
+        review.sale_id: {reason["code"] for reason in review.suggested_reasons} & by_name
         for review in SaleReview.objects.all()
     }
     assert [found.get(sale.pk, set()) for sale in chosen] == [set(), {"family_trust_or_estate"}, {"same_company"}]
@@ -89,7 +89,7 @@ def test_the_precision_of_each_reason_is_told_where_the_countys_own_codes_are_kn
         flagged = [
             review.sale_id
             for review in SaleReview.objects.all()
-            if code in {each["code"] for each in review.suggested_reasons}
+            if code in {reason["code"] for reason in review.suggested_reasons}
         ]
         set_aside = sum(sale not in valid for sale in flagged)
         assert (found["sales_flagged"], found["set_aside_by_code"]) == (len(flagged), set_aside)

@@ -70,8 +70,8 @@ def test_a_quick_resale_over_the_edge_of_the_window_is_seen_from_both_sides():
     (second,) = screen(market, late, Thresholds(), (), False)
     (first,) = screen(market, early, Thresholds(), (), False)
 
-    assert [each.code for each in second.reasons] == ["quick_resale"]
-    assert [each.code for each in first.reasons] == ["sold_again_soon"]
+    assert [reason.code for reason in second.reasons] == ["quick_resale"]
+    assert [reason.code for reason in first.reasons] == ["sold_again_soon"]
 
 
 def test_related_names_alone_are_a_reason_however_many_there_are(monkeypatch):
@@ -115,7 +115,7 @@ def test_turnover_is_a_year_s_whatever_part_of_it_the_data_cover():
 
     assert answer.numbers["turnover_percent_per_year"] == pytest.approx(100, abs=0.5)
     assert area.turnover == pytest.approx(1, abs=0.005)
-    assert [each["too_few_sales"] for each in answer.trends] == [False, True]
+    assert [trend["too_few_sales"] for trend in answer.trends] == [False, True]
     # 46 of the 91 days of the second quarter, two sales: 16 a year for ten houses.
     assert half.trends[1]["turnover_percent_per_year"] == pytest.approx(100 * 2 * 4 * 91 / 46 / 10, abs=0.01)
 

@@ -10,6 +10,7 @@ class ProbeConfig(AppConfig):
 
     def ready(self):
         from terrafusion.jobs.models import Job
+        from terrafusion.jobs.workers import schedules
 
         from . import locks, roles, sabotage
         from .behaviours import wrap_registered_kinds
@@ -22,3 +23,5 @@ class ProbeConfig(AppConfig):
             sabotage.apply(removed)
         if os.environ.get("TERRAFUSION_TEST_EAGER_REPORTS"):
             Job.REPORT_SECONDS = 0.0  # every report is written, as in a job of hours
+        if os.environ.get("TERRAFUSION_TEST_NO_SCHEDULES"):
+            schedules._schedules.clear()  # nothing runs but what a test asks for

@@ -3,8 +3,9 @@
 TERRAFUSION_SABOTAGE names it, in the environment of the worker processes.
 """
 
-from terrafusion.jobs import finish, supervisor
+from terrafusion.jobs import finish
 from terrafusion.jobs.models import Job
+from terrafusion.jobs.workers import supervisor
 
 
 def without_rescue():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from tests.factories import a_county, a_user, client_of
 
 RUN = "/api/v1/reporting/run"
@@ -40,7 +40,9 @@ def content(client):
     def read(job, ending=None, by=None):
         place = job["result"]["result_location"]
         if ending:
-            (place,) = (each["location"] for each in job["result"]["artifacts"] if each["name"].endswith(ending))
+            (place,) = (
+                artifact["location"] for artifact in job["result"]["artifacts"] if artifact["name"].endswith(ending)
+            )
         answer = (by or client).get(place)
         assert answer.status_code == 200, answer.content
         return b"".join(answer.streaming_content)

@@ -114,7 +114,7 @@ def test_bonett_and_seier_cover_the_truth_about_as_often_as_they_say():
 
     intervals = (bonett_seier_interval(rng.normal(1, 0.15, 60), 0.90) for _ in range(300))
 
-    assert 258 <= sum(each.low <= truth <= each.high for each in intervals) <= 285
+    assert 258 <= sum(interval.low <= truth <= interval.high for interval in intervals) <= 285
 
 
 def test_the_vei_by_its_ends_and_the_test_of_all_groups(tables):

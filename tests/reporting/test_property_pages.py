@@ -8,7 +8,7 @@ import pypdf
 import pytest
 from django.utils import timezone
 
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, Property
 from tests.factories import ImprovementFactory, OwnerFactory, a_user, client_of
 from tests.valuation.roll import VALUATION_DATE, a_market, a_subject
@@ -118,12 +118,14 @@ def test_the_grid_is_one_page_and_adds_up(report, content, subject):
     estimate = subject.value_estimates.get()
     assert f"${estimate.market_value:,}" in text
     comparables = made["tables"]["comparables"]
-    assert [each["sale_id"] for each in comparables] == [each["sale_id"] for each in estimate.grid["comparables"]]
-    for each in comparables:
-        lines = [line["amount"] for line in made["tables"]["adjustments"] if line["sale_id"] == each["sale_id"]]
-        assert each["sale_price"] + sum(lines) == each["adjusted_sale_price"]
-        assert f"${each['adjusted_sale_price']:,}" in text
-    weighted = sum(each["weight"] * each["adjusted_sale_price"] for each in comparables)
+    assert [comparable["sale_id"] for comparable in comparables] == [
+        comparable["sale_id"] for comparable in estimate.grid["comparables"]
+    ]
+    for comparable in comparables:
+        lines = [line["amount"] for line in made["tables"]["adjustments"] if line["sale_id"] == comparable["sale_id"]]
+        assert comparable["sale_price"] + sum(lines) == comparable["adjusted_sale_price"]
+        assert f"${comparable['adjusted_sale_price']:,}" in text
+    weighted = sum(comparable["weight"] * comparable["adjusted_sale_price"] for comparable in comparables)
     assert weighted == pytest.approx(made["headline"]["market_value"], abs=1)
 
 

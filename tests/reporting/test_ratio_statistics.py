@@ -74,7 +74,7 @@ def ccao():
 
 def of_sample(name, ccao):
     assessed, prices, township = ccao
-    chosen = {"all": slice(None), "trimmed_iqr3": trim(assessed / prices, "iqr_3").kept}.get(name, township == name)
+    chosen = {"all": slice(None), "trimmed_iqr3": trim(assessed / prices, "iqr_3").stays}.get(name, township == name)
     return assessed[chosen], prices[chosen]
 
 
@@ -196,7 +196,7 @@ def test_another_grouping_gives_another_vei_and_names_itself(reference):
 
     rounded = vertical_equity_indicator(assessed, prices, ROUND_HALF_UP)
     wanted = table["vei"]["round_half_up_groups"]
-    assert [each.sales for each in rounded.groups] == wanted["group_sizes"]
+    assert [group.sales for group in rounded.groups] == wanted["group_sizes"]
     assert rounded.vei == close(wanted["vei"])
     # The draft of 2025 printed it from rounded medians.
     assert rounded.vei == pytest.approx(table["vei"]["published_draft_2025"]["vei"], abs=0.1)
@@ -296,13 +296,13 @@ def test_ranks_counted_up_and_down_from_the_middle(n, confidence, ranks):
 def test_fences_cut_once(rule, kept):
     ratios = np.array([0.2, 0.9, 0.95, 1.0, 1.05, 1.1, 3.0])
 
-    assert ratios[trim(ratios, rule).kept].tolist() == kept
+    assert ratios[trim(ratios, rule).stays].tolist() == kept
 
 
 def test_the_washington_bounds_stay_in_and_the_rule_yields_when_it_would_drop_over_5_percent():
     hundred = np.concatenate([np.full(96, 1.0), [0.25, 1.75, 0.2499, 1.7501]])
     few = trim(hundred, "washington")
-    assert (few.trimmed, few.kept[-2:].tolist(), few.kept[-4:-2].tolist()) == (2, [False, False], [True, True])
+    assert (few.trimmed, few.stays[-2:].tolist(), few.stays[-4:-2].tolist()) == (2, [False, False], [True, True])
 
     exactly_five = trim(np.concatenate([np.full(95, 1.0), np.full(5, 2.0)]), "washington")
     assert exactly_five.trimmed == 5
@@ -317,7 +317,7 @@ def test_the_washington_bounds_stay_in_and_the_rule_yields_when_it_would_drop_ov
     st.sampled_from(["iqr_1_5", "iqr_3", "percentile_5_95", "washington"]),
 )
 def test_trimming_never_drops_the_median(ratios, rule):
-    kept = trim(ratios, rule).kept
+    kept = trim(ratios, rule).stays
     assert kept.any()
     middle = np.median(ratios)
     inside = np.array(ratios)[kept]
@@ -327,12 +327,12 @@ def test_trimming_never_drops_the_median(ratios, rule):
 def test_price_fifths_hold_a_fifth_of_the_sales_each():
     groups = price_quantile_medians(np.arange(1, 101) * 0.9, np.arange(1, 101))
 
-    assert [each.sales for each in groups] == [20] * 5
-    assert [each.median_ratio for each in groups] == [pytest.approx(0.9)] * 5
+    assert [group.sales for group in groups] == [20] * 5
+    assert [group.median_ratio for group in groups] == [pytest.approx(0.9)] * 5
 
 
 def test_equal_prices_fall_into_one_group():
-    assert [each.sales for each in price_quantile_medians(np.full(30, 90), np.full(30, 100))] == [30]
+    assert [median.sales for median in price_quantile_medians(np.full(30, 90), np.full(30, 100))] == [30]
 
 
 # --- The bootstrap ---

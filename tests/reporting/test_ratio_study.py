@@ -68,7 +68,9 @@ def test_one_sale_gives_its_ratio_and_says_what_it_cannot_give():
     assert found.value("cov") is None
     assert "at least two" in found.measures["cov"].note
     assert "at least three valid sales; there are 1" in found.measures["prb"].note
-    assert {each.verdict.word for each in found.measures.values() if each.verdict} == {"cannot tell with n = 1"}
+    assert {measure.verdict.word for measure in found.measures.values() if measure.verdict} == {
+        "cannot tell with n = 1"
+    }
 
 
 def test_two_sales_give_all_but_the_regression_and_the_groups():
@@ -235,7 +237,7 @@ def test_every_measure_stands_in_every_stratum():
 
     for result in (found.overall, *found.strata["neighborhood"]):
         assert list(result.measures) == list(MEASURES)
-        assert sum(each.sales for each in result.price_groups) == result.n
+        assert sum(group.sales for group in result.price_groups) == result.n
 
 
 def test_the_demo_countys_planted_bias_is_found():

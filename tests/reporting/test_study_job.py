@@ -25,7 +25,7 @@ FAST = {"replicates": 100}
 
 
 def overall(study):
-    return {each["measure"]: each for each in study["tables"]["measures"] if each["stratum"] == "All sales"}
+    return {measure["measure"]: measure for measure in study["tables"]["measures"] if measure["stratum"] == "All sales"}
 
 
 def test_lucas_county_from_its_csv_to_the_pdf(shared_data, report, content):
@@ -102,14 +102,14 @@ def test_a_study_under_every_edition_lists_the_verdicts_that_flip(report, conten
         study = json.loads(content(report(STUDY, format="json", **asked)))
 
         flips = study["tables"]["edition_flips"]
-        (prd,) = (each for each in flips if each["measure"] == "PRD" and each["stratum"] == "All sales")
+        (prd,) = (flip for flip in flips if flip["measure"] == "PRD" and flip["stratum"] == "All sales")
         assert (prd["verdict_2013"], prd["verdict_draft_2026"], prd["verdict_2026"]) == (
             "does not meet", "does not meet", "not judged",
         )  # fmt: skip
         assert study["headline"]["edition"] == study["provenance"]["edition"] == (edition or "draft_2026")
         assert set(study["headline"]["verdicts"]) == measures
         assert study["provenance"]["confidence"] == (0.9 if edition == "2026" else 0.95)
-        status = {each["edition"]: each["status"] for each in study["tables"]["edition_rules"]}
+        status = {rule["edition"]: rule["status"] for rule in study["tables"]["edition_rules"]}
         assert status == {"2013": "known", "draft_2026": "known", "2026": "unconfirmed"}
 
 
@@ -137,7 +137,7 @@ def test_a_study_by_one_edition_tells_its_rules_alone(report, content, county):
 
     study = json.loads(content(report(STUDY, format="json", edition="2026", **FAST)))
 
-    assert {each["edition"] for each in study["tables"]["edition_rules"]} == {"2026"}
+    assert {rule["edition"] for rule in study["tables"]["edition_rules"]} == {"2026"}
     assert "edition_flips" not in study["tables"]
     assert "The rules of the edition 2026 are unconfirmed." in study["findings"]
 
@@ -169,11 +169,11 @@ def test_a_roll_loaded_in_another_order_gives_the_same_bytes(report, content, co
     of_deed = {deed.sale_id: deed.parcels.get().roll_property.property_id for deed in deeds}
     Sale.objects.all().delete()
     Property.objects.all().delete()
-    for each in houses:
-        each.pk = None
+    for house in houses:
+        house.pk = None
     loaded = {each.property_id: each for each in Property.objects.bulk_create(houses[::-1])}
-    for each in values:
-        each.pk, each.roll_property = None, loaded[each.roll_property.property_id]
+    for value in values:
+        value.pk, value.roll_property = None, loaded[value.roll_property.property_id]
     AssessedValue.objects.bulk_create(values)
     for each in deeds:
         each.pk = None
@@ -266,7 +266,7 @@ def test_an_attribute_can_divide_the_sales(report, content, county):
 
     study = json.loads(content(report(STUDY, format="json", stratify_by=["attributes.zoning"], **FAST)))
 
-    assert {each["stratum"] for each in study["tables"]["measures"]} == {"All sales", "R1", "R2"}
+    assert {measure["stratum"] for measure in study["tables"]["measures"]} == {"All sales", "R1", "R2"}
     gone = report(STUDY, format="json", stratify_by=["attributes.shoe"], **FAST)
     assert "no property of benton has the attribute 'shoe'" in gone["message"]
 

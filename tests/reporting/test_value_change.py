@@ -63,7 +63,7 @@ def test_two_rolls_are_compared_to_the_dollar(report, content, county):
         values = both.filter(tax_year=year).values_list("market_total", flat=True)
         assert made["headline"][name] == sum(values)
     assert made["headline"]["median_change_percent"] == pytest.approx(5, abs=1)
-    assert any("1 properties have a value in roll 2025 only" in each for each in made["findings"])
+    assert any("1 properties have a value in roll 2025 only" in finding for finding in made["findings"])
     measures = {each["measure"]: each for each in made["tables"]["ratio_statistics"]}
     assert measures["Median ratio"]["before"] == pytest.approx(measures["Median ratio"]["after"] / 1.05, rel=0.02)
     shares = [each["share_after"] for each in made["tables"]["shift_by_class"]]

@@ -20,7 +20,7 @@ def test_weights_have_six_decimals_and_sum_to_exactly_one(gross):
     weights = weights_by_gross_adjustment(gross)
 
     assert sum(weights) == 1
-    assert all(each == each.quantize(Decimal("0.000001")) and each > 0 for each in weights)
+    assert all(weight == weight.quantize(Decimal("0.000001")) and weight > 0 for weight in weights)
 
 
 def test_the_value_is_the_weighted_sum_to_the_dollar():

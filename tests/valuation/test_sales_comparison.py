@@ -40,7 +40,7 @@ def a_market(n=300, seed=1, growth=0.06, noise=0.03, neighborhoods=("1040", "105
         property_id=np.array([f"P{i}" for i in range(n)], dtype=object),
         property_type=np.array(["single_family"] * n, dtype=object),
         neighborhood=pick.choice(np.array(neighborhoods, dtype=object), n),
-        sale_date=np.array([DAY - timedelta(days=int(each)) for each in days], dtype="datetime64[D]"),
+        sale_date=np.array([DAY - timedelta(days=int(day)) for day in days], dtype="datetime64[D]"),
         sale_price=np.rint(price).astype(np.int64),
         x=x,
         y=y,
@@ -103,7 +103,7 @@ def test_the_subjects_own_sales_neither_compare_nor_take_part_in_the_fit():
 
     after = value_by_comparable_sales(own, sales, DAY, SETTINGS)
 
-    assert "P7" not in {each.property_id for each in after.comparables}
+    assert "P7" not in {comparable.property_id for comparable in after.comparables}
     assert after.market_value == before.market_value
 
 
@@ -111,9 +111,9 @@ def test_leaving_sales_out_gives_what_a_fit_without_them_gives():
     sales = a_market(n=150, noise=0.02)
     market = fit_market(sales)
     rows = np.array([3, 77])
-    kept = market.kept.copy()
+    kept = market.used.copy()
     kept[rows] = False
-    penalty = np.linalg.inv(market.inverse) - market.design[market.kept].T @ market.design[market.kept]
+    penalty = np.linalg.inv(market.inverse) - market.design[market.used].T @ market.design[market.used]
     log_price = market.residuals + market.fitted
     x, y = market.design[kept], log_price[kept]
 
@@ -148,7 +148,7 @@ def test_an_unknown_characteristic_is_not_adjusted_and_said():
     estimate = value_by_comparable_sales(subject, a_market(), DAY, SETTINGS)
 
     for comparable in estimate.comparables:
-        (line,) = (each for each in comparable.adjusted.adjustments if each.name == "quality")
+        (line,) = (adjustment for adjustment in comparable.adjusted.adjustments if adjustment.name == "quality")
         assert line.amount == 0
         assert any("quality" in warning for warning in comparable.warnings)
 
@@ -163,7 +163,7 @@ def test_a_subject_without_a_place_is_valued_and_warned():
 def test_large_adjustments_are_marked():
     estimate = value_by_comparable_sales(a_subject(area=9_000), a_market(), DAY, SETTINGS)
 
-    assert any("exceeds" in warning for each in estimate.comparables for warning in each.warnings)
+    assert any("exceeds" in warning for comparable in estimate.comparables for warning in comparable.warnings)
 
 
 @settings(max_examples=20, deadline=None)
@@ -194,9 +194,9 @@ def test_a_named_index_takes_the_place_of_the_trend_and_says_so():
 
     assert by_index.market_value == pytest.approx(100 * 2_000 * np.exp(0.08 * 3), rel=0.01)
     assert by_index.change_per_year_percent == pytest.approx(100 * np.expm1(0.06), abs=0.01)
-    lines = {each.sale_id: each.adjusted.adjustments[0] for each in by_index.comparables}
+    lines = {comparable.sale_id: comparable.adjusted.adjustments[0] for comparable in by_index.comparables}
     assert {(line.name, line.source) for line in lines.values()} == {("time", "index x")}
-    both = [each for each in too_steep.comparables if each.sale_id in lines]
+    both = [comparable for comparable in too_steep.comparables if comparable.sale_id in lines]
     assert both
     for each in both:
         assert each.adjusted.adjustments[0].amount == pytest.approx(2 * lines[each.sale_id].amount, rel=0.1)
@@ -210,4 +210,4 @@ def test_an_index_that_ended_long_ago_is_named():
 
     estimate = SalesComparison(a_market(), "single_family", DAY, SETTINGS, old).value(a_subject())
 
-    assert any(each.startswith("No level of the index old in the last") for each in estimate.warnings)
+    assert any(warning.startswith("No level of the index old in the last") for warning in estimate.warnings)

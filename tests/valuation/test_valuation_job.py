@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from shapely import box
 
 from terrafusion.jobs.models import Job
-from terrafusion.jobs.runner import run_next_job
+from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import Property, Sale, ValueEstimate
 from tests.factories import SaleReviewFactory, TimeIndexFactory, a_county, a_user, client_of
 
@@ -90,7 +90,7 @@ def test_invalid_multi_parcel_and_later_sales_are_no_comparables(client, county)
     a_market(county)
     subject = a_subject(county)
     comparables = value(client, county, property_id=subject.property_id)["result"]["comparables"]
-    used = [each["sale_id"] for each in comparables[:4]]
+    used = [comparable["sale_id"] for comparable in comparables[:4]]
     Sale.objects.filter(sale_id=used[0]).update(is_valid=False)
     Sale.objects.filter(sale_id=used[1]).update(parcel_count=2)
     Sale.objects.filter(sale_id=used[2]).update(sale_date=VALUATION_DATE)
@@ -119,7 +119,7 @@ def test_a_countys_own_rate_is_used_and_named(client, county):
     result = value(client, county, property_id=subject.property_id)["result"]
 
     for comparable in result["comparables"]:
-        (line,) = (each for each in comparable["adjustments"] if each["name"] == "baths")
+        (line,) = (adjustment for adjustment in comparable["adjustments"] if adjustment["name"] == "baths")
         assert line["source"] == "county rate"
         assert line["amount"] == 7500 * (3 - line["comparable"])
 
@@ -220,7 +220,7 @@ def test_lots_sold_before_their_houses_stood_do_not_value_a_house(client, county
     result = value(client, county, property_id=subject.property_id)["result"]
 
     assert result["market_value"] == pytest.approx(160 * 2400, rel=0.15)
-    assert not {"2", "3", "4", "5", "6"} & {each["property_id"] for each in result["comparables"]}
+    assert not {"2", "3", "4", "5", "6"} & {comparable["property_id"] for comparable in result["comparables"]}
     assert result["sales_left_out"] == [{"reason": "The land was sold before its house stood", "sales": 5}]
 
 
@@ -235,5 +235,5 @@ def test_a_deed_that_came_in_twice_stands_once_in_a_grid(client, county):
 
     result = value(client, county, property_id=subject.property_id)["result"]
 
-    named = [each["property_id"] for each in result["comparables"]]
+    named = [comparable["property_id"] for comparable in result["comparables"]]
     assert len(named) == len(set(named)) == 5

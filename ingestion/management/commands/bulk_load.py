@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from county_configs.county_argument import county_named
-from ingestion.pipelines.controls import printed
+from ingestion.pipelines.control.control_totals import printed
 from ingestion.pipelines.findings_file import write_findings
 from ingestion.pipelines.reports import LoadRefused, LoadReport, finding_text
-from ingestion.pipelines.requests import Asked, Outcome, run_load
+from ingestion.pipelines.requests import LoadRequest, Outcome, run_load
 from terrafusion.errors import TerraFusionError
 from terrafusion.full_disk import is_disk_full
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         rejects: Path | None = options["rejects"]
         if rejects is not None:
             _check_writable(rejects, Path(source))
-        request = Asked(
+        request = LoadRequest(
             county=row,
             source=str(source),
             mapping=Path(mapping or settings.COUNTY_CONFIGS_DIR / county / "mappings.yaml"),

@@ -16,7 +16,7 @@ from ingestion.onboarding.checks import faults_of_county, not_checked
 from ingestion.onboarding.folder import STATES, NewCounty, default_id, mapping_yaml, writable, write_folder
 from ingestion.onboarding.proposals import Proposal, propose
 from ingestion.pipelines.reports import LoadReport
-from ingestion.pipelines.requests import Asked, run_load
+from ingestion.pipelines.requests import LoadRequest, run_load
 from terrafusion.errors import TerraFusionError
 
 LEGACY = {"PACS": "benton"}  # the county whose mapping is copied, by legacy system
@@ -94,7 +94,7 @@ class Command(BaseCommand):
 
     def _dry_run(self, county: County, source: Path, mapping: Path) -> None:
         """Reports on the quality of the data, by the rules of a load. Nothing is written to the roll."""
-        request = Asked(county=county, source=str(source), mapping=mapping, dry_run=True)
+        request = LoadRequest(county=county, source=str(source), mapping=mapping, dry_run=True)
         try:
             report = run_load(request).report
         except TerraFusionError as error:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from terrafusion.jobs.supervisor import Supervisor, WorkersDoNotStart
+from terrafusion.jobs.workers.supervisor import Supervisor, WorkersDoNotStart
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""Text files: delimited and of fixed width."""

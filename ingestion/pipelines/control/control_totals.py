@@ -1,0 +1,163 @@
+"""Control totals: what the source says against what is on the roll after the switch, to the dollar.
+
+source = loaded + rejected + duplicates + dropped values + rounded away, in rows and in dollars and cents, as a whole,
+by class and by tax area. The source's side is read from its raw texts, the loaded side from the roll itself. The
+tolerance is zero.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from ingestion.connectors.source import LINE
+
+from ..switch.merge import AREA, CLASS, Merge, control_columns
+from ..switch.plan import LOAD, Plan
+from ..switch.statements import fetch, quoted
+from .amounts import AMOUNT, SOURCE, Shown, as_kept, as_read, rounding
+
+Totals = dict[str, Shown]
+NOT_SAID = ""
+BROKEN = "V-ROW"
+# rounded: what rows lose, or with a minus gain, where their mapping rounds cents to the roll's whole dollars
+SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "rounded")
+OF_VALUES = ("dropped", "rounded")  # the row is loaded; only its value, or a part of it, is not
+
+
+def control_totals(merge: Merge, plan: Plan) -> dict[str, Any]:
+    """Of one target of one data set, after it was written and before the switch is made."""
+    amounts = [name for name in merge.target.amounts if name in merge.dataset.targets()[merge.target.name]]
+    staged = _staged_side(merge, plan, amounts)
+    loaded = _loaded_side(merge, amounts)
+    result: dict[str, Any] = {"amounts": amounts}
+    for level, column in (("headline", None), ("by_class", CLASS), ("by_tax_area", AREA)):
+        sides = {side: _grouped(staged[side], column, amounts) for side in SIDES if side != "loaded"}
+        sides["loaded"] = _grouped(loaded, column, amounts)
+        result[level] = _compared(sides, amounts)
+    result["headline"] = result["headline"].get(NOT_SAID, _empty(amounts))
+    result["balanced"] = all(
+        not any(group["difference"].values())
+        for group in (result["headline"], *result["by_class"].values(), *result["by_tax_area"].values())
+    )
+    return result
+
+
+def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.DataFrame]:
+    """Every staged row under one of rejected, duplicates or (left to the roll) loaded; dropped dollars apart."""
+    target = merge.target.name
+    fields = merge.dataset.targets()[target]
+    frames: dict[str, list[pl.DataFrame]] = {side: [] for side in SIDES}
+    nothing = pl.lit(None, dtype=AMOUNT)
+    at = 0
+    for part in merge.staged.parts():
+        values = pl.read_parquet(part)
+        fates = plan.rows.slice(at, values.height)
+        at += values.height
+        rows = values.select(
+            LINE,
+            *(pl.col(f"{SOURCE}{target}.{name}").alias(name) for name in amounts),
+            *(pl.col(f"{target}.{name}").is_null().alias(f"no {name}") for name in amounts),
+            *control_columns(merge.dataset, values),
+        ).with_columns(fates["refused"], fates["duplicate"], fates[f"{LOAD}{target}"].alias("load"))
+        lost = pl.col(LINE).is_in(list(merge.lost))
+        rejected = pl.col("refused") | lost
+        frames["source"].append(_summed(rows, amounts))
+        frames["rejected"].append(_summed(rows.filter(rejected), amounts))
+        twice = ~rejected & (pl.col("duplicate") | ~pl.col("load"))
+        frames["duplicates"].append(_summed(rows.filter(twice), amounts))
+        kept = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
+        dropped = kept.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
+        frames["dropped"].append(_summed(dropped, amounts))
+        rounded = kept.with_columns(
+            pl.when(~pl.col(f"no {name}"))
+            .then(rounding(name) if fields[name].cents == "half_up" else nothing)
+            .alias(name)
+            for name in amounts
+        )
+        frames["rounded"].append(_summed(rounded, amounts))
+    if broken := merge.staged.findings().filter(pl.col("rule") == BROKEN).height:
+        # Rows that could not be taken apart: they are the source's, of no class, and say no dollars that can be read.
+        lost_rows = pl.DataFrame({CLASS: [None], AREA: [None], "rows": [broken]} | {name: [0] for name in amounts})
+        for side in ("source", "rejected"):
+            frames[side].append(lost_rows.cast({CLASS: pl.String, AREA: pl.String, **dict.fromkeys(amounts, AMOUNT)}))
+    return {side: pl.concat(each) for side, each in frames.items() if each}
+
+
+def _summed(rows: pl.DataFrame, amounts: list[str]) -> pl.DataFrame:
+    """By class and tax area: a part's rows are many, its groups few."""
+    return rows.group_by(CLASS, AREA).agg(
+        pl.len().cast(pl.Int64).alias("rows"), *(pl.col(amount).sum() for amount in amounts)
+    )
+
+
+def _loaded_side(merge: Merge, amounts: list[str]) -> pl.DataFrame:
+    """Sums of the roll's own rows, found again by their keys."""
+    sums = "".join(f", sum(t.{quoted(name)})" for name in amounts)
+    if merge.updates_only:
+        join = f"t.{quoted(merge.dataset.match)} = s.key_of_property AND t.county_id = %s"
+        counted = "count(DISTINCT s.__line__)"
+    else:
+        join, counted = merge.on("s", "t"), "count(*)"
+    rows = fetch(
+        f"SELECT s.{CLASS}, s.{AREA}, {counted}{sums} FROM {quoted(merge.stage)} s "
+        f"JOIN {quoted(merge.target.table)} t ON {join} GROUP BY s.{CLASS}, s.{AREA}",
+        [merge.county.pk] if merge.updates_only else None,
+    )
+    schema = {CLASS: pl.String, AREA: pl.String, "rows": pl.Int64} | dict.fromkeys(amounts, AMOUNT)
+    plain = [(group, area, count, *(Decimal(value or 0) for value in values)) for group, area, count, *values in rows]
+    return pl.DataFrame(plain, schema=schema, orient="row")
+
+
+def _grouped(rows: pl.DataFrame | None, column: str | None, amounts: list[str]) -> dict[str, dict[str, Any]]:
+    if rows is None or rows.is_empty():
+        return {}
+    by = pl.lit(NOT_SAID).alias("group") if column is None else pl.col(column).fill_null(NOT_SAID).alias("group")
+    sums = rows.group_by(by).agg(pl.col("rows").sum(), *(pl.col(name).sum() for name in amounts))
+    return {group: {"rows": n, **dict(zip(amounts, values, strict=True))} for group, n, *values in sums.iter_rows()}
+
+
+def _empty(amounts: list[str]) -> dict[str, Totals]:
+    return {side: dict.fromkeys(("rows", *amounts), 0) for side in (*SIDES, "difference")}
+
+
+def _compared(sides: dict[str, dict[str, dict[str, Any]]], amounts: list[str]) -> dict[str, dict[str, Totals]]:
+    """By group, every side and what is left over. A group that is on one side only is a difference."""
+    result = {}
+    for group in sorted({group for each in sides.values() for group in each}):
+        found = {side: sides[side].get(group, dict.fromkeys(("rows", *amounts), 0)) for side in SIDES}
+        found |= {side: found[side] | {"rows": 0} for side in OF_VALUES}
+        rest = {
+            name: found["source"][name] - sum(found[side][name] for side in SIDES[1:]) for name in ("rows", *amounts)
+        }
+        result[group] = {side: _kept(totals) for side, totals in (found | {"difference": rest}).items()}
+    return result
+
+
+def _kept(totals: dict[str, Any]) -> Totals:
+    return {name: as_kept(value) for name, value in totals.items()}
+
+
+def printed(totals: dict[str, Any], name: str) -> str:
+    """One amount, or `rows`, as a sum that adds up: source $10 = loaded $8 + rejected $2 + duplicates $0 + ..."""
+    sign = "" if name == "rows" else "$"
+    sides = totals["headline"]
+    shown = {side: f"{side} {sign}{as_read(totals[name])}" for side, totals in sides.items()}
+    after = [shown[side] for side in SIDES[1:] if side != "rounded" or sides[side][name]]
+    return f"{shown['source']} = {' + '.join(after)}; {shown['difference']}"
+
+
+def differences(totals: dict[str, Any]) -> list[str]:
+    """Every group of the totals that does not balance, in a sentence."""
+    found = []
+    for level in ("headline", "by_class", "by_tax_area"):
+        groups = {"": totals[level]} if level == "headline" else totals[level]
+        for group, sides in groups.items():
+            if rest := {name: value for name, value in sides["difference"].items() if value}:
+                place = "in all" if level == "headline" else f"{level.removeprefix('by_').replace('_', ' ')} {group!r}"
+                found.append(
+                    f"{place}: " + ", ".join(f"{name} differs by {as_read(value)}" for name, value in rest.items())
+                )
+    return found

@@ -1,0 +1,65 @@
+"""Whether a source still has the form it had at the last load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from county_configs.models import County
+from ingestion.models import IngestionRun
+from ingestion.transforms.mapper import Dataset
+from ingestion.transforms.near_names import near_name
+
+
+def differences(county: County, shapes: Mapping[str, dict[str, Any]], datasets: Mapping[str, Dataset]) -> list[str]:
+    """What is different from the last loaded run of each data set, in words; empty when nothing is."""
+    found: list[str] = []
+    for name, shape in shapes.items():
+        last = (
+            IngestionRun.objects.filter(county=county, status=IngestionRun.Status.LOADED, shape__has_key=name)
+            .order_by("-pk")
+            .values_list("shape", "mapping")
+            .first()
+        )
+        if last is not None and set(last[1].get(name, {})) == set(datasets[name].as_written()):
+            found += [f"{name}: {each}" for each in _compare(last[0][name], shape, datasets[name])]
+    return found
+
+
+def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list[str]:
+    """Of the columns the mapping reads: what nobody reads may come, go and move as it likes."""
+    found = []
+    read = set(dataset.source_columns())
+    before, after = (
+        [column for column in old["columns"] if column in read],
+        [column for column in new["columns"] if column in read],
+    )
+    dropped = [each for each in before if each not in after]
+    added = [column for column in new["columns"] if column not in old["columns"]]
+    for each in dropped:
+        near = near_name(each, added)
+        found.append(f"column {each} is now called {near}" if near else f"column {each} is gone")
+    if not dropped and before != after and set(before) == set(after):
+        found.append(f"the columns stand in another order: {', '.join(after)}")
+    for each in after:
+        was, now = old["kinds"].get(each), new["kinds"].get(each)
+        if _is_another(was, now):
+            found.append(f"column {each} held {was}, now {now}")
+    for name in ("encoding", "delimiter"):
+        if old.get(name) != new.get(name):
+            found.append(f"{name} was {old.get(name)!r}, now {new.get(name)!r}")
+    return found
+
+
+def _is_another(was: str | None, now: str | None) -> bool:
+    """Whether the kinds differ in what a value can be. A text column that was made longer holds the same texts."""
+    if was is None or now is None or "empty" in (was, now):
+        return False
+    if re.fullmatch(r"-?\d+", was):
+        return False  # a number of the driver's, kept by loads before types were kept by name
+    return _without_length(was) != _without_length(now)
+
+
+def _without_length(kind: str) -> str:
+    return re.sub(r"(char|character|character varying|binary)\(\w+\)$", r"\1", kind.lower())

@@ -1,0 +1,28 @@
+"""The first control: as many rows were read as the source says it holds.
+
+What a reader swallows never existed for the controls behind it. So the source is counted a second time, by another way
+than its reader takes, and a difference stops the load before anything is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ingestion.connectors.source import Counted, Source, UnreadableSource
+
+from ..staging import StagedSet
+
+
+def check_count(staged: StagedSet, source: Source) -> None:
+    """Raises UnreadableSource with both counts when they differ. A source that cannot be counted passes."""
+    if staged.state.counted is not None or not isinstance(source, Counted):
+        return
+    counted = source.count()
+    if counted is None:
+        return
+    if counted != staged.state.read:
+        raise UnreadableSource(
+            f"{source.name} holds {counted:,} rows by its own count, but {staged.state.read:,} were read; "
+            "nothing was written."
+        )
+    staged.save(replace(staged.state, counted=counted))

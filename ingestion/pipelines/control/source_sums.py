@@ -1,0 +1,61 @@
+"""The dollars of a database, summed by the database itself, against what was read of its rows.
+
+Rows that are counted can still say another amount than the server holds. A difference stops the load before any write.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Protocol, runtime_checkable
+
+from ingestion.connectors.source import Source, UnreadableSource
+from ingestion.transforms.mapper import FieldMapping
+
+from ..staging import StagedSet
+from .amounts import SOURCE, amount_fields, as_kept, as_read
+
+KEPT = "sums.json"
+
+
+@runtime_checkable
+class Summed(Protocol):
+    """A source that can add up its columns by another way than its reader takes."""
+
+    def sums(self) -> dict[str, Decimal]:
+        """By column, as far as its numbers are exact."""
+
+
+def check_sums(staged: StagedSet, source: Source) -> None:
+    """Raises UnreadableSource with both sums when they differ. Once for a staged set: later the rows may be others."""
+    kept = staged.folder / KEPT
+    if kept.exists() or not isinstance(source, Summed) or not staged.state.parts:
+        return
+    sums = source.sums()
+    compared = {}
+    for target, name, mapping in amount_fields(staged.dataset):
+        expected = _sum_of(mapping, sums)
+        if expected is None:
+            continue
+        column = f"{SOURCE}{target}.{name}"
+        read = Decimal(staged.scan(column)[column].sum() or 0)
+        if read != expected:
+            own, ours = as_read(as_kept(expected)), as_read(as_kept(read))
+            raise UnreadableSource(
+                f"{source.name}: {mapping.shown_as} comes to ${own} by the database's own sum, but ${ours} was read; "
+                "nothing was written. Load again when nobody changes its rows."
+            )
+        compared[f"{target}.{name}"] = as_kept(expected)
+    kept.write_text(json.dumps(compared))
+
+
+def _sum_of(mapping: FieldMapping, sums: dict[str, Decimal]) -> Decimal | None:
+    """What the field's amounts come to; None where the columns' sums do not tell."""
+    plain = mapping.or_column is None and not mapping.implied_decimals and not mapping.unknown
+    names = mapping.source_columns
+    if not plain or not names or mapping.default not in (None, "0") or not all(name in sums for name in names):
+        return None
+    first, *others = (sums[name] for name in names)
+    if mapping.combine == "first":
+        return None
+    return first - sum(others) if mapping.combine == "subtract" else first + sum(others)

@@ -1,0 +1,1 @@
+"""The one transaction that turns the old roll into the new one."""

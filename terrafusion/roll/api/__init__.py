@@ -1,0 +1,1 @@
+"""The roll as the API shows it."""

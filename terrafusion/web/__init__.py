@@ -1,0 +1,1 @@
+"""What every route shares: how it answers, refuses and describes itself."""
