@@ -67,7 +67,7 @@ NEEDS = {
     "make test": "and the suite on SQLite",
     "make check": "ruff, import-linter, mypy",
     "make integration": "the contract's flows over HTTP",
-    "make test-slow": "which takes a few minutes",
+    "make test-slow": "in a few minutes",
     "manage.py check_county benton --live benton_pacs": "BENTON_PACS_URL",
     "make chaos": "for an hour and a half",
     "make bench": "needs hours",
