@@ -74,12 +74,12 @@ NEEDS = {
     "manage.py bulk_load benton --source pacs --dry-run": "needs `BENTON_PACS_URL`",
     "manage.py bulk_load benton --source pacs": "needs `BENTON_PACS_URL`",
     "manage.py bulk_load benton --source pacs --since last": "needs `BENTON_PACS_URL`",
-    '"source": "pacs"': "is the legacy database here too",
-    '{"column": "what it should say"}': "under corrections, then *Load the corrected rows again*",
-    '{"data set": [load, line]}': "Every record carries `lineage`",
+    '"source": "pacs"': "is the legacy database",
+    '{"column": "the correct value"}': "under corrections, then choose *Load the corrected rows again*",
+    '{"data set": [load, line]}': "Every record has `lineage`",
     "/usr/local/share/ca-certificates": "the authority's file into",
-    "?ServerCertificate=/etc/ssl/pacs.pem": "or the server's own certificate by file",
-    "?HostnameInCertificate=sql.county.gov": "a certificate made out for another host name",
+    "?ServerCertificate=/etc/ssl/pacs.pem": "or name the file of the server's own certificate",
+    "?HostnameInCertificate=sql.county.gov": "a certificate for another host name",
     "?TrustServerCertificate=yes": "a certificate that is not checked",
 }
 
