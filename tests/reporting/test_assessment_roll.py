@@ -8,6 +8,7 @@ import openpyxl
 import pypdf
 import pytest
 from django.db.models import Sum
+from django.utils import timezone
 
 from reporting.roll import listing as assessment_roll
 from reporting.roll import roll_reader
@@ -15,8 +16,8 @@ from reporting.roll import work as make_assessment_roll
 from reporting.roll.listing import ControlTotals, RollEntry, roll_columns
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.workers.runner import run_next_job
-from terrafusion.roll.models import AssessedValue, Property
-from tests.factories import OwnerFactory, a_user, client_of
+from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property
+from tests.factories import OwnerFactory, UserFactory, a_user, client_of
 from tests.valuation.roll import a_house
 
 from .conftest import RUN
