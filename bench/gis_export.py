@@ -190,10 +190,10 @@ def export_once(name: str, path: Path) -> dict[str, float]:
     from county_configs.models import County
     from gis_export.areas.coordinate_systems import STORAGE, coordinate_system
     from gis_export.formats.registry import FORMATS
-    from gis_export.formats.source import LayerSource
     from gis_export.layers.catalogue import make_layer
     from gis_export.layers.layer import LayerRequest
-    from gis_export.layers.selection import Selection
+    from gis_export.reading.selection import Selection
+    from gis_export.reading.source import LayerSource
 
     file_format = FORMATS[name.split(",")[0]]
     area = area_of(0.7) if "clipped" in name else None
@@ -249,9 +249,9 @@ def ogr2ogr(name: str, folder: Path) -> tuple[float, float, int]:
     from county_configs.models import County
     from gis_export.layers.catalogue import make_layer
     from gis_export.layers.layer import LayerRequest
-    from gis_export.layers.reading import database_address, literal
-    from gis_export.layers.selection import Selection
-    from gis_export.layers.statements import select_columns
+    from gis_export.reading.features import database_address, literal
+    from gis_export.reading.selection import Selection
+    from gis_export.reading.statements import select_columns
 
     driver, options, _ = PEERS[name]
     layer = make_layer("parcels", LayerRequest(County.objects.get(pk="benton")))
@@ -334,8 +334,8 @@ def areas_section() -> list[str]:
     from county_configs.models import County
     from gis_export.layers.catalogue import make_layer
     from gis_export.layers.layer import LayerRequest
-    from gis_export.layers.reading import read_features
-    from gis_export.layers.selection import Selection
+    from gis_export.reading.features import read_features
+    from gis_export.reading.selection import Selection
 
     layer = make_layer("parcels_basic", LayerRequest(County.objects.get(pk="benton")))
     area = area_of(1_000 / PARCELS)

@@ -17,14 +17,14 @@ from .areas.county_area import boundary_of, extent_of
 from .formats.about import About
 from .formats.packaging import about_zip, extension_of, write_files, zip_with_about
 from .formats.registry import FORMATS, FileFormat
-from .formats.source import LayerSource
 from .layers.catalogue import make_layer
 from .layers.layer import LayerRequest
 from .layers.names import layers_in_name
 from .layers.roll_layers import as_of
-from .layers.selection import Selection
 from .map.tiles import MAP_FORMAT, MAP_SUFFIX
 from .models import GisExportJob
+from .reading.selection import Selection
+from .reading.source import LayerSource
 
 MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
 

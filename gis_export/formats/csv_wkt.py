@@ -10,8 +10,8 @@ import shapely
 from terrafusion.csv_files import CsvWriter
 
 from ..areas.rounding import FULL_DECIMALS, rounded
-from ..layers.reading import FID, GEOMETRY
-from .source import LayerSource
+from ..reading.features import FID, GEOMETRY
+from ..reading.source import LayerSource
 
 WKT_COLUMN = "wkt"
 DECIMALS_DEGREES, DECIMALS_PROJECTED = 8, 4  # about a millimetre; a tenth of a millimetre

@@ -15,9 +15,9 @@ from terrafusion.errors import TerraFusionError
 from ..layers.fields import Field, all_different, arrow_schema, cut
 from ..layers.layer import LINE, POINT, POLYGON
 from ..layers.names import file_stems, table_names
-from ..layers.reading import GEOMETRY
+from ..reading.features import GEOMETRY
+from ..reading.source import LayerSource
 from .qgis_style import qml
-from .source import LayerSource
 
 _GEOMETRY_TYPES = {POINT: "Point", LINE: "MultiLineString", POLYGON: "MultiPolygon"}
 LONGEST_TITLE = 200  # bytes; the titles of a GeoPackage's tables must all differ

@@ -14,9 +14,9 @@ from django.db import connection
 
 from ..areas.rounding import rounded
 from ..layers.layer import Query
-from ..layers.reading import FID, GEOMETRY, geojson_lines
-from ..layers.statements import select_geojson
-from .source import LayerSource
+from ..reading.features import FID, GEOMETRY, geojson_lines
+from ..reading.source import LayerSource
+from ..reading.statements import select_geojson
 
 LINES_PER_REPORT = 8192  # of progress
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import shapely
 from pyproj import CRS
 
-from ..layers.reading import FID, GEOMETRY
-from .source import LayerSource
+from ..reading.features import FID, GEOMETRY
+from ..reading.source import LayerSource
 
 ROW_GROUP = 65_536
 EDGES = ("xmin", "ymin", "xmax", "ymax")

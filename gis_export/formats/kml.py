@@ -19,8 +19,8 @@ from ..areas.rounding import FULL_DECIMALS, rounded
 from ..layers.colours import colours_of
 from ..layers.fields import Field
 from ..layers.layer import POINT, ExportLayer
-from ..layers.reading import GEOMETRY
-from .source import LayerSource
+from ..reading.features import GEOMETRY
+from ..reading.source import LayerSource
 from .zip_files import add_file
 
 _TYPES = {"text": "string", "integer": "double", "decimal": "double", "date": "string", "boolean": "bool"}

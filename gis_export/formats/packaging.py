@@ -10,9 +10,9 @@ from pathlib import Path
 from terrafusion.digests import file_digest
 
 from ..layers.names import file_stems
+from ..reading.source import LayerSource
 from .about import About, about_texts, sha256_sums
 from .registry import FileFormat
-from .source import LayerSource
 from .zip_files import add_file, add_text
 
 

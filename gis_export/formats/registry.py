@@ -8,13 +8,13 @@ from pathlib import Path
 
 from gis_export.county_settings import ExportFormat
 
+from ..reading.source import LayerSource
 from ..tiles.pmtiles_file import write_pmtiles
 from .csv_wkt import write_csv
 from .gdal_files import write_file_geodatabase, write_flatgeobuf, write_geopackage, write_shapefile
 from .geojson import write_geojson
 from .geoparquet import write_geoparquet
 from .kml import write_kml, write_kmz
-from .source import LayerSource
 
 Writer = Callable[[Path, Sequence[LayerSource], str], None]
 

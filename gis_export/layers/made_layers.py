@@ -13,7 +13,7 @@ from terrafusion.roll.models import LayerFeature, Property, TimeIndex, ValueEsti
 from terrafusion.roll.series_names import COUNTY, SeriesName
 
 from ..areas.coordinate_systems import STORAGE
-from ..map.district_lookup import point_of
+from ..areas.points import point_of
 from . import roll_fields
 from .fields import Field
 from .layer import POINT, POLYGON, ExportLayer, LayerError, LayerRequest, Rows

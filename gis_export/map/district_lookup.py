@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import shapely
 from shapely import Point
 
 from county_configs.models import County
@@ -12,6 +11,7 @@ from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import LayerFeature, Property
 from terrafusion.roll.querysets import parcel_number_key
 
+from ..areas.points import point_of
 from ..layers.loaded_layers import hidden_attributes
 
 PARCEL_FIELDS = (
@@ -42,20 +42,6 @@ def look_up_parcel(county: County, parcel_number: str) -> dict[str, Any]:
     if point is None:
         raise PlaceUnknown(f"Parcel {rows[0].parcel_number} has neither an outline nor a position.")
     return _answer(county, point, rows)
-
-
-def point_of(row: Property) -> Point | None:
-    """A point inside the parcel; a condominium unit's is that of the parcel it stands on."""
-    shape = row.geometry
-    if shape is None and row.parent_parcel_number:
-        ground = Property.objects.in_county(row.county_id).current().filter(parcel_number=row.parent_parcel_number)
-        parent = next(iter(ground.exclude(geometry=None)[:1]), None)
-        shape = parent.geometry if parent else None
-    if shape is not None and not shape.is_empty:
-        return shapely.point_on_surface(shape)
-    if row.longitude is not None and row.latitude is not None:
-        return Point(row.longitude, row.latitude)
-    return None
 
 
 def _answer(county: County, point: Point, parcels: list[Property]) -> dict[str, Any]:

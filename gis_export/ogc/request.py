@@ -17,7 +17,7 @@ from ..areas.area_of_interest import BadArea, read_area
 from ..areas.coordinate_systems import STORAGE, CoordinateSystem, box_to_degrees, coordinate_system
 from ..layers.fields import Field
 from ..layers.layer import ExportLayer, Query
-from ..layers.statements import Statement, typed
+from ..reading.statements import Statement, typed
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 DEFAULT_LIMIT, HIGHEST_LIMIT = 100, 10_000

@@ -32,9 +32,9 @@ from ..areas.rounding import rounded
 from ..formats.geojson import feature_lines, geojson_geometries
 from ..layers.layer import ExportLayer, Query
 from ..layers.names import title_of, url_segment
-from ..layers.reading import FID, GEOMETRY, batch_schema, read_features
-from ..layers.selection import Selection
-from ..layers.statements import Page, Statement, count, query_of
+from ..reading.features import FID, GEOMETRY, batch_schema, read_features
+from ..reading.selection import Selection
+from ..reading.statements import Page, Statement, count, query_of
 from ..views import seen_county
 from . import documents, shapes
 from .documents import GEOJSON, link

@@ -19,10 +19,10 @@ from pmtiles.writer import Writer
 
 from terrafusion.errors import TerraFusionError
 
-from ..formats.source import LayerSource
 from ..layers.colours import colours_of
 from ..layers.layer import ExportLayer
-from ..layers.reading import FID, GEOMETRY
+from ..reading.features import FID, GEOMETRY
+from ..reading.source import LayerSource
 from .encoding import layer_bytes
 from .outlines import Pieces, finest_zoom, pieces_at, to_world, zoom_levels
 

@@ -181,7 +181,7 @@ def test_an_older_gdal_finds_every_parcel_in_its_place_too(export, county, expor
 def test_geoparquet_has_whole_row_groups_but_the_last(export, monkeypatch):
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr("gis_export.layers.reading.BATCH_ROWS", 5)
+    monkeypatch.setattr("gis_export.reading.features.BATCH_ROWS", 5)
     monkeypatch.setattr("gis_export.formats.geoparquet.ROW_GROUP", 8)
 
     _, path = export(export_format="GeoParquet")

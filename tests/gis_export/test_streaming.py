@@ -12,12 +12,12 @@ from django.db import connection, transaction
 
 from gis_export.areas.coordinate_systems import coordinate_system
 from gis_export.formats.geojson import feature_lines
-from gis_export.layers import reading
 from gis_export.layers.catalogue import make_layer
 from gis_export.layers.layer import LayerRequest
-from gis_export.layers.reading import ahead, geojson_lines, read_features
-from gis_export.layers.selection import Selection
-from gis_export.layers.statements import select_geojson
+from gis_export.reading import features as reading
+from gis_export.reading.features import ahead, geojson_lines, read_features
+from gis_export.reading.selection import Selection
+from gis_export.reading.statements import select_geojson
 from terrafusion.roll.models import Property
 from tests.factories import a_county
 

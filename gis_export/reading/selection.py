@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from terrafusion.roll.shapes import repaired
 
 from ..areas.coordinate_systems import STORAGE, CoordinateSystem, coordinate_system, reproject
-from .layer import DIMENSION, Shape
+from ..layers.layer import DIMENSION, Shape
 
 IN_STORAGE = coordinate_system(STORAGE)
 METRES_A_DEGREE = 111_320.0  # of latitude

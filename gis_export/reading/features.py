@@ -20,8 +20,8 @@ import pyarrow as pa
 import shapely
 from django.db import connection
 
-from .fields import ARROW_TYPES, arrow_schema
-from .layer import ExportLayer, Query, Rows
+from ..layers.fields import ARROW_TYPES, arrow_schema
+from ..layers.layer import ExportLayer, Query, Rows
 from .selection import Selection, clip, one_shape, place, select
 from .statements import Page, Statement, query_of, select_columns
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from ..layers.layer import ExportLayer
-from ..layers.reading import FID, batch_schema, read_features
-from ..layers.selection import Selection
+from .features import FID, batch_schema, read_features
+from .selection import Selection
 
 Progress = Callable[[int], None]
 

@@ -11,8 +11,8 @@ from django.db import connection
 from terrafusion.roll.geometry import SRID
 
 from ..areas.rounding import geojson_on_postgis
-from .fields import Field
-from .layer import LINE, POINT, POLYGON, ExportLayer, Query
+from ..layers.fields import Field
+from ..layers.layer import LINE, POINT, POLYGON, ExportLayer, Query
 from .selection import Selection
 
 _CASTS = {
