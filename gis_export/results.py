@@ -12,11 +12,11 @@ from .serializers import EXPORT_FORMATS, ExportParametersSerializer
 
 
 def _column(name: str) -> serializers.Field:
-    """As the model keeps it: a completed job has a value."""
+    """The column of the model as a field without null: every completed job has a value there."""
     column: Any = GisExportJob._meta.get_field(name)
     field, options = serializers.ModelSerializer().build_standard_field(name, column)
-    kept = {name: value for name, value in options.items() if name in ("min_value", "max_value", "max_length")}
-    return field(**kept)
+    limits = {name: value for name, value in options.items() if name in ("min_value", "max_value", "max_length")}
+    return field(**limits)
 
 
 class ShownExportParametersSerializer(ExportParametersSerializer):

@@ -26,11 +26,11 @@ from .models import GisExportJob
 from .reading.selection import Selection
 from .reading.source import LayerSource
 
-MAP_UP_TO = 10_000  # features of an export that gets a map without being asked for one
+MAP_UP_TO = 10_000  # the most features with which an export gets a map although none was requested
 
 
 def export_layers(job: GisExportJob) -> Outcome:
-    """Writes the layers asked for to one file, or one zip, in the format asked for."""
+    """Writes the requested layers to one file, or one zip, in the requested format."""
     export = Export(job)
     files = export.write()
     return Outcome(result=export.result(files[0]), files=files)
@@ -49,7 +49,7 @@ class Export:
         self.sources = self._sources()
 
     def _sources(self) -> list[LayerSource]:
-        asked = LayerRequest(
+        request = LayerRequest(
             self.job.county,
             self.tax_year,
             self.job.parameters["include_assessment_data"],
@@ -64,10 +64,10 @@ class Export:
             multi=self.format.multi,
             tolerance_m=self.job.parameters["simplification_tolerance_m"],
         )
-        return [LayerSource(make_layer(name, asked), selection, self._report) for name in self.job.layers]
+        return [LayerSource(make_layer(name, request), selection, self._report) for name in self.job.layers]
 
     def _report(self, features: int) -> None:
-        """Progress cannot be known without counting first; it halves the way that is left."""
+        """Reports a progress that approaches 99 %: the number of features is not known before they are written."""
         done = sum(source.features for source in self.sources)
         self.job.report(99 - round(99 / (1 + done / 100_000)), 100, f"{done:,} features written.")
 
@@ -82,18 +82,18 @@ class Export:
         return [*delivered, *self._map(folder, names, stem)]
 
     def _delivered(self, folder: Path, names: str, extension: str, stem: str) -> list[OutputFile]:
-        """The file asked for first, then what tells about it where that is not inside."""
+        """The requested file first, then its description where the file does not hold it."""
         written = write_files(self.format, self.sources, folder, stem, self.as_of or "1970-01-01T00:00:00Z")
         target = folder / f"{self.job.pk}_{names}.{extension}"
         if written.is_dir():
             zip_with_about(written, target, self.about(stem))
             return [self._output(target, f"{stem}.{extension}", _content_type(self.format, extension))]
         written.rename(target)
-        told = folder / f"{self.job.pk}_{names}_about.zip"
-        about_zip(target, f"{stem}.{extension}", told, self.about(stem))
+        description = folder / f"{self.job.pk}_{names}_about.zip"
+        about_zip(target, f"{stem}.{extension}", description, self.about(stem))
         return [
             self._output(target, f"{stem}.{extension}", self.format.content_type),
-            self._output(told, f"{stem}_about.zip", "application/zip"),
+            self._output(description, f"{stem}_about.zip", "application/zip"),
         ]
 
     def _map(self, folder: Path, names: str, stem: str) -> list[OutputFile]:
@@ -136,7 +136,7 @@ class Export:
             short_names=self.format.short_names,
         )
 
-    # --- What is told ---
+    # --- The result and the description ---
 
     def counts(self) -> dict[str, int]:
         return {source.layer.name: source.features for source in self.sources}

@@ -29,32 +29,33 @@ def as_of(county: County) -> str:
 # --- Parcels ---
 
 
-def parcels(asked: LayerRequest) -> ExportLayer:
-    """One feature for each polygon of the roll; the condominium units on it are counted and their values added."""
-    return _polygons(asked, "parcels", "Parcels", roll_fields.PARCEL, with_units=True)
+def parcels(request: LayerRequest) -> ExportLayer:
+    """One feature for every polygon of the roll, with the number and the added values of the units on it."""
+    return _polygons(request, "parcels", "Parcels", roll_fields.PARCEL, with_units=True)
 
 
-def parcels_basic(asked: LayerRequest) -> ExportLayer:
-    return _polygons(asked, "parcels_basic", "Parcels, in short", roll_fields.PARCEL_BASIC, with_units=False)
+def parcels_basic(request: LayerRequest) -> ExportLayer:
+    """One feature for every polygon of the roll, with few fields: identity, address and classes."""
+    return _polygons(request, "parcels_basic", "Parcels, in short", roll_fields.PARCEL_BASIC, with_units=False)
 
 
 def _polygons(
-    asked: LayerRequest, name: str, title: str, fields: tuple[Field, ...], *, with_units: bool
+    request: LayerRequest, name: str, title: str, fields: tuple[Field, ...], *, with_units: bool
 ) -> ExportLayer:
     joins: list[str] = []
     parameters: list[Any] = []
-    if with_units or asked.include_assessment_data:
-        units, of_units = _units(asked)
+    if with_units or request.include_assessment_data:
+        units, of_units = _units(request)
         # Of several polygons with one parcel number the first alone gets the units, or they would be added twice.
         joins.append(f"LEFT JOIN ({units}) u ON u.parent = p.parcel_number AND p.id = {_ground_of('p.parcel_number')}")
         parameters += of_units
-    if asked.include_assessment_data:
-        values, of_values = _values(asked)
+    if request.include_assessment_data:
+        values, of_values = _values(request)
         joins.append(f"LEFT JOIN ({values}) v ON v.roll_property_id = p.id")
         parameters += of_values
         fields += roll_fields.VALUES_OF_POLYGON
-    if asked.include_owner_info:
-        fields += _owners(asked)
+    if request.include_owner_info:
+        fields += _owners(request)
     where = f"p.county_id = %s AND {current_sql('p')}"
     polygon = f"p.geometry IS NOT NULL AND {_is_polygon('p.geometry')}"
     stands_on_one = f"p.parent_parcel_number <> '' AND {_ground_of('p.parent_parcel_number')} IS NOT NULL"
@@ -66,60 +67,68 @@ def _polygons(
         fields=fields,
         source=Query(
             f"FROM {PROPERTY} p {' '.join(joins)} WHERE {where} AND {polygon}",
-            (*parameters, asked.county.pk),
+            (*parameters, request.county.pk),
             "p.id",
             "p.geometry",
             box="p",
         ),
         label="parcel_number",
-        count_missing=lambda: count_rows(lacking, (asked.county.pk,)),
+        count_missing=lambda: count_rows(lacking, (request.county.pk,)),
     )
 
 
 def _is_polygon(column: str) -> str:
-    """Polygons and what a repair makes of them; the WKB type is bytes 2 to 5 of the BLOB, little-endian."""
+    """A condition that is true of polygons, multipolygons and the collections that a repair can make of them.
+
+    On SQLite it reads the second byte of the WKB, which is the first of the little-endian type number.
+    """
     if connection.vendor == "postgresql":
         return f"ST_Dimension({column}) = 2"
     return f"hex(substr({column}, 2, 1)) IN ('03', '06', '07')"
 
 
 def _ground_of(parcel_number: str) -> str:
-    """The key of the current parcel of p's county with that number and a polygon; the first of several."""
+    """An expression for the key of the current parcel of p's county that has that number and a polygon.
+
+    The first of several is taken.
+    """
     return (
         f"(SELECT MIN(h.id) FROM {PROPERTY} h WHERE h.county_id = p.county_id AND h.parcel_number = {parcel_number}"
         f" AND {current_sql('h')} AND {_is_polygon('h.geometry')})"
     )
 
 
-def _units(asked: LayerRequest) -> tuple[str, tuple[Any, ...]]:
-    """Condominium units by the parcel they stand on. A unit with a polygon of its own is a parcel itself."""
+def _units(request: LayerRequest) -> tuple[str, tuple[Any, ...]]:
+    """A query for the condominium units of each parcel. A unit with a polygon of its own is a parcel itself."""
     columns, join = "COUNT(*) AS units", ""
     parameters: tuple[Any, ...] = ()
-    if asked.include_assessment_data:
+    if request.include_assessment_data:
         sums = ", ".join(f"CAST(SUM(w.{name}) AS BIGINT) AS {name}" for name in roll_fields.VALUE_COLUMNS)
         columns += f", MAX(w.tax_year) AS tax_year, {sums}"
-        values, parameters = _values(asked)
+        values, parameters = _values(request)
         join = f"LEFT JOIN ({values}) w ON w.roll_property_id = q.id"
     sql = (
         f"SELECT q.parent_parcel_number AS parent, {columns} FROM {PROPERTY} q {join}"
         f" WHERE q.county_id = %s AND q.parent_parcel_number <> '' AND {current_sql('q')}"
         f" AND ({_is_polygon('q.geometry')}) IS NOT TRUE GROUP BY q.parent_parcel_number"
     )
-    return sql, (*parameters, asked.county.pk)
+    return sql, (*parameters, request.county.pk)
 
 
-def _values(asked: LayerRequest) -> tuple[str, tuple[Any, ...]]:
-    """Each record's value in the tax year."""
-    of_year = AssessedValue.objects.of_year(asked.tax_year or 0)
+def _values(request: LayerRequest) -> tuple[str, tuple[Any, ...]]:
+    """A query for the value of every record in the tax year."""
+    of_year = AssessedValue.objects.of_year(request.tax_year or 0)
     return compiled(of_year.values("roll_property_id", "tax_year", "supplement", "status", *roll_fields.VALUE_COLUMNS))
 
 
-# RawSQL names a column of the layer's own statement, into which the queryset is compiled.
+# The querysets below are compiled into the layer's own statement; RawSQL names a column of that statement.
 
 
-def _owners(asked: LayerRequest) -> tuple[Field, ...]:
-    """Of the newest tax year an owner is known for."""
-    own: Any = Owner.objects.filter(roll_property=RawSQL("p.id", ())).of_latest_year().by_share().shown_to(asked.reader)
+def _owners(request: LayerRequest) -> tuple[Field, ...]:
+    """The owner fields, from the newest tax year for which an owner is known."""
+    own: Any = (
+        Owner.objects.filter(roll_property=RawSQL("p.id", ())).of_latest_year().by_share().shown_to(request.reader)
+    )
     names, of_names = compiled(own.values("shown_name", "share", "id"))
     if connection.vendor == "postgresql":
         joined = "string_agg(o.shown_name, '; ' ORDER BY o.share DESC, o.id)"
@@ -129,8 +138,8 @@ def _owners(asked: LayerRequest) -> tuple[Field, ...]:
     return roll_fields.owner_fields(f"(SELECT {joined} FROM ({names}) o)", of_names, f"({address})", of_address)
 
 
-def _parties(asked: LayerRequest) -> tuple[Field, ...]:
-    deed: Any = Sale.objects.filter(pk=RawSQL("s.id", ())).parties_shown_to(asked.reader)
+def _parties(request: LayerRequest) -> tuple[Field, ...]:
+    deed: Any = Sale.objects.filter(pk=RawSQL("s.id", ())).parties_shown_to(request.reader)
     grantor, of_grantor = compiled(deed.values("shown_grantor"))
     grantee, of_grantee = compiled(deed.values("shown_grantee"))
     return roll_fields.party_fields(f"({grantor})", of_grantor, f"({grantee})", of_grantee)
@@ -150,23 +159,23 @@ _LOCATED = f"({_SHAPE} IS NOT NULL OR (p.longitude IS NOT NULL AND p.latitude IS
 
 
 def _ground() -> str:
-    """Joins g, the parcel that lends a unit without a shape its own."""
+    """A join of g, the parcel whose shape stands for a unit that has none of its own."""
     unit = "p.geometry IS NULL AND p.parent_parcel_number <> ''"
     return f"LEFT JOIN {PROPERTY} g ON g.id = CASE WHEN {unit} THEN {_ground_of('p.parent_parcel_number')} END"
 
 
-def assessment_summary(asked: LayerRequest) -> ExportLayer:
-    """One feature for each record with a value in the tax year, units too, at a point on its parcel."""
-    values, of_values = _values(asked)
+def assessment_summary(request: LayerRequest) -> ExportLayer:
+    """One feature for every record with a value in the tax year, at a point on its parcel; units are records too."""
+    values, of_values = _values(request)
     fields: tuple[Field, ...] = (*roll_fields.PARCEL_BASIC, *roll_fields.VALUES)
-    if asked.include_owner_info:
-        fields += _owners(asked)
+    if request.include_owner_info:
+        fields += _owners(request)
     own = f"FROM {PROPERTY} p JOIN ({values}) v ON v.roll_property_id = p.id {_ground()} WHERE p.county_id = %s"
     source = f"{own} AND {current_sql('p')}"
-    parameters = (*of_values, asked.county.pk)
+    parameters = (*of_values, request.county.pk)
     return ExportLayer(
         name="assessment_summary",
-        title=f"Assessed values of {asked.tax_year}" if asked.tax_year else "Assessed values",
+        title=f"Assessed values of {request.tax_year}" if request.tax_year else "Assessed values",
         shape=POINT,
         fields=fields,
         source=Query(f"{source} AND {_LOCATED}", parameters, "p.id", _SHAPE, as_points=True, position=_POSITION),
@@ -175,16 +184,16 @@ def assessment_summary(asked: LayerRequest) -> ExportLayer:
     )
 
 
-def sales(asked: LayerRequest) -> ExportLayer:
-    """One feature for each parcel a deed conveyed, at a point on it; a retired parcel's too, which says so."""
+def sales(request: LayerRequest) -> ExportLayer:
+    """One feature for every parcel that a deed conveyed, at a point on it. Retired parcels are included and marked."""
     fields: tuple[Field, ...] = (*roll_fields.SALE, _left_out(), *roll_fields.PARCEL_BASIC)
-    if asked.include_owner_info:
-        fields += _parties(asked)
+    if request.include_owner_info:
+        fields += _parties(request)
     source = (
         f"FROM {SALE_PARCEL} sp JOIN {SALE} s ON s.id = sp.sale_id JOIN {PROPERTY} p ON p.id = sp.roll_property_id"
         f" {_ground()} WHERE s.county_id = %s AND p.county_id = %s AND {current_sql('s')}"
     )
-    parameters = (asked.county.pk, asked.county.pk)
+    parameters = (request.county.pk, request.county.pk)
     return ExportLayer(
         name="sales",
         title="Sales",
@@ -197,6 +206,7 @@ def sales(asked: LayerRequest) -> ExportLayer:
 
 
 def count_rows(source: str, parameters: tuple[Any, ...]) -> int:
+    """The number of rows that the FROM clause and its conditions select."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) {source}", parameters)
         return int(cursor.fetchone()[0])

@@ -158,42 +158,42 @@ def _from_sqlite(
         cursor.execute(statement.sql, statement.parameters)
         while rows := cursor.fetchmany(BATCH_ROWS):
             columns = list(zip(*rows, strict=True))
-            kept, shapes = shapes_of(columns[len(layer.fields) + 1 :], layer, query, selection)
-            values = [_column(column, kept, kind) for column, kind in zip(columns, schema.types[:-1], strict=False)]
+            selected, shapes = shapes_of(columns[len(layer.fields) + 1 :], layer, query, selection)
+            values = [_column(column, selected, kind) for column, kind in zip(columns, schema.types[:-1], strict=False)]
             yield pa.record_batch([*values, _wkb(shapes)], schema=schema)
 
 
 def shapes_of(
     columns: Sequence[Sequence[Any]], layer: ExportLayer, query: Query, selection: Selection
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the rows that are taken, and their shapes as the export wants them."""
+    """The positions of the selected rows, and their shapes as the export wants them."""
     shapes = shapely.from_wkb(np.array(columns[0], dtype=object))
     if query.position is not None:
         missing = np.flatnonzero(shapely.is_missing(shapes))
         longitude, latitude = (np.array(column, dtype=float)[missing] for column in columns[1:])
         shapes[missing] = shapely.points(longitude, latitude)
-    kept = np.flatnonzero(select(shapes, selection))
-    shapes = shapes[kept]
+    selected = np.flatnonzero(select(shapes, selection))
+    shapes = shapes[selected]
     if query.as_points:
         shapes = shapely.point_on_surface(shapes)
-        inside = select(shapes, selection)  # it is the point that is delivered
-        kept, shapes = kept[inside], shapes[inside]
-    return finished(kept, shapes, layer, selection)
+        inside = select(shapes, selection)  # the export holds the point, so the point must be inside
+        selected, shapes = selected[inside], shapes[inside]
+    return finished(selected, shapes, layer, selection)
 
 
 def finished(
-    kept: np.ndarray, shapes: np.ndarray, layer: ExportLayer, selection: Selection
+    selected: np.ndarray, shapes: np.ndarray, layer: ExportLayer, selection: Selection
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Clipped, of one kind, without the empty, and in place."""
+    """The rows and shapes that remain: clipped to the area, of the layer's kind, not empty, and in its coordinates."""
     if selection.clip_to is not None:
         shapes = clip(shapes, selection.clip_to)
     shapes = one_shape(shapes, layer.shape, multi=selection.multi and layer.shape != "point")
     there = ~shapely.is_missing(shapes)
-    return kept[there], place(shapes[there], selection)
+    return selected[there], place(shapes[there], selection)
 
 
-def _column(values: Sequence[Any], kept: np.ndarray, kind: pa.DataType) -> pa.Array:
-    chosen = values if len(kept) == len(values) else [values[place] for place in kept]
+def _column(values: Sequence[Any], selected: np.ndarray, kind: pa.DataType) -> pa.Array:
+    chosen = values if len(selected) == len(values) else [values[row] for row in selected]
     if kind == pa.date32():
         return pa.array(chosen, pa.string()).cast(kind)
     if kind == pa.bool_():
@@ -210,12 +210,12 @@ def _wkb(shapes: np.ndarray) -> pa.Array:
 
 def _from_rows(layer: ExportLayer, rows: Rows, selection: Selection, page: Page | None) -> Iterator[pa.RecordBatch]:
     shapes = rows.frame.geometry.to_numpy()
-    kept = np.flatnonzero(select(shapes, selection))
+    selected = np.flatnonzero(select(shapes, selection))
     if page is not None and page.after is not None:
-        kept = kept[kept >= page.after]  # fid is the place plus one
-    kept, shapes = finished(kept, shapes[kept], layer, selection)
-    chosen = rows.frame.iloc[kept]
+        selected = selected[selected >= page.after]  # a fid is the row number plus one
+    selected, shapes = finished(selected, shapes[selected], layer, selection)
+    chosen = rows.frame.iloc[selected]
     columns = [pa.array(chosen[field.name], ARROW_TYPES[field.type]) for field in layer.fields]
     schema = batch_schema(layer)
-    if len(kept):
-        yield pa.record_batch([pa.array(kept + 1, pa.int64()), *columns, _wkb(shapes)], schema=schema)
+    if len(selected):
+        yield pa.record_batch([pa.array(selected + 1, pa.int64()), *columns, _wkb(shapes)], schema=schema)

@@ -97,8 +97,8 @@ def typed(field: Field, vendor: str) -> str:
 
 
 def _columns(layer: ExportLayer) -> tuple[list[str], list[Any]]:
-    columns = [f"{query_of(layer).key} AS fid", *(_column(each, connection.vendor) for each in layer.fields)]
-    # A percent sign in a name of the data's own would be taken for a parameter.
+    columns = [f"{query_of(layer).key} AS fid", *(_column(field, connection.vendor) for field in layer.fields)]
+    # Names from the data may hold a percent sign, which would be taken for a parameter; `_quoted` doubles it.
     return columns, [value for field in layer.fields for value in field.parameters]
 
 
@@ -107,7 +107,7 @@ def _quoted(name: str) -> str:
 
 
 def _paging(query: Query, page: Page | None) -> tuple[str, str, list[Any]]:
-    """Condition, tail, and the parameters of the condition."""
+    """The condition, the end of the statement (order and limit), and the parameters of the condition."""
     if page is None:
         return "", f" ORDER BY {query.key}", []
     tail = f" ORDER BY {query.key} LIMIT {int(page.limit)}"
@@ -130,9 +130,9 @@ def _area_condition(query: Query, selection: Selection) -> tuple[str, list[Any]]
     if selection.touching is None:
         return "", []
     if connection.vendor == "postgresql":
-        # The bare column, so that the GiST index decides; then the point that is delivered.
+        # The bare column comes first, because its GiST index can decide; then the point that the export holds.
         tested = [_shape(query), *([f"ST_PointOnSurface({_shape(query)})"] if query.as_points else [])]
-        sql = "".join(f" AND ST_Intersects({each}, %s::geometry)" for each in tested)
+        sql = "".join(f" AND ST_Intersects({shape}, %s::geometry)" for shape in tested)
         return sql, [_area(selection.touching)] * len(tested)
     if query.box is None:
         return "", []
