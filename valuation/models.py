@@ -42,7 +42,7 @@ class ValuationJob(Job):
 
     def store_result(self, result: Mapping[str, Any]) -> None:
         self.market_value = result.get("market_value")
-        self.supporting_data = {name: each for name, each in result.items() if name != "market_value"}
+        self.supporting_data = {name: value for name, value in result.items() if name != "market_value"}
 
     def result_json(self) -> dict[str, Any]:
         value = {} if self.market_value is None else {"market_value": self.market_value}

@@ -39,19 +39,19 @@ def _value_one(job: ValuationJob) -> Outcome:
     (subject,) = subjects_from(job.county, [roll_property])
     market, left_out = _market(job, subject.property_type)
     estimate = market.value(subject)
-    result = estimate.as_json() | _told(Counter(left_out))
+    result = estimate.as_json() | _sales_left_out(Counter(left_out))
     return Outcome(result, rows=EstimateRows(job, [Valued.of(roll_property, estimate)]))
 
 
 def _value_scope(job: ValuationJob) -> Outcome:
-    """Every property of the scope; those that cannot be valued are listed with the reason, not dropped."""
+    """Values every property of the scope, and lists those that cannot be valued with the reason."""
     scope = Property.objects.in_county(job.county).in_scope(job.scope or {}).only(*SUBJECT_COLUMNS)
     total, done = scope.count(), 0
     valued: list[Valued] = []
     refused: dict[str, str] = {}
     left_out: Counter[LeftOut] = Counter()
     ordered = scope.order_by("property_type", "pk").iterator(chunk_size=BATCH)
-    for property_type, of_type in groupby(ordered, key=lambda each: each.property_type):
+    for property_type, of_type in groupby(ordered, key=lambda roll_property: roll_property.property_type):
         market, of_type_left_out = _market(job, property_type)
         left_out.update(of_type_left_out)
         for roll_property in of_type:
@@ -65,7 +65,7 @@ def _value_scope(job: ValuationJob) -> Outcome:
     if not valued:
         raise NotEnoughSales(f"None of {total} properties could be valued. {next(iter(refused.values()))}")
     return Outcome(
-        result=_summary(valued, refused) | _told(left_out),
+        result=_summary(valued, refused) | _sales_left_out(left_out),
         rows=EstimateRows(job, valued),
         files=[_csv_file(job, valued, refused)],
     )
@@ -79,10 +79,10 @@ def _market(job: ValuationJob, property_type: str) -> tuple[SalesComparison, Map
     return market, sales.left_out
 
 
-def _told(left_out: Counter[LeftOut]) -> dict[str, list[dict[str, Any]]]:
-    """For the result: how many sales could not be compared, and why."""
-    told = [{"reason": reason.label, "sales": left_out[reason]} for reason in LeftOut if left_out[reason]]
-    return {"sales_left_out": told}
+def _sales_left_out(left_out: Counter[LeftOut]) -> dict[str, list[dict[str, Any]]]:
+    """The entry of the result that says how many sales could not be compared, and why."""
+    reasons = [{"reason": reason.label, "sales": left_out[reason]} for reason in LeftOut if left_out[reason]]
+    return {"sales_left_out": reasons}
 
 
 def _index(job: ValuationJob) -> NamedIndex | None:
@@ -92,7 +92,7 @@ def _index(job: ValuationJob) -> NamedIndex | None:
 
 @dataclass(frozen=True)
 class Valued:
-    """An estimate as small as it can be kept: a county has many, and a grid as objects takes six times its text."""
+    """An estimate in little memory, because a county has many: a grid of objects is six times as large as its text."""
 
     key: int
     property_id: str
@@ -100,7 +100,7 @@ class Valued:
     market_value_low: int
     market_value_high: int
     confidence: str
-    grid: bytes  # JSON, compressed: text that repeats itself to a tenth
+    grid: bytes  # JSON, compressed to about a tenth of its length
 
     @classmethod
     def of(cls, roll_property: Property, estimate: Estimate) -> "Valued":
@@ -117,33 +117,33 @@ class Valued:
 
 @dataclass(frozen=True)
 class EstimateRows:
-    """The rows to store, made one by one as the runner stores them."""
+    """The rows of the roll to store. They are made one by one while the runner stores them."""
 
     job: ValuationJob
     valued: Sequence[Valued]
 
     def __iter__(self) -> Iterator[ValueEstimate]:
-        for each in self.valued:
+        for estimate in self.valued:
             yield ValueEstimate(
                 job_id=self.job.pk,
-                roll_property_id=each.key,
+                roll_property_id=estimate.key,
                 valuation_date=self.job.valuation_date,
-                market_value=each.market_value,
-                market_value_low=each.market_value_low,
-                market_value_high=each.market_value_high,
-                confidence=each.confidence,
-                grid=json.loads(zlib.decompress(each.grid)),
+                market_value=estimate.market_value,
+                market_value_low=estimate.market_value_low,
+                market_value_high=estimate.market_value_high,
+                confidence=estimate.confidence,
+                grid=json.loads(zlib.decompress(estimate.grid)),
             )
 
 
 def _summary(valued: Sequence[Valued], refused: dict[str, str]) -> dict[str, Any]:
-    values = [each.market_value for each in valued]
+    values = [estimate.market_value for estimate in valued]
     return {
         "properties_valued": len(valued),
         "properties_refused": len(refused),
         "total_market_value": sum(values),
         "median_market_value": round(median(values)),
-        "confidence_counts": dict(Counter(each.confidence for each in valued)),
+        "confidence_counts": dict(Counter(estimate.confidence for estimate in valued)),
         "refused": [{"property_id": key, "reason": reason} for key, reason in list(refused.items())[:SHOWN_REFUSALS]],
     }
 
@@ -153,9 +153,9 @@ def _csv_file(job: ValuationJob, valued: Sequence[Valued], refused: dict[str, st
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
         writer.writerow(CSV_COLUMNS)
-        for each in valued:
-            values = (each.market_value, each.market_value_low, each.market_value_high, each.confidence)
-            writer.writerow([each.property_id, *values, ""])
+        for estimate in valued:
+            values = (estimate.market_value, estimate.market_value_low, estimate.market_value_high, estimate.confidence)
+            writer.writerow([estimate.property_id, *values, ""])
         for property_id, reason in refused.items():
             writer.writerow([property_id, "", "", "", "", reason])
     friendly = f"{job.county.fips}_{job.county_id}_values_{job.valuation_date:%Y%m%d}.csv"
