@@ -42,8 +42,8 @@ class Answer:
     """What an analysis found.
 
     key_finding: one true sentence. data_points: the number of sales. numbers: the figures behind the sentence. trends:
-    the figures of each period, in the form of the API. table: all figures, for the Parquet file. kept: the data that
-    the `keep` function of the analysis writes to the roll.
+    the figures of each period, in the form of the API. table: all figures, for the Parquet file. for_roll: the data
+    that the `keep` function of the analysis writes to the roll.
     """
 
     key_finding: str
@@ -52,7 +52,7 @@ class Answer:
     table: pa.Table
     trends: Sequence[Mapping[str, Any]] = ()
     charts: Iterable[Chart] = ()
-    kept: Any = None
+    for_roll: Any = None
 
 
 def trend_table(starts: Iterable[date], trends: Iterable[Mapping[str, Any]]) -> pa.Table:

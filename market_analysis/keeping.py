@@ -1,4 +1,4 @@
-"""What an analysis leaves on the roll, for the other parts to use: stored with its result, in one transaction."""
+"""What an analysis writes to the roll, for other parts to use. It is stored with the result, in one transaction."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Kept:
-    """rows: new rows of the roll. store: what the database must do before they come."""
+class RollChanges:
+    """The changes that an analysis makes to the roll.
+
+    rows: new rows. store: writes to the database before the rows are inserted.
+    """
 
     rows: Iterable[Any] = ()
     store: Callable[[], None] | None = None
 
 
-def keep_nothing(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    return Kept()
+def keep_nothing(job: MarketAnalysisJob, answer: Answer) -> RollChanges:
+    """The answer of the analysis is in its result only."""
+    return RollChanges()
 
 
-def keep_time_index(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    """The chosen index takes the place of the last one of the same series."""
+def keep_time_index(job: MarketAnalysisJob, answer: Answer) -> RollChanges:
+    """The chosen index replaces the last one of the same series."""
     series = series_name(job)
 
     def forget_the_last() -> None:
@@ -48,14 +52,14 @@ def keep_time_index(job: MarketAnalysisJob, answer: Answer) -> Kept:
             sales_volume=volume,
             job_id=job.pk,
         )
-        for start, level, error, volume in answer.kept
+        for start, level, error, volume in answer.for_roll
     ]
-    return Kept(rows, forget_the_last)
+    return RollChanges(rows, forget_the_last)
 
 
-def keep_layer(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    """The surface takes the place of the last one: a layer like any other, which the GIS export delivers."""
-    layer, surface = answer.numbers["layer"], answer.kept
+def keep_layer(job: MarketAnalysisJob, answer: Answer) -> RollChanges:
+    """The surface replaces the last one. It is an ordinary layer of the roll, which the GIS export can deliver."""
+    layer, surface = answer.numbers["layer"], answer.for_roll
 
     def forget_the_last() -> None:
         LayerFeature.objects.filter(county=job.county, layer=layer).delete()
@@ -76,21 +80,22 @@ def keep_layer(job: MarketAnalysisJob, answer: Answer) -> Kept:
             strict=True,
         )
     ]
-    return Kept(rows, forget_the_last)
+    return RollChanges(rows, forget_the_last)
 
 
-def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
-    """Suggestions for staff. A review that someone has decided is never touched; an open one goes when the screening
-    looked at its sale and found nothing."""
-    flagged: dict[int, list[dict[str, str]]] = dict(answer.kept)
+def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> RollChanges:
+    """The suggestions replace those of the last screening, in the open reviews of the sales that were screened.
+
+    A review that someone has decided is never changed.
+    """
+    flagged: dict[int, list[dict[str, str]]] = dict(answer.for_roll)
     selection = selection_of(job.parameters)
 
     def store() -> None:
         _forget_open(job, selection, flagged)
         for keys in _batches(sorted(flagged)):
-            on_roll = (
-                Sale.objects.in_county(job.county).current().filter(pk__in=keys)
-            )  # since the snapshot one may be gone
+            # A sale of the snapshot may have left the roll since.
+            on_roll = Sale.objects.in_county(job.county).current().filter(pk__in=keys)
             decided = SaleReview.objects.filter(sale__in=keys).exclude(decision=SaleReview.Decision.UNDECIDED)
             open_keys = set(on_roll.values_list("pk", flat=True)) - set(decided.values_list("sale_id", flat=True))
             SaleReview.objects.bulk_create(
@@ -100,10 +105,14 @@ def keep_suggestions(job: MarketAnalysisJob, answer: Answer) -> Kept:
                 update_fields=["suggested_reasons"],
             )
 
-    return Kept(store=store)
+    return RollChanges(store=store)
 
 
 def _forget_open(job: MarketAnalysisJob, selection: Selection, flagged: dict[int, list[dict[str, str]]]) -> None:
+    """Deletes the open reviews of sales that were screened and not flagged.
+
+    A screening with filters deletes none, because the filters are not applied to the reviews.
+    """
     if selection.filters:
         return
     still_open = {"decision": SaleReview.Decision.UNDECIDED, "reason": ""}
@@ -117,7 +126,7 @@ def _forget_open(job: MarketAnalysisJob, selection: Selection, flagged: dict[int
         looked_at = looked_at.filter(sale__sale_date__lte=selection.last)
     gone = [pk for pk, sale in looked_at.values_list("pk", "sale_id") if sale not in flagged]
     for keys in _batches(gone):
-        # Still open: someone may have decided since the line above.
+        # The condition is repeated, because someone may have decided since the keys were read.
         SaleReview.objects.filter(pk__in=keys, **still_open).delete()
 
 
@@ -127,13 +136,20 @@ def _batches(keys: list[int]) -> Iterator[list[int]]:
 
 
 def series_name(job: MarketAnalysisJob) -> str:
-    """What valuation and ratio studies name, for example hedonic/county/quarter; everything that shapes the index."""
-    asked = job.parameters
+    """The name under which valuation and ratio studies refer to the index, for example hedonic/county/quarter.
+
+    It holds every parameter on which the index depends.
+    """
+    parameters = job.parameters
     filters = {
-        name: tuple(asked[name])
+        name: tuple(parameters[name])
         for name in FILTERS
-        if asked.get(name) and not (name == "property_types" and asked[name] == list(DWELLINGS))
+        if parameters.get(name) and not (name == "property_types" and parameters[name] == list(DWELLINGS))
     }
-    held = asked["shortest_holding_days"]
-    unusual = asked["method"] == REPEAT_SALES and held != SHORTEST_HOLDING_DAYS
-    return str(SeriesName(asked["method"], asked["period"], filters, *window(asked), held if unusual else None))
+    holding_days = parameters["shortest_holding_days"]
+    unusual = parameters["method"] == REPEAT_SALES and holding_days != SHORTEST_HOLDING_DAYS
+    return str(
+        SeriesName(
+            parameters["method"], parameters["period"], filters, *window(parameters), holding_days if unusual else None
+        )
+    )

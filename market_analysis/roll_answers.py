@@ -23,9 +23,9 @@ def polygons_of(county: County, column: str, layer: str | None) -> tuple[dict[st
     """Polygons by area code (the layer's feature_id), and the name of the layer they came from."""
     features = LayerFeature.objects.in_county(county).current().filter(geometry__isnull=False)
     for name in (layer,) if layer else USUAL_LAYERS.get(column, ()):
-        found = dict(features.filter(layer=name).values_list("feature_id", "geometry"))
+        shapes = dict(features.filter(layer=name).values_list("feature_id", "geometry"))
         polygons = {
-            code: shape for code, shape in found.items() if shape and shape.geom_type in ("Polygon", "MultiPolygon")
+            code: shape for code, shape in shapes.items() if shape and shape.geom_type in ("Polygon", "MultiPolygon")
         }
         if polygons:
             return polygons, str(name)

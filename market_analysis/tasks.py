@@ -45,7 +45,7 @@ def analyse_market(job: MarketAnalysisJob) -> Outcome:
             related=partial(related_sales, job.county),
         )
         answer = ANALYSES[job.analysis_type].answer(question)
-    kept = ANALYSES[job.analysis_type].keep(job, answer)
+    changes = ANALYSES[job.analysis_type].keep(job, answer)
     job.report(90, 100, "Drawing the charts.")
     summary = {
         "key_finding": answer.key_finding,
@@ -59,8 +59,8 @@ def analyse_market(job: MarketAnalysisJob) -> Outcome:
         summary["trends_left_out"] = len(trends) - MOST_TREND_POINTS
     return Outcome(
         result={"result_summary": summary, "trends": trends[:MOST_TREND_POINTS], "has_data": True},
-        rows=kept.rows,
-        store=kept.store,
+        rows=changes.rows,
+        store=changes.store,
         files=_files(job, answer),
     )
 

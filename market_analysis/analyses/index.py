@@ -49,7 +49,7 @@ def price_index(question: Question) -> Answer:
         table=trend_table(starts, trends),
         trends=trends,
         charts=charts,
-        kept=levels,
+        for_roll=levels,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..answer import Answer, Question
-from ..keeping import Kept, keep_layer, keep_nothing, keep_suggestions, keep_time_index
+from ..keeping import RollChanges, keep_layer, keep_nothing, keep_suggestions, keep_time_index
 from ..models import AnalysisType, MarketAnalysisJob
 from .activity import market_activity
 from .appreciation import appreciation_surface
@@ -21,7 +21,7 @@ class Analysis:
     """answer: reads the snapshot only. keep: writes what other plugins need of the answer to the roll."""
 
     answer: Callable[[Question], Answer]
-    keep: Callable[[MarketAnalysisJob, Answer], Kept] = keep_nothing
+    keep: Callable[[MarketAnalysisJob, Answer], RollChanges] = keep_nothing
 
 
 ANALYSES: dict[str, Analysis] = {
