@@ -1,4 +1,4 @@
-"""The work of a GIS export: decide what is read, let the format write it, say what was written."""
+"""The work of a GIS export: choose the layers and features, write them in the format, and describe the files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def export_layers(job: GisExportJob) -> Outcome:
 
 
 class Export:
-    """One job's layers on their way into its files."""
+    """The export of one job: reads the layers and writes the files."""
 
     def __init__(self, job: GisExportJob) -> None:
         self.job = job
@@ -97,7 +97,7 @@ class Export:
         ]
 
     def _map(self, folder: Path, names: str, stem: str) -> list[OutputFile]:
-        """The vector tiles the map page shows, where the export is not such a file itself."""
+        """The vector tiles for the map page, unless the export is such a file itself."""
         features = sum(self.counts().values())
         wanted = self.job.parameters.get("map")
         if self.format.name == MAP_FORMAT or not features or not (features <= MAP_UP_TO if wanted is None else wanted):
@@ -112,7 +112,7 @@ class Export:
         return OutputFile(path, path.name, friendly_name, content_type)
 
     def friendly_stem(self, names: str) -> str:
-        """For example 53005_benton_parcels_2026_20260115_epsg2927; the day is the county's."""
+        """For example 53005_benton_parcels_2026_20260115_epsg2927, with the date in the time zone of the county."""
         county = self.job.county
         day = self.job.created_at.astimezone(ZoneInfo(county.time_zone))
         year = self.tax_year or day.year

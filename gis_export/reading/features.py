@@ -35,7 +35,7 @@ FID = "fid"
 
 
 def batch_schema(layer: ExportLayer) -> pa.Schema:
-    """fid, the fields, and the shape as WKB."""
+    """The columns of a batch: fid, the fields of the layer, and the shape as WKB."""
     fields = [pa.field(FID, pa.int64()), *arrow_schema(layer.fields)]
     return pa.schema([*fields, pa.field(GEOMETRY, pa.binary())])
 
@@ -43,9 +43,9 @@ def batch_schema(layer: ExportLayer) -> pa.Schema:
 def read_features(
     layer: ExportLayer, selection: Selection, page: Page | None = None, where: Statement | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Batches of `batch_schema`, shapes in the coordinate system of the selection, ordered by fid.
+    """Yields batches of `batch_schema`, in the order of fid, with shapes in the coordinate system of the selection.
 
-    With a page, at least as many rows as its limit where there are so many.
+    A page gets at least as many rows as its limit, where the layer has so many.
     """
     if isinstance(layer.source, Rows):
         yield from _from_rows(layer, layer.source, selection, page)
@@ -68,7 +68,7 @@ def read_features(
 
 
 def database_address() -> str:
-    """The URI of Django's database for another client library."""
+    """The address of Django's database, as a URI for another client library."""
     of_django = connection.get_connection_params()
     known = {name: str(of_django[name]) for name in ADDRESS_PARTS if of_django.get(name)}
     return f"postgresql:///{quote(str(of_django['dbname']))}?{urlencode(known, quote_via=quote)}"
@@ -81,14 +81,18 @@ def literal(statement: Statement) -> str:
 
 
 def _through_adbc(layer: ExportLayer, address: str, sql: str) -> Generator[pa.RecordBatch]:
-    """Runs in a thread: takes nothing from Django's connection there, which would be a new one nobody closes."""
-    import adbc_driver_postgresql.dbapi as adbc  # a second and 60 MB at import, for workers on PostGIS alone
+    """Reads through ADBC, in a thread.
+
+    It must not use Django's connection, because the thread would open one of its own that nobody closes.
+    """
+    # Imported here, because it takes a second and 60 MB, and only workers on PostGIS use it.
+    import adbc_driver_postgresql.dbapi as adbc
 
     schema = batch_schema(layer)
     with closing(adbc.connect(address)) as database, database.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
         cursor.execute(sql)
-        with cursor.fetch_record_batch() as batches:  # closed before its connection, which would stay open otherwise
+        with cursor.fetch_record_batch() as batches:  # closed first, or its connection would stay open
             for batch in batches:
                 yield batch.cast(schema)
 
@@ -110,7 +114,7 @@ def _replaced(batch: pa.RecordBatch, selection: Selection) -> pa.RecordBatch:
 
 
 def ahead(batches: Generator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same batches, the next ones fetched by a thread while the writer works on this one."""
+    """Yields the same batches, while a thread fetches the next ones."""
     queue: Queue[Any] = Queue(BATCHES_AHEAD)
     stopped, end = Event(), object()
 
@@ -138,9 +142,9 @@ def ahead(batches: Generator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def geojson_lines(statement: Statement) -> Iterator[bytes]:
-    """The text lines a PostGIS statement makes, by COPY: the server does the work, and memory stays small.
+    """The lines of text that a statement makes on PostGIS, by COPY: the server does the work in little memory.
 
-    Delimiter and quote are characters that JSON text never holds unescaped, so a line arrives as it was made.
+    JSON never holds the delimiter or the quote unescaped, so every line arrives unchanged.
     """
     copy = f"COPY ({literal(statement)}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01')"
     with connection.cursor() as cursor, cursor.copy(copy) as lines:
