@@ -97,7 +97,7 @@ class SalesRatioStudyParameters(Dated, Filtered):
     time_adjustment = TimeAdjustmentSerializer(required=False)
 
     def validate_stratify_by(self, value: list[str]) -> list[str]:
-        unknown = [each for each in value if each not in STRATA and not _names_an_attribute(each)]
+        unknown = [name for name in value if name not in STRATA and not _names_an_attribute(name)]
         if unknown:
             raise serializers.ValidationError(
                 f"Unknown field {', '.join(map(repr, unknown))}. Allowed: {', '.join(STRATA)}, {ATTRIBUTE}<name>."
@@ -106,7 +106,7 @@ class SalesRatioStudyParameters(Dated, Filtered):
 
 
 def _names_an_attribute(name: str) -> bool:
-    """One key, in letters a lookup takes literally."""
+    """Whether the name is that of one attribute, in letters that a lookup of the database takes literally."""
     key = name.removeprefix(ATTRIBUTE)
     return name.startswith(ATTRIBUTE) and key.replace("_", "a").isalnum() and "__" not in key
 

@@ -20,7 +20,7 @@ from ..ratio_study.sales_from_roll import NothingSelected
 from ..roll.roll_reader import names_in_one
 
 YEARS_SHOWN, SALES_SHOWN, IMPROVEMENTS_SHOWN = 5, 6, 6
-MOST_COMPARABLES = 6  # a page is not wider
+MOST_COMPARABLES = 6  # as many columns as fit on a page
 
 
 def make(job: ReportJob) -> Outcome:
@@ -37,14 +37,17 @@ def make(job: ReportJob) -> Outcome:
 
 
 def _estimate(subject: Property, job_id: str | None) -> ValueEstimate | None:
-    """The newest, or that of the named valuation job. Raises NothingSelected when that job did not value it."""
+    """The newest estimate of the property, or that of the named valuation job.
+
+    Raises NothingSelected when that job did not value the property.
+    """
     estimates = ValueEstimate.objects.filter(roll_property=subject)
     if job_id is None:
         return estimates.order_by("-created_at", "-pk").first()
-    found = estimates.filter(job__pk=job_id).first()
-    if found is None:
+    estimate = estimates.filter(job__pk=job_id).first()
+    if estimate is None:
         raise NothingSelected(f"valuation_job_id: job {job_id} did not value property {subject.property_id}.")
-    return found
+    return estimate
 
 
 def _facts(county: County, subject: Property, estimate: ValueEstimate | None, content: Any) -> list[Fact]:
@@ -60,9 +63,9 @@ def _facts(county: County, subject: Property, estimate: ValueEstimate | None, co
 
 
 def record_card(county: County, subject: Property, estimate: ValueEstimate | None, owner: str | None) -> Report:
-    """What the roll knows of the property, its values and sales, and the estimate of its market value.
+    """The description, values and sales of the property on the roll, and the estimate of its market value.
 
-    owner: None leaves the line out.
+    owner: the text of the owner's line; None leaves the line out.
     """
     tables = [
         _description(subject, owner),
@@ -72,7 +75,7 @@ def record_card(county: County, subject: Property, estimate: ValueEstimate | Non
     ]
     if estimate is not None:
         tables.append(_estimate_table(estimate))
-    told = [] if estimate else ["No value estimate has been made of this property."]
+    remarks = [] if estimate else ["No value estimate has been made of this property."]
     return Report(
         report_type=ReportType.PROPERTY_RECORD_CARD.value,
         title=f"Property record card {subject.parcel_number}",
@@ -83,7 +86,7 @@ def record_card(county: County, subject: Property, estimate: ValueEstimate | Non
             "market_value": estimate.market_value if estimate else None,
             "assessed_value": tables[2].records()[0]["market_total"] if tables[2].rows else None,
         },
-        sections=[Section("Record", told, tables)],
+        sections=[Section("Record", remarks, tables)],
         single_page=True,
     )
 
@@ -94,14 +97,14 @@ def _owner(subject: Property, reader: User | None) -> str:
 
 
 def _description(subject: Property, owner: str | None) -> Table:
-    """Two facts a line, so that the page holds them."""
+    """A table with two facts on a line, so that it fits on the page."""
     known: list[tuple[str, Any]] = [] if owner is None else [("Owner", owner)]
     known += [
         ("Property", subject.property_id), ("Parcel number", subject.parcel_number),
         ("Type", subject.get_property_type_display()),
         ("Class / use code", f"{subject.property_class} / {subject.use_code}"),
         ("Neighborhood", subject.neighborhood), ("Tax area", subject.tax_code_area),
-        ("Situs", ", ".join(each for each in (subject.situs_address, subject.situs_city, subject.zip_code) if each)),
+        ("Situs", ", ".join(part for part in (subject.situs_address, subject.situs_city, subject.zip_code) if part)),
         ("Acres", subject.acres), ("Legal", subject.legal_description[:200]),
         ("Living area, sq ft", subject.living_area_sqft), ("Basement, sq ft", subject.basement_sqft),
         ("Garage, sq ft", subject.garage_sqft),
@@ -150,7 +153,7 @@ def _values(subject: Property) -> Table:
 
 
 def _sales(subject: Property) -> Table:
-    """Grantor and grantee are personal data and stay away."""
+    """The sales of the property, without grantor and grantee, which are personal data."""
     columns = (
         Column("sale_date", "Sale date", "date"), Column("sale_price", "Sale price", "dollars"),
         Column("instrument", "Instrument"), Column("validity_code", "Validity"),
@@ -179,9 +182,9 @@ def _estimate_table(estimate: ValueEstimate) -> Table:
 
 
 def comparables_grid(county: County, subject: Property, estimate: ValueEstimate) -> Report:
-    """The grid as an appraiser reads it: the subject, each comparable beside it, every adjustment a line."""
+    """The grid that an appraiser reads: a column for the subject and every comparable, a line for every adjustment."""
     comparables: list[dict[str, Any]] = estimate.grid.get("comparables", [])
-    # Retired ones too: a comparable keeps its address when it leaves the roll after the estimate was made.
+    # Retired properties are included, so that a comparable that left the roll after the estimate has its address.
     places = Property.objects.in_county(county).filter(
         property_id__in=[comparable["property_id"] for comparable in comparables]
     )
@@ -191,7 +194,7 @@ def comparables_grid(county: County, subject: Property, estimate: ValueEstimate)
         for comparable in comparables
         if comparable["warnings"]
     ]
-    told = [
+    explanation = [
         f"Market value ${estimate.market_value:,} as of {estimate.valuation_date}; 90 % interval "
         f"${estimate.market_value_low:,} to ${estimate.market_value_high:,}; confidence {estimate.confidence}.",
         "Adjusted price = sale price plus its lines. Market value = adjusted prices by their weights.",
@@ -215,7 +218,7 @@ def comparables_grid(county: County, subject: Property, estimate: ValueEstimate)
             "market_value_high": estimate.market_value_high,
             "comparables": len(comparables),
         },
-        sections=[Section("Sales comparison", told, tables), Section("Remarks", warnings)],
+        sections=[Section("Sales comparison", explanation, tables), Section("Remarks", warnings)],
         single_page=True,
         landscape=True,
     )

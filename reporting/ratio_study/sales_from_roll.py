@@ -1,4 +1,4 @@
-"""Reads what a ratio study needs from the roll, as columns."""
+"""Reads the sales of a ratio study from the roll, as columns."""
 
 from __future__ import annotations
 
@@ -29,12 +29,15 @@ STRATA = (*PROPERTY_STRATA, *DERIVED_STRATA)
 
 
 class NothingSelected(TerraFusionError):
-    """The selection is empty; the sentence says what there is."""
+    """The selection is empty; the sentence says what could be selected."""
 
 
 @dataclass(frozen=True)
 class ReadSales:
-    """Sales of the window that may speak for their property, and why others may not. keys: of the properties, (n,)."""
+    """The sales of the window that a study can use.
+
+    keys: the keys of their properties, (n,). left_out: the number of other sales by the reason to leave them out.
+    """
 
     sales: StudySales
     keys: npt.NDArray[np.int64]
@@ -42,7 +45,7 @@ class ReadSales:
 
 
 def latest_tax_year(county: County) -> int:
-    """Raises NothingSelected when the roll has no assessed value."""
+    """The latest tax year with values. Raises NothingSelected when the roll has no assessed value."""
     latest = TaxYear.latest(county)
     if latest is None:
         raise NothingSelected(f"The roll of {county.pk} holds no assessed value; load them first.")
@@ -50,7 +53,7 @@ def latest_tax_year(county: County) -> int:
 
 
 def require_tax_year(county: County, tax_year: int) -> None:
-    """Raises NothingSelected naming the years there are."""
+    """Raises NothingSelected, with the years of the roll, when the roll has no value of this year."""
     of_county = AssessedValue.objects.filter(roll_property__county=county)
     if of_county.filter(tax_year=tax_year).exists():
         return
@@ -60,12 +63,15 @@ def require_tax_year(county: County, tax_year: int) -> None:
 
 
 def property_filter(filters: Mapping[str, str], path: str = "") -> Q:
-    """Equal but for upper and lower case, which systems write differently."""
+    """A condition that ignores case, because source systems differ in upper and lower case."""
     return Q(**{f"{path}{name}__iexact": value for name, value in filters.items()})
 
 
 def require_filters(county: County, filters: Mapping[str, str]) -> None:
-    """Raises NothingSelected naming the values a filter could have. Earlier rolls hold retired properties too."""
+    """Raises NothingSelected, with the values of the roll, when no property matches a filter.
+
+    Retired properties are included, because the rolls of earlier years hold them.
+    """
     for name, value in filters.items():
         of_county = Property.objects.in_county(county)
         if not of_county.filter(property_filter({name: value})).exists():
@@ -76,7 +82,7 @@ def require_filters(county: County, filters: Mapping[str, str]) -> None:
 
 
 def require_attributes(county: County, strata: Sequence[str]) -> None:
-    """Raises NothingSelected for `attributes.x` that no property has."""
+    """Raises NothingSelected when no property has the attribute of a stratum `attributes.x`."""
     for name in strata:
         key = name.removeprefix(ATTRIBUTE)
         if (
@@ -94,14 +100,14 @@ def read_sales(
     filters: Mapping[str, str],
     strata: Sequence[str],
 ) -> ReadSales:
-    """Sales from the first day to the last, both included. Raises NothingSelected when there is none."""
+    """Reads the sales from the first day to the last, both included. Raises NothingSelected when there is none."""
     in_window = SaleParcel.objects.in_county(county).filter(sale__sale_date__gte=first, sale__sale_date__lte=last)
     conveyed = in_window.filter(property_filter(filters, "roll_property__"))
-    described = [each for each in strata if each not in DERIVED_STRATA]
+    described = [stratum for stratum in strata if stratum not in DERIVED_STRATA]
     rows, silent = conveyed.order_by("pk").divided(*_columns(described))
     left_out = tuple(LeftOut(reason.label, number) for reason, number in silent.items())
     if not rows:
-        others = "; ".join(f"{each.reason.lower()}: {each.sales}" for each in left_out)
+        others = "; ".join(f"{group.reason.lower()}: {group.sales}" for group in left_out)
         raise NothingSelected(
             f"No valid sale of one parcel from {first} to {last} matches the filters"
             f"{f' ({others})' if others else ''}. Widen start_date, end_date or the filters."
@@ -117,7 +123,7 @@ def read_sales(
         sale_date=np.array(columns[5], dtype="datetime64[D]"),
         sale_price=np.array(columns[6], dtype=np.float64),
         assessed_value=np.array([values.get(key, np.nan) for key in columns[0]], dtype=np.float64),
-        year_built=np.array([np.nan if each is None else each for each in columns[7]], dtype=np.float64),
+        year_built=np.array([np.nan if year is None else year for year in columns[7]], dtype=np.float64),
         described={name: _texts(columns[8 + at]) for at, name in enumerate(described)},
     )
     return ReadSales(sales, keys, left_out)
@@ -125,7 +131,7 @@ def read_sales(
 
 def _columns(described: Sequence[str]) -> list[str]:
     fields = ("property_id", "parcel_number", "property_class")
-    of_property = [f"roll_property__{each.replace('.', '__')}" for each in described]
+    of_property = [f"roll_property__{stratum.replace('.', '__')}" for stratum in described]
     return [
         "roll_property_id", "sale__sale_id", *(f"roll_property__{field}" for field in fields),
         "sale__sale_date", "sale__sale_price", "roll_property__year_built", *of_property,
@@ -133,13 +139,14 @@ def _columns(described: Sequence[str]) -> list[str]:
 
 
 def _values_of(selected: QuerySet[SaleParcel], tax_year: int) -> dict[int, int]:
-    """Market total by property."""
+    """The total market value by the key of the property."""
     values = AssessedValue.objects.of_year(tax_year).filter(roll_property__in=selected.values("roll_property"))
     return dict(values.values_list("roll_property_id", "market_total"))
 
 
 def _texts(column: Sequence[Any]) -> npt.NDArray[np.object_]:
-    found = np.empty(len(column), dtype=object)
-    for at, each in enumerate(column):  # one by one: numpy would take lists among the attributes for rows
-        found[at] = each
-    return found
+    """The values as an array of objects, one by one: numpy would make rows of lists among the attributes."""
+    texts = np.empty(len(column), dtype=object)
+    for position, value in enumerate(column):
+        texts[position] = value
+    return texts

@@ -48,10 +48,10 @@ _VALUES = (
 
 
 def roll_columns(with_owner: bool) -> list[Column]:
-    return [each for each in (*_DESCRIPTION, *_VALUES) if with_owner or each.name != "owner"]
+    return [column for column in (*_DESCRIPTION, *_VALUES) if with_owner or column.name != "owner"]
 
 
-# What a page of the PDF has room for.
+# The columns for which a page of the PDF has room.
 PAGE_COLUMNS = (
     "parcel_number", "owner", "situs_address", "tax_code_area", "use_code", "acres", "market_land",
     "market_improvement", "market_total", "exempt_value", "taxable_value", "prior_total", "change_percent",
@@ -60,7 +60,9 @@ PAGE_COLUMNS = (
 
 @dataclass(frozen=True)
 class RollEntry:
-    """One property in a tax year. amounts: dollars by AMOUNTS; current use None where the land is not in it.
+    """One property in a tax year.
+
+    amounts: dollars by the names of AMOUNTS; current_use_value is None where the land is not in current use.
 
     prior_total, prior_taxable: None when the property was not on the roll of the year before.
     """
@@ -91,7 +93,10 @@ def _plain(value: Any) -> Any:
 
 @dataclass
 class ControlTotals:
-    """Number and dollars by class and by tax area. Dollars are whole, so sums are exact."""
+    """The number of properties and the sums of dollars, by class and by tax area.
+
+    Dollars are whole numbers, so the sums are exact.
+    """
 
     by_class: dict[str, list[int]] = field(default_factory=dict)
     by_area: dict[str, list[int]] = field(default_factory=dict)
@@ -99,9 +104,9 @@ class ControlTotals:
     def add(self, property_class: str, tax_code_area: str, number: int, amounts: Iterable[int | None]) -> None:
         added = [number, *(amount or 0 for amount in amounts)]
         for totals, label in ((self.by_class, property_class), (self.by_area, tax_code_area)):
-            at = totals.setdefault(label or UNKNOWN, [0] * len(added))
-            for i, each in enumerate(added):
-                at[i] += each
+            sums = totals.setdefault(label or UNKNOWN, [0] * len(added))
+            for position, amount in enumerate(added):
+                sums[position] += amount
 
     @property
     def overall(self) -> list[int]:
@@ -119,7 +124,7 @@ class ControlTotals:
             ("by_class", "Class", self.by_class),
             ("by_tax_area", "Tax area", self.by_area),
         ):
-            rows: list[list[Value]] = [[each, *totals[each]] for each in in_natural_order(totals)]
+            rows: list[list[Value]] = [[group, *totals[group]] for group in in_natural_order(totals)]
             rows.append(["Total", *self.overall])
             tables.append(
                 Table(
@@ -135,7 +140,7 @@ class ControlTotals:
 
 
 def counted(entries: Iterable[RollEntry], totals: ControlTotals) -> Iterator[RollEntry]:
-    """The same entries; each is added to the totals as it passes."""
+    """Yields the same entries and adds every one to the totals."""
     for entry in entries:
         described = entry.described
         totals.add(

@@ -1,4 +1,4 @@
-"""The assessment roll: streams the listing into its file, and proves it against the database's own totals."""
+"""The assessment roll: streams the listing into its file and checks it against the totals of the database."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class RollChanged(TerraFusionError):
 
 
 def make(job: ReportJob) -> Outcome:
-    asked, county = job.parameters, job.county
-    tax_year, filters = asked.get("year") or latest_tax_year(county), filters_in(asked)
+    parameters, county = job.parameters, job.county
+    tax_year, filters = parameters.get("year") or latest_tax_year(county), filters_in(parameters)
     require_tax_year(county, tax_year)
     require_filters(county, filters)
     expected = totals_in_database(county, tax_year, filters)
@@ -47,7 +47,7 @@ def make(job: ReportJob) -> Outcome:
 
 
 class _Listing:
-    """The rows of the roll, once; afterwards `digest` is that of what was read."""
+    """The rows of the roll, to be read once. Then `digest` is the digest of the rows that were read."""
 
     def __init__(self, job: ReportJob, tax_year: int, filters: Mapping[str, str], expected: ControlTotals) -> None:
         self.job, self.tax_year, self.filters, self.expected = job, tax_year, filters, expected
@@ -58,8 +58,8 @@ class _Listing:
         return self.expected.overall[0]
 
     def rows(self) -> Iterator[list[Any]]:
-        """Raises RollChanged at the end when the listing does not add up to the database's totals."""
-        found, read = hashlib.sha256(), ControlTotals()
+        """Yields the rows. Raises RollChanged at the end when they do not add up to the totals of the database."""
+        digest, read = hashlib.sha256(), ControlTotals()
         entries = roll_entries(
             self.job.county,
             self.tax_year,
@@ -69,7 +69,7 @@ class _Listing:
         )
         for done, entry in enumerate(counted(entries, read), start=1):
             row = entry.row(self.columns)
-            found.update(repr(row).encode())
+            digest.update(repr(row).encode())
             if done % 1000 == 0:
                 self.job.report(done, len(self), f"{done:,} of {len(self):,} properties.")
             yield row
@@ -79,11 +79,11 @@ class _Listing:
                 f"{self.expected.overall[0]:,} and ${self.expected.overall[3]:,}: the roll changed while it was read. "
                 "Run the report again."
             )
-        self.digest = found.hexdigest()
+        self.digest = digest.hexdigest()
 
 
 def _written(job: ReportJob, listing: _Listing, without: int) -> tuple[list[OutputFile], int | None, Report]:
-    """Files, pages, and the report about the listing."""
+    """Writes the files; returns them, the number of pages, and the report about the listing."""
     path = job.workspace / job.file_name
     about = job.workspace / f"{job.pk}_about.csv"
     if job.format == "csv":
@@ -103,7 +103,7 @@ def _written(job: ReportJob, listing: _Listing, without: int) -> tuple[list[Outp
 def _written_as_pages(
     job: ReportJob, path: Path, listing: _Listing, without: int
 ) -> tuple[list[OutputFile], int | None, Report]:
-    """The totals, and the listing too while it is short; a long one goes beside them as CSV."""
+    """Writes the totals with a short listing, or the totals alone and a long listing beside them as CSV."""
     if len(listing) <= LISTED_ON_PAGES:
         rows = list(listing.rows())
         report = _report(job, listing, without, [_page_listing(listing.columns, rows)])
@@ -116,7 +116,7 @@ def _written_as_pages(
 
 
 def write_listing(path: Path, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> None:
-    """One CSV table, nothing else in the file, so that any program can read it."""
+    """Writes one CSV table and nothing else, so that any program can read the file."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
         writer.writerow([column.name for column in columns])
@@ -134,12 +134,12 @@ def _write_workbook(job: ReportJob, path: Path, listing: _Listing, without: int)
 
 
 def _write_json(job: ReportJob, path: Path, listing: _Listing, without: int) -> Report:
-    """The shape of every report's JSON, its listing written row by row."""
+    """Writes the JSON that every report has, but its listing row by row."""
     names = [column.name for column in listing.columns]
     with path.open("w", encoding="utf-8") as stream:
         stream.write('{\n "report_type": "assessment_roll",\n "tables": {\n  "properties": [')
-        for at, row in enumerate(listing.rows()):
-            stream.write(",\n" if at else "\n")
+        for position, row in enumerate(listing.rows()):
+            stream.write(",\n" if position else "\n")
             stream.write("   " + json.dumps(dict(zip(names, row, strict=True)), allow_nan=False, default=plain))
         report = _report(job, listing, without, [])
         stream.write("\n  ]")
@@ -160,12 +160,12 @@ def _write_json(job: ReportJob, path: Path, listing: _Listing, without: int) -> 
 
 
 def _page_listing(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Table:
-    chosen = [at for at, each in enumerate(columns) if each.name in PAGE_COLUMNS]
+    chosen = [position for position, column in enumerate(columns) if column.name in PAGE_COLUMNS]
     return Table(
         "properties",
         "Properties",
-        [columns[at] for at in chosen],
-        [[row[at] for at in chosen] for row in rows],
+        [columns[position] for position in chosen],
+        [[row[position] for position in chosen] for row in rows],
         place="pages",
         shown_rows=len(rows),
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy  # loads each part when it is first used: a process that studies nothing should not pay for it
+import scipy  # loads a part when it is first used, so a process without a study does not pay for it
 
 from .ratio_statistics import (
     Interval,
@@ -29,7 +29,7 @@ from .ratio_statistics import (
 )
 
 MEASURES = ("median", "mean", "weighted_mean", "cod", "prd", "ki", "mki")
-_AT_A_TIME = 25  # replicates a thread takes at once
+_AT_A_TIME = 25  # the number of replicates that a thread takes at once
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _require_enough(n: int, confidence: float) -> None:
 
 
 def _coverage(low_rank: int, n: int) -> float:
-    """How often the sale of this rank from below and that from above enclose the median of what they are drawn from."""
+    """The probability that the sales of this rank from below and from above enclose the median of the population."""
     return float(1 - 2 * scipy.special.bdtr(low_rank - 1, n, 0.5))
 
 
@@ -173,8 +173,12 @@ def bootstrap_intervals(
     values = bootstrap_replicates(assessed_values, sale_prices, replicates, seed, threads)
     tails = [0.5 - checked_confidence(confidence) / 2, 0.5 + confidence / 2]
     low, high = np.quantile(values, tails, axis=0)
-    found = {name: Interval(float(low[i]), float(high[i])) for i, name in enumerate(MEASURES)}
-    return {name: each for name, each in found.items() if math.isfinite(each.low) and math.isfinite(each.high)}
+    intervals = {name: Interval(float(low[i]), float(high[i])) for i, name in enumerate(MEASURES)}
+    return {
+        name: interval
+        for name, interval in intervals.items()
+        if math.isfinite(interval.low) and math.isfinite(interval.high)
+    }
 
 
 def bootstrap_replicates(
