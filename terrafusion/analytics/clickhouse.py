@@ -48,14 +48,14 @@ class ExactCompiler(ClickHouseCompiler):
     def visit_ArrayCollect(  # noqa: N802 - ibis's name
         self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: bool, distinct: bool
     ) -> Any:
-        """A column that cannot be NULL has none to include: ibis refuses it all the same."""
-        kept = include_null and op.arg.dtype.nullable
+        """ibis refuses to include NULLs; a column that cannot hold any is collected without them, which is the same."""
+        with_nulls = include_null and op.arg.dtype.nullable
         return super().visit_ArrayCollect(
-            op, arg=arg, where=where, order_by=order_by, include_null=kept, distinct=distinct
+            op, arg=arg, where=where, order_by=order_by, include_null=with_nulls, distinct=distinct
         )
 
     def visit_LagLead(self, op: Any, *, arg: Any, offset: Any, default: Any) -> Any:  # noqa: N802 - ibis's name
-        """Of a column that cannot be NULL they begin or end with 0 there, and ibis says nothing."""
+        """On ClickHouse, lag and lead of a column that cannot be NULL give 0 at the edge, where ibis expects NULL."""
         return super().visit_LagLead(op, arg=self.f.toNullable(arg), offset=offset, default=default)
 
     visit_Lag = visit_Lead = visit_LagLead  # noqa: N815 - ibis's names

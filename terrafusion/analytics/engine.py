@@ -186,7 +186,7 @@ def _days_of(snapshot: Snapshot) -> tuple[date | None, date | None]:
 
 def _none_for_nan(value: Any) -> Any:
     if isinstance(value, list):
-        return [_none_for_nan(each) for each in value]
+        return [_none_for_nan(element) for element in value]
     return None if isinstance(value, float) and value != value else value
 
 

@@ -1,7 +1,7 @@
-"""The two places snapshots stand in: a folder of a file system, and a bucket of an S3 server.
+"""The two places where snapshots are stored: a folder of a file system, and a bucket of an S3 server.
 
-Both know folders by county and small texts that are there whole or not at all. What a text means, and when a
-folder goes, is said once, in `snapshots`.
+Both hold the folders of a county, and small texts that a reader sees whole or not at all. `snapshots` decides what a
+text means and when a folder is removed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ARRIVING = "arriving-"  # before the name of a folder that is being downloaded
 
 
 class StoreUnavailable(TerraFusionError):
-    """The bucket did not do what was asked; the sentence says why, and names no key."""
+    """A request to the bucket failed; the sentence says why, and names no key."""
 
     failure_reason = "storage"
 
@@ -47,7 +47,7 @@ class Place(Protocol):
         """Names of the county's folders."""
 
     def remove_folder(self, path: str) -> None:
-        """With all that is in it."""
+        """Removes the folder with all its contents."""
 
     def one_writer(self, county_id: str) -> AbstractContextManager[None]:
         """Inside, nobody else changes what is current in the county. Readers need no lock."""
@@ -66,7 +66,7 @@ class Folder:
             return None
 
     def write(self, path: str, text: str) -> None:
-        """Written aside, flushed and renamed."""
+        """Writes a temporary file, flushes it and renames it."""
         final = self.root / path
         temporary = final.with_name(f"{final.name}.{secrets.token_hex(3)}")
         temporary.write_text(text, encoding="utf-8")
@@ -89,10 +89,10 @@ class Folder:
 
 
 class Bucket:
-    """A prefix of a bucket on S3, or on a server that speaks its language (MinIO, Ceph).
+    """A prefix of a bucket on S3, or on a server with the same interface (MinIO, Ceph).
 
-    Made by the job that uses it, never before a fork: the client has threads. Its keys are read by the client
-    itself, from AWS_ACCESS_KEY_ID and the other usual places, so none is in our settings or sentences.
+    The job that uses it makes it, never a process that forks later, because the client has threads. The client reads
+    its keys itself, from AWS_ACCESS_KEY_ID and the other usual places, so none is in our settings or sentences.
     """
 
     def __init__(self, address: BucketAddress) -> None:
@@ -114,8 +114,8 @@ class Bucket:
         )
 
     def read(self, path: str) -> str | None:
-        """The client asks for the size and then for that many bytes: texts that get replaced are of one length."""
-        with self._asked():
+        """Reads a text. The client asks for its size first, so a text that is replaced must keep its length."""
+        with self._requesting():
             try:
                 with self._client.open_input_stream(self._key(path)) as stream:
                     return bytes(stream.read()).decode().strip()
@@ -123,34 +123,34 @@ class Bucket:
                 return None
 
     def write(self, path: str, text: str) -> None:
-        """One PUT, and S3 shows an object only when it has all of it."""
-        with self._asked(), self._client.open_output_stream(self._key(path)) as stream:
+        """Writes with one PUT; S3 shows an object only when it is complete."""
+        with self._requesting(), self._client.open_output_stream(self._key(path)) as stream:
             stream.write(text.encode())
 
     def folders(self, county_id: str) -> list[str]:
         from pyarrow.fs import FileSelector, FileType
 
-        with self._asked():
-            found = self._client.get_file_info(FileSelector(self._key(county_id), allow_not_found=True))
-        return [each.base_name for each in found if each.type == FileType.Directory]
+        with self._requesting():
+            entries = self._client.get_file_info(FileSelector(self._key(county_id), allow_not_found=True))
+        return [entry.base_name for entry in entries if entry.type == FileType.Directory]
 
     def remove_folder(self, path: str) -> None:
-        with self._asked():
+        with self._requesting():
             self._client.delete_dir(self._key(path))
 
     @contextmanager
     def one_writer(self, county_id: str) -> Iterator[None]:
-        """The county's row, locked in the database all hosts share until the transaction ends.
+        """Locks the row of the county, in the database that all hosts share, until the transaction ends.
 
-        Not a conditional PUT: one covers one object, and the purge needs the pointer to stay while it deletes
-        others. no_key: jobs and loads that only refer to the county go on. On SQLite the transaction is lock enough.
+        A conditional PUT would protect one object only, and a purge needs the pointer to stay while it deletes others.
+        With no_key, jobs and loads that only refer to the county go on. On SQLite the transaction is the lock.
         """
         with transaction.atomic():
             list(County.objects.select_for_update(no_key=True).filter(pk=county_id))
             yield
 
     def upload(self, folder: Path, path: str) -> None:
-        """Its files alone: pyarrow's own copy adds an empty object for each folder, over and over."""
+        """Uploads the files alone: the copy of pyarrow adds an empty object for every folder, over and over."""
 
         def send(file: Path) -> None:
             key = self._key(f"{path}/{file.relative_to(folder).as_posix()}")
@@ -158,15 +158,15 @@ class Bucket:
                 shutil.copyfileobj(source, target, 1 << 20)
 
         files = [file for file in folder.rglob("*") if file.is_file()]
-        with self._asked(), ThreadPoolExecutor(4) as pool:
+        with self._requesting(), ThreadPoolExecutor(4) as pool:
             list(pool.map(send, files))
 
     def download(self, path: str, folder: Path) -> None:
-        """To a name of its own first: a folder under its final name is whole."""
+        """Downloads to a temporary name and renames it, so that a folder with its final name is whole."""
         from pyarrow.fs import LocalFileSystem, copy_files
 
         arriving = folder.with_name(f"{ARRIVING}{folder.name}")
-        with self._asked():
+        with self._requesting():
             copy_files(
                 self._key(path),
                 str(arriving),
@@ -181,8 +181,8 @@ class Bucket:
         return f"{self.address.place}/{path}"
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """Turns the client's errors into one sentence. Those of this machine's disk, which have a number, stay."""
+    def _requesting(self) -> Iterator[None]:
+        """Turns errors of the client into StoreUnavailable. Errors of the local disk, which have a number, pass."""
         try:
             yield
         except OSError as error:
@@ -198,8 +198,8 @@ _KEY_REFUSED = {
 
 
 def _sentence(address: BucketAddress, raw: str) -> str:
-    found = re.search(r"AWS Error ([A-Z_]+)", raw)
-    code = found[1] if found else ""
+    error = re.search(r"AWS Error ([A-Z_]+)", raw)
+    code = error[1] if error else ""
     store = f"The analytics store {address}"
     if code == "NETWORK_CONNECTION":
         return f"{store} cannot be reached; check AWS_ENDPOINT_URL and the network."
