@@ -27,8 +27,8 @@ class UnknownIndex(TerraFusionError):
 
 
 def parcel_number_key(parcel_number: str) -> str:
-    """The parcel number as it is searched: no dashes, dots or spaces, upper case."""
-    return "".join(each for each in parcel_number if each.isalnum()).upper()
+    """The parcel number in the form that searches compare: upper case, without dashes, dots or spaces."""
+    return "".join(character for character in parcel_number if character.isalnum()).upper()
 
 
 class LayerFeatureQuerySet(LocatedQuerySet):

@@ -1,5 +1,6 @@
-"""How a stored price index is called: written by market analysis, read by the GIS export and the ratio study.
+"""The names of stored price indices. Market analysis writes them; the GIS export and the ratio study read them.
 
+Examples:
 hedonic/county/quarter
 repeat_sales/zip_codes=98101/property_types=single_family/month/from=2020-01-01/to=2024-12-31/holding=365
 """
@@ -17,9 +18,9 @@ LONGEST = 100
 COUNTY = "county"
 PERIODS_A_YEAR = {"month": 12, "quarter": 4, "year": 1}
 DAYS_A_YEAR = 365.25
-PLACES = ("zip_codes", "neighborhoods")  # filters that say where; the others say what
-_DIGEST = 12  # letters that tell two long names apart
-_PLAIN = " .,:;()&'"  # what else than letters and digits may stand in a name as it is
+PLACES = ("zip_codes", "neighborhoods")  # the filters by place; the others are by kind of property
+_DIGEST = 12  # the number of letters that distinguish two long names
+_PLAIN = " .,:;()&'"  # the characters besides letters and digits that a name holds unquoted
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class SeriesName:
 
     @property
     def place(self) -> str | None:
-        """The county, or the code of the one ZIP code or neighborhood it is for; None where it is for several."""
+        """The word county, or the code of the one ZIP code or neighborhood of the index; None when it has several."""
         named = [values for name, values in self.filters.items() if name in PLACES]
         if not named:
             return COUNTY
@@ -49,7 +50,9 @@ class SeriesName:
         return DAYS_A_YEAR / PERIODS_A_YEAR[self.period]
 
     def __str__(self) -> str:
-        among = [f"{name}={'+'.join(quote(each, _PLAIN) for each in values)}" for name, values in self.filters.items()]
+        among = [
+            f"{name}={'+'.join(quote(value, _PLAIN) for value in values)}" for name, values in self.filters.items()
+        ]
         window = {"from": self.first, "to": self.last, "holding": self.holding_days}
         more = [f"{name}={value}" for name, value in window.items() if value is not None]
         name = "/".join([self.method, *(among or [COUNTY]), self.period, *more])
@@ -60,20 +63,20 @@ class SeriesName:
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
-        """What the name says; None when it was too long to be kept whole, or is none of ours."""
+        """The parts of the name; None when it was shortened, or is not such a name."""
         if len(name) == LONGEST and name[-_DIGEST - 1] == "~":
             return None
         method, *parts = name.split("/")
-        said = dict(part.split("=", 1) for part in parts if "=" in part)
+        pairs = dict(part.split("=", 1) for part in parts if "=" in part)
         plain = [part for part in parts if "=" not in part and part != COUNTY]
         if len(plain) != 1 or plain[0] not in PERIODS_A_YEAR:
             return None
         try:
-            first, last, holding = (said.pop(each, None) for each in ("from", "to", "holding"))
+            first, last, holding = (pairs.pop(key, None) for key in ("from", "to", "holding"))
             return cls(
                 method,
                 plain[0],
-                {key: tuple(unquote(each) for each in values.split("+")) for key, values in said.items()},
+                {key: tuple(unquote(value) for value in values.split("+")) for key, values in pairs.items()},
                 date.fromisoformat(first) if first else None,
                 date.fromisoformat(last) if last else None,
                 int(holding) if holding else None,

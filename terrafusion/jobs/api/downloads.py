@@ -39,7 +39,7 @@ def readable(artifact: JobArtifact) -> Iterator[None]:
 
 
 def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
-    """200 with the file, 206 with the asked range, 416 for one outside it; see `readable`."""
+    """Answers 200 with the file, 206 with the requested range, or 416 for a range outside the file; see `readable`."""
     with readable(artifact):
         response = _answer(artifact, range_header)
     digest = base64.b64encode(bytes.fromhex(artifact.sha256)).decode()
@@ -55,10 +55,10 @@ def download(artifact: JobArtifact, range_header: str | None) -> HttpResponseBas
 
 def _answer(artifact: JobArtifact, range_header: str | None) -> HttpResponseBase:
     size, kind = artifact.size_bytes, artifact.content_type
-    asked = _RANGE.match(range_header or "")
-    if asked is None or asked.groups() == ("", ""):
+    wanted = _RANGE.match(range_header or "")
+    if wanted is None or wanted.groups() == ("", ""):
         return FileResponse(results_storage().open(artifact.path), content_type=kind)
-    first, last = asked.groups()
+    first, last = wanted.groups()
     start = int(first) if first else max(0, size - int(last))
     end = min(int(last), size - 1) if first and last else size - 1
     if start > end:

@@ -1,7 +1,7 @@
 """Keeps one worker tree alive and every job it runs accountable (`manage.py runworkers`).
 
-Twice a second it reads its own RUNNING rows, then looks at the processes, and acts on what does not fit:
-see docs/decisions/0002-job-table-over-the-queue.md for the rules and what each is there for.
+Twice a second it reads its own RUNNING rows, then the processes, and acts where the two do not agree.
+docs/decisions/0002-job-table-over-the-queue.md has the rules and their reasons.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class WorkersDoNotStart(Exception):
 
 
 class Stopwatch:
-    """How long the same thing has been the matter."""
+    """Measures how long the same fault has lasted."""
 
     def __init__(self) -> None:
         self.matter: object = None
@@ -61,7 +61,7 @@ class Stopwatch:
 
 
 class Supervisor:
-    """clock: what schedules go by. Limits and silences are measured with the monotonic and the database's clock."""
+    """clock: the time for schedules. Limits and silences use the monotonic clock and the clock of the database."""
 
     def __init__(self, workers: int, clock: Callable[[], datetime] = timezone.now) -> None:
         self.workers = workers
@@ -126,7 +126,7 @@ class Supervisor:
                 connection.close()
             time.sleep(TICK_SECONDS / 2)
         self.tree.kill()
-        # Bounded: what cannot be given back now, the sweep of another supervisor will.
+        # The time is bounded: the sweep of another supervisor gives back what cannot be given back now.
         self._give_back_all("The workers were stopped.", seconds=3)
         logger.info("Stopped.")
 
@@ -143,7 +143,7 @@ class Supervisor:
         return WorkerTree(self.workers)
 
     def restart(self, why: str) -> None:
-        """Kills the tree whole and starts another. Jobs it cut are not charged for it."""
+        """Kills the whole tree and starts another. Jobs that this interrupts are not charged for it."""
         logger.warning("Restarting the workers: %s", why)
         died_young = not self.pool_seen
         self.failed_starts = self.failed_starts + 1 if died_young else 0
@@ -171,7 +171,7 @@ class Supervisor:
         patience = FIRST_START_SECONDS if self.tree.age < FIRST_START_SECONDS else INCOMPLETE_SECONDS
         if self.incomplete.seconds("missing" if missing else None) > patience:
             return "processes are missing."
-        idle = not missing and len(rows) < self.workers  # what has not started yet does not stand still
+        idle = not missing and len(rows) < self.workers  # workers that have not started yet are not stalled
         if self.stalled.seconds(waiting().next_job if idle else None) > STALL_SECONDS:
             return "jobs wait, workers are free, and nothing is claimed."
         return ""
@@ -182,19 +182,19 @@ class Supervisor:
         return list(Job.objects.filter(status=Job.Status.RUNNING, worker=self.tree.boot_id))
 
     def _rescue(self, rows: list[Job], members: Members) -> None:
-        """A worker that died with a job in hand: the row goes back, charged. The sentinel replaces it."""
+        """Gives back, charged, the jobs whose worker died. The sentinel replaces the worker."""
         for job in rows:
             if job.pid not in members.everyone:
                 logger.warning("Job %s: worker %s died.", job.pk, job.pid)
                 give_back(job, "Its worker died.", charge=True)
 
     def _enforce(self, rows: list[Job]) -> None:
-        """Ends jobs past a limit or a cancel: first the row, then the process."""
+        """Ends the jobs that exceeded a limit or ignored a cancel request: first the row, then the process."""
         now = time.monotonic()
         current = {(job.pk, job.attempt): job for job in rows}
-        asked = [attempt for attempt, job in current.items() if job.cancel_at is not None]
-        self.running_since = {each: self.running_since.get(each, now) for each in current}
-        self.cancel_since = {each: self.cancel_since.get(each, now) for each in asked}
+        cancelled = [attempt for attempt, job in current.items() if job.cancel_at is not None]
+        self.running_since = {attempt: self.running_since.get(attempt, now) for attempt in current}
+        self.cancel_since = {attempt: self.cancel_since.get(attempt, now) for attempt in cancelled}
         for attempt, job in current.items():
             if self._end_if_due(job, attempt, now) and job.pid:
                 self.expected_dead.add(job.pid)
@@ -217,12 +217,12 @@ class Supervisor:
             return
         self.last_heartbeat = now
         Job.objects.filter(status=Job.Status.RUNNING, worker=self.tree.boot_id).update(heartbeat_at=Now())
-        # Just after an outage other hosts' heartbeats are old through no fault of theirs: no sweep then.
+        # Just after an outage the heartbeats of healthy hosts are old, so nothing is swept then.
         if self.in_contact_since and now - self.in_contact_since > DEAD_SECONDS:
             self.schedules.start_due(self.clock())
 
     def _give_back_all(self, why: str, *, seconds: float, dead: Members | None = None) -> None:
-        """Gives every own row back. Charged only where its worker was already dead before we acted."""
+        """Gives back every row of this tree; a job is charged only when its worker had died before that."""
 
         def step() -> None:
             for job in self._running_rows():

@@ -47,13 +47,16 @@ class Command(BaseCommand):
         self._until_interrupted(processes)
 
     def _until_interrupted(self, processes: dict[str, subprocess.Popen[bytes]]) -> None:
-        """Returns after a signal; raises CommandError when one of the two ends by itself. Ends both."""
+        """Waits for a signal, then ends both processes.
+
+        When one of them ends by itself, ends the other and raises CommandError.
+        """
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         ended = None
         try:
             while ended is None:
                 time.sleep(0.5)
-                ended = next((name for name, each in processes.items() if each.poll() is not None), None)
+                ended = next((name for name, process in processes.items() if process.poll() is not None), None)
         except KeyboardInterrupt:
             self.stdout.write("Stopping; running jobs get up to 24 s.")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
