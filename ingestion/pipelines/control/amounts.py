@@ -65,10 +65,10 @@ def _amounts(texts: pl.Series, mapping: FieldMapping) -> pl.Series:
         known = {text: dollars(text, mapping.implied_decimals) for text in texts.filter(left).unique()}
         readable = {text: value for text, value in known.items() if value is not None and text not in mapping.unknown}
         if readable:
-            found = texts.replace_strict(
+            values = texts.replace_strict(
                 list(readable), pl.Series(list(readable.values()), dtype=AMOUNT), default=None, return_dtype=AMOUNT
             )
-            amounts = amounts.zip_with(~left, found)
+            amounts = amounts.zip_with(~left, values)
     if mapping.default is not None and (blank := amounts.is_null() & (texts.is_in(["", *mapping.unknown]))).any():
         amounts = amounts.zip_with(~blank, _constant(mapping.default, len(texts)))
     return amounts

@@ -68,10 +68,10 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
         frames["rejected"].append(_summed(rows.filter(rejected), amounts))
         twice = ~rejected & (pl.col("duplicate") | ~pl.col("load"))
         frames["duplicates"].append(_summed(rows.filter(twice), amounts))
-        kept = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
-        dropped = kept.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
+        on_roll = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
+        dropped = on_roll.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
         frames["dropped"].append(_summed(dropped, amounts))
-        rounded = kept.with_columns(
+        rounded = on_roll.with_columns(
             pl.when(~pl.col(f"no {name}"))
             .then(rounding(name) if fields[name].cents == "half_up" else nothing)
             .alias(name)
@@ -83,7 +83,7 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
         lost_rows = pl.DataFrame({CLASS: [None], AREA: [None], "rows": [broken]} | {name: [0] for name in amounts})
         for side in ("source", "rejected"):
             frames[side].append(lost_rows.cast({CLASS: pl.String, AREA: pl.String, **dict.fromkeys(amounts, AMOUNT)}))
-    return {side: pl.concat(each) for side, each in frames.items() if each}
+    return {side: pl.concat(sums) for side, sums in frames.items() if sums}
 
 
 def _summed(rows: pl.DataFrame, amounts: list[str]) -> pl.DataFrame:
@@ -126,17 +126,18 @@ def _empty(amounts: list[str]) -> dict[str, Totals]:
 def _compared(sides: dict[str, dict[str, dict[str, Any]]], amounts: list[str]) -> dict[str, dict[str, Totals]]:
     """By group, every side and what is left over. A group that is on one side only is a difference."""
     result = {}
-    for group in sorted({group for each in sides.values() for group in each}):
-        found = {side: sides[side].get(group, dict.fromkeys(("rows", *amounts), 0)) for side in SIDES}
-        found |= {side: found[side] | {"rows": 0} for side in OF_VALUES}
+    for group in sorted({group for groups in sides.values() for group in groups}):
+        totals_of = {side: sides[side].get(group, dict.fromkeys(("rows", *amounts), 0)) for side in SIDES}
+        totals_of |= {side: totals_of[side] | {"rows": 0} for side in OF_VALUES}
         rest = {
-            name: found["source"][name] - sum(found[side][name] for side in SIDES[1:]) for name in ("rows", *amounts)
+            name: totals_of["source"][name] - sum(totals_of[side][name] for side in SIDES[1:])
+            for name in ("rows", *amounts)
         }
-        result[group] = {side: _kept(totals) for side, totals in (found | {"difference": rest}).items()}
+        result[group] = {side: _as_recorded(totals) for side, totals in (totals_of | {"difference": rest}).items()}
     return result
 
 
-def _kept(totals: dict[str, Any]) -> Totals:
+def _as_recorded(totals: dict[str, Any]) -> Totals:
     return {name: as_kept(value) for name, value in totals.items()}
 
 
@@ -151,13 +152,13 @@ def printed(totals: dict[str, Any], name: str) -> str:
 
 def differences(totals: dict[str, Any]) -> list[str]:
     """Every group of the totals that does not balance, in a sentence."""
-    found = []
+    sentences = []
     for level in ("headline", "by_class", "by_tax_area"):
         groups = {"": totals[level]} if level == "headline" else totals[level]
         for group, sides in groups.items():
             if rest := {name: value for name, value in sides["difference"].items() if value}:
                 place = "in all" if level == "headline" else f"{level.removeprefix('by_').replace('_', ' ')} {group!r}"
-                found.append(
+                sentences.append(
                     f"{place}: " + ", ".join(f"{name} differs by {as_read(value)}" for name, value in rest.items())
                 )
-    return found
+    return sentences

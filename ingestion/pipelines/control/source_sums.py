@@ -15,7 +15,7 @@ from ingestion.transforms.mapper import FieldMapping
 from ..staging import StagedSet
 from .amounts import SOURCE, amount_fields, as_kept, as_read
 
-KEPT = "sums.json"
+SUMS_FILE = "sums.json"
 
 
 @runtime_checkable
@@ -28,8 +28,8 @@ class Summed(Protocol):
 
 def check_sums(staged: StagedSet, source: Source) -> None:
     """Raises UnreadableSource with both sums when they differ. Once for a staged set: later the rows may be others."""
-    kept = staged.folder / KEPT
-    if kept.exists() or not isinstance(source, Summed) or not staged.state.parts:
+    sums_file = staged.folder / SUMS_FILE
+    if sums_file.exists() or not isinstance(source, Summed) or not staged.state.parts:
         return
     sums = source.sums()
     compared = {}
@@ -46,7 +46,7 @@ def check_sums(staged: StagedSet, source: Source) -> None:
                 "nothing was written. Load again when nobody changes its rows."
             )
         compared[f"{target}.{name}"] = as_kept(expected)
-    kept.write_text(json.dumps(compared))
+    sums_file.write_text(json.dumps(compared))
 
 
 def _sum_of(mapping: FieldMapping, sums: dict[str, Decimal]) -> Decimal | None:

@@ -93,7 +93,7 @@ def _totals(table: np.ndarray, keys: pl.Series) -> dict[int, int]:
     """By place, how many rows it sums."""
     if len(table) < 3 or not _any_total(table):
         return {}
-    return dict(_found([tuple(map(int, row)) for row in table.tolist()], keys.fill_null("").to_list()))
+    return dict(_totals_in_order([tuple(map(int, row)) for row in table.tolist()], keys.fill_null("").to_list()))
 
 
 def _any_total(table: np.ndarray) -> bool:
@@ -115,7 +115,7 @@ def _any_total(table: np.ndarray) -> bool:
     return bool((agrees & says).any() or (first and top))
 
 
-def _found(rows: list[tuple[int, ...]], keys: list[str]) -> Iterator[tuple[int, int]]:
+def _totals_in_order(rows: list[tuple[int, ...]], keys: list[str]) -> Iterator[tuple[int, int]]:
     """Totals of all rows before, or of those since the last total; and one of all rows, on top."""
     none = tuple(0 for _ in rows[0])
     everything, count = none, 0
