@@ -15,7 +15,7 @@ from .connectors.rejects import CorrectedRows
 from .corrections import REJECTS, run_with_corrections
 from .models import IngestionJob, IngestionRun, RejectedRow
 from .pipelines.bulk_load import Load, new_run, stage_all
-from .pipelines.findings_file import TOLD, write_findings
+from .pipelines.findings_file import SHOWN_COLUMNS, write_findings
 from .pipelines.reports import LoadReport
 from .pipelines.requests import LoadRequest, Prepared, prepare
 from .serializers import UPLOAD, mapping_path, source_file
@@ -102,7 +102,7 @@ def _findings(report: LoadReport) -> list[dict[str, Any]]:
     return [
         {"dataset": name, **row}
         for name, own in report.sets.items()
-        for row in own.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
+        for row in own.findings.select(SHOWN_COLUMNS).head(SHOWN_FINDINGS).iter_rows(named=True)
     ]
 
 

@@ -65,8 +65,8 @@ class StagedSet:
         """With what an earlier attempt has staged."""
         path = folder / name
         path.mkdir(parents=True, exist_ok=True)
-        kept = path / "state.json"
-        state = State(**json.loads(kept.read_text())) if kept.exists() else State()
+        state_file = path / "state.json"
+        state = State(**json.loads(state_file.read_text())) if state_file.exists() else State()
         return cls(name, dataset, path, state)
 
     def parts(self) -> list[Path]:
@@ -118,7 +118,7 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
     for batch in source.batches(staged.state.position):
         values, findings, places = _check(batch, staged.dataset, context, rules, schema, staged.state.places)
         state = staged.state
-        kept = State(
+        after = State(
             parts=state.parts + 1,
             position=batch.position,
             read=state.read + batch.rows.height + len(batch.broken),
@@ -127,8 +127,8 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
             digest=(state.digest + _digest(values)) % _MODULUS,
             watermark=max(filter(None, (state.watermark, batch.watermark)), default=None),
         )
-        staged.keep(values, findings, kept)
-        progress(kept.read)
+        staged.keep(values, findings, after)
+        progress(after.read)
     staged.save(State(**staged.state.__dict__ | {"done": True}))
 
 
@@ -148,11 +148,11 @@ def _check(
         values, far = without_far_places(values, dataset, places)
         findings += far
     broken = [
-        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else WITHHELD, each.reason, "V-ROW")
-        for each in batch.broken
+        Finding(row.line, "", row.raw[:100] if not _holds_names(dataset) else WITHHELD, row.reason, "V-ROW")
+        for row in batch.broken
     ]
-    broken += _told(batch, dataset)
-    raws = {each.line: _raw({"": each.raw}) for each in batch.broken}
+    broken += _reader_notes(batch, dataset)
+    raws = {row.line: _raw({"": row.raw}) for row in batch.broken}
     if refused:
         for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
             line = row.pop(LINE)
@@ -160,7 +160,7 @@ def _check(
     return values, findings_frame([*findings, *broken], raws), places
 
 
-def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
+def _reader_notes(batch: Batch, dataset: Dataset) -> list[Finding]:
     """What the reader saw in rows it kept, where it is about a column the mapping reads."""
     read, hidden = {"", *dataset.source_columns()}, _holds_names(dataset)
     return [
@@ -218,7 +218,7 @@ def _with_derived(values: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
         )
         values = values.with_columns(key.alias("properties.parcel_number_key"))
         if values["properties.parcel_number_key"].null_count() > values["properties.parcel_number"].null_count():
-            keys = [parcel_number_key(each) if each else None for each in values["properties.parcel_number"]]
+            keys = [parcel_number_key(text) if text else None for text in values["properties.parcel_number"]]
             values = values.with_columns(pl.Series("properties.parcel_number_key", keys, dtype=pl.String))
     return values
 

@@ -26,7 +26,7 @@ def tie_parcels(merge: Merge, plan: Plan) -> None:
     run(f"CREATE INDEX {_LINKS}_sale_id ON {_LINKS} (sale_id)")
     run(f"CREATE INDEX {_LINKS}_property_id ON {_LINKS} (property_id)")
     analyze(_LINKS)
-    sales, parcels, properties = (quoted(each._meta.db_table) for each in (Sale, SaleParcel, Property))
+    sales, parcels, properties = (quoted(model._meta.db_table) for model in (Sale, SaleParcel, Property))
     county = [merge.county.pk]
     match = quoted(merge.dataset.match)
     run(

@@ -140,8 +140,8 @@ class Merge:
         columns: list[pl.Expr | pl.Series] = []
         for name in names:
             if name == "attributes":
-                own = [each for each in fields if each.startswith(ATTRIBUTE)]
-                cells = [pl.col(prefix + each).alias(each[len(ATTRIBUTE) :]) for each in own]
+                own = [field_name for field_name in fields if field_name.startswith(ATTRIBUTE)]
+                cells = [pl.col(prefix + field_name).alias(field_name[len(ATTRIBUTE) :]) for field_name in own]
                 columns.append(pl.struct(cells).struct.json_encode().alias(name))
             elif name == "is_valid":
                 columns.append(pl.col("sales.validity_code").is_in(self._valid_codes()).alias(name))
@@ -261,10 +261,10 @@ class Merge:
         if may_meet:
             where = " WHERE owner_id > ''" if self.target.name == "owners" else ""
             conflict = ", ".join(map(quoted, self.conflict))
-            kept = [name for name in names if name not in self.conflict]
+            written = [name for name in names if name not in self.conflict]
             statement += (
-                f" ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(kept, 'excluded')} "
-                f"WHERE {self._differs(kept, 'excluded')}"
+                f" ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(written, 'excluded')} "
+                f"WHERE {self._differs(written, 'excluded')}"
             )
             if "updated_at" in _names(self.target.model):
                 parameters.append(connection.ops.adapt_datetimefield_value(self.now))
@@ -281,12 +281,12 @@ class Merge:
         )
 
     def _update(self) -> int:
-        kept = [name for name in self.columns() if name != self.dataset.match]
+        written = [name for name in self.columns() if name != self.dataset.match]
         moment = connection.ops.adapt_datetimefield_value(self.now)
         return run(
-            f"UPDATE {self._table} AS t SET {self._assignments(kept, 's', target='')} FROM {quoted(self.stage)} s "
+            f"UPDATE {self._table} AS t SET {self._assignments(written, 's', target='')} FROM {quoted(self.stage)} s "
             f"WHERE t.county_id = %s AND t.{quoted(self.dataset.match)} = s.{quoted(KEY_OF_PROPERTY)} "
-            f"{self._not_units()}AND ({self._differs(kept, 's', alive=False)})",
+            f"{self._not_units()}AND ({self._differs(written, 's', alive=False)})",
             [moment, self.county.pk],
         )
 
@@ -322,12 +322,12 @@ class Merge:
 
 def control_columns(dataset: Dataset, rows: pl.DataFrame) -> list[pl.Expr]:
     """Class and tax area by which a row's dollars are totalled, as far as the row says."""
-    found = []
+    columns = []
     for name, alias in (("property_class", CLASS), ("tax_code_area", AREA)):
-        column = next((each for each in (f"controls.{name}", f"properties.{name}") if each in rows.columns), None)
+        column = next((own for own in (f"controls.{name}", f"properties.{name}") if own in rows.columns), None)
         value = pl.lit(None, dtype=pl.String) if column is None else pl.col(column).cast(pl.String)
-        found.append(value.alias(alias))
-    return found
+        columns.append(value.alias(alias))
+    return columns
 
 
 def _parcel_counts(rows: pl.DataFrame, plan: Plan) -> pl.Series:
@@ -339,7 +339,7 @@ def _parcel_counts(rows: pl.DataFrame, plan: Plan) -> pl.Series:
 
 
 def _names(model: type[models.Model]) -> set[str]:
-    return {each.name for each in model._meta.concrete_fields}
+    return {column.name for column in model._meta.concrete_fields}
 
 
 def warned(line: int, key: str, reason: str, rule: str) -> Finding:

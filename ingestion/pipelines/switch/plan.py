@@ -43,15 +43,14 @@ def plan_of(staged: StagedSet) -> Plan:
     findings: list[Finding] = []
     links = None
     if dataset.sales:
-        rows, found, links = _sales(rows, staged)
-        findings += found
+        rows, findings, links = _sales(rows, staged)
         rows = _described_by_latest_sale(rows, dataset)
     else:
         for target in dataset.targets():
-            rows, found = _first_of_each(rows, dataset, target)
-            findings += found
-        kept = ~pl.col(REFUSED) & ~pl.col(DUPLICATE)
-        rows = rows.with_columns(kept.alias(f"{LOAD}{target}") for target in dataset.targets())
+            rows, repeated = _first_of_each(rows, dataset, target)
+            findings += repeated
+        loaded = ~pl.col(REFUSED) & ~pl.col(DUPLICATE)
+        rows = rows.with_columns(loaded.alias(f"{LOAD}{target}") for target in dataset.targets())
     findings += _odd_widths(rows, dataset) + _shares(rows, dataset)
     names = [LINE, REFUSED, DUPLICATE, *(f"{LOAD}{target}" for target in dataset.targets())]
     return Plan(rows.sort("at").select(names), findings, links)
@@ -104,9 +103,9 @@ def _first_of_each(rows: pl.DataFrame, dataset: Dataset, target: str) -> tuple[p
 
 def _described_by_latest_sale(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
     """Which row feeds the property, and what hangs on it, where one property is on several sale rows."""
-    kept = rows.filter(~pl.col(REFUSED) & ~pl.col(DUPLICATE))
+    usable = rows.filter(~pl.col(REFUSED) & ~pl.col(DUPLICATE))
     by = property_column(dataset, "sales")
-    latest = kept.sort("sales.sale_date", "at").unique(by, keep="last")["at"] if dataset.properties else kept["at"]
+    latest = usable.sort("sales.sale_date", "at").unique(by, keep="last")["at"] if dataset.properties else usable["at"]
     flags = [
         pl.col("at").is_in(latest.implode()).alias(f"{LOAD}{target}")
         for target in dataset.targets()
