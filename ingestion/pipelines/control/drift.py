@@ -1,4 +1,4 @@
-"""Whether a source still has the form it had at the last load."""
+"""Checks whether a source still has the form it had at the last load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ingestion.transforms.near_names import near_name
 
 
 def differences(county: County, shapes: Mapping[str, dict[str, Any]], datasets: Mapping[str, Dataset]) -> list[str]:
-    """What is different from the last loaded run of each data set, in words; empty when nothing is."""
+    """Descriptions of what has changed since the last loaded run of each data set; empty if nothing has."""
     changes: list[str] = []
     for name, shape in shapes.items():
         last = (
@@ -28,7 +28,7 @@ def differences(county: County, shapes: Mapping[str, dict[str, Any]], datasets: 
 
 
 def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list[str]:
-    """Of the columns the mapping reads: what nobody reads may come, go and move as it likes."""
+    """Changes of the columns that the mapping reads. Other columns may come, go and move freely."""
     changes = []
     read = set(dataset.source_columns())
     before, after = (
@@ -53,11 +53,11 @@ def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list
 
 
 def _is_another(was: str | None, now: str | None) -> bool:
-    """Whether the kinds differ in what a value can be. A text column that was made longer holds the same texts."""
+    """Whether the two kinds allow different values. A text column with another length still counts as the same kind."""
     if was is None or now is None or "empty" in (was, now):
         return False
     if re.fullmatch(r"-?\d+", was):
-        return False  # a number of the driver's, kept by loads before types were kept by name
+        return False  # a type number of the database driver, which early loads stored instead of the type's name
     return _without_length(was) != _without_length(now)
 
 
