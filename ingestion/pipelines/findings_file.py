@@ -1,4 +1,4 @@
-"""Everything a load found, as CSV: kept with a job, or written where the command is told."""
+"""Writes all findings of a load as CSV, for the job's files or to the path given to the command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN_COLUMNS = ["line", "column", "value", "rule", "level", "reason"]
 
 
 def write_findings(path: Path, findings: Mapping[str, pl.DataFrame]) -> None:
-    """findings: by data set; in the order of the lines."""
+    """Writes the findings, given by data set, in the order of the source's lines."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
         writer.writerow(["dataset", *SHOWN_COLUMNS])
