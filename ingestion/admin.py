@@ -139,7 +139,9 @@ class IngestionRunAdmin(CountyScopedAdmin):
 
     @admin.action(description="Sign off the control totals")
     def sign_selected(self, request: HttpRequest, queryset: QuerySet[IngestionRun]) -> None:
-        self._each(request, queryset, "execute_ingestion", lambda run: sign_off(run, request.user), "signed off")
+        self._for_every_run(
+            request, queryset, "execute_ingestion", lambda run: sign_off(run, request.user), "signed off"
+        )
 
     @admin.action(description="Certify the roll of its tax year")
     def certify_selected(self, request: HttpRequest, queryset: QuerySet[IngestionRun]) -> None:
@@ -149,7 +151,7 @@ class IngestionRunAdmin(CountyScopedAdmin):
                 raise TerraFusionError(f"Load {run.pk} brought no assessed values.")
             certify(run, max(years), request.user)
 
-        self._each(request, queryset, "manage_county", close, "certified")
+        self._for_every_run(request, queryset, "manage_county", close, "certified")
 
     @admin.action(description="Load the corrected rows again")
     def load_corrections(self, request: HttpRequest, queryset: QuerySet[IngestionRun]) -> None:
@@ -159,7 +161,7 @@ class IngestionRunAdmin(CountyScopedAdmin):
             else:
                 self.message_user(request, f"{run}: your role may not load.", messages.ERROR)
 
-    def _each(
+    def _for_every_run(
         self, request: HttpRequest, queryset: QuerySet[IngestionRun], permission: str, step: Step, done: str
     ) -> None:
         for run in queryset:

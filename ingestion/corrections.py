@@ -1,4 +1,4 @@
-"""Which load's corrected rows a source like `rejects:12` means."""
+"""Finds the load whose corrected rows a source like `rejects:12` names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ REJECTS = "rejects:"
 
 
 class NoCorrections(TerraFusionError):
-    """There is no corrected row to load; the sentence says why."""
+    """There is no corrected row to load; the message says why."""
 
 
 def run_with_corrections(county: County, source: str) -> IngestionRun:
-    """A load of the county with corrected rows that wait; another county's load is as if missing.
+    """The load that the source names, if corrected rows of it wait. Another county's load counts as missing.
 
     Raises NoCorrections.
     """

@@ -1,4 +1,4 @@
-"""What an ingestion job does: stage and check; the runner makes the switch inside its finishing transaction."""
+"""What an ingestion job does: it stages and checks. The runner makes the switch in the transaction that ends it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .connectors.rejects import CorrectedRows
 from .corrections import REJECTS, run_with_corrections
 from .models import IngestionJob, IngestionRun, RejectedRow
 from .pipelines.bulk_load import Load, new_run, stage_all
-from .pipelines.findings_file import TOLD, write_findings
+from .pipelines.findings_file import SHOWN_COLUMNS, write_findings
 from .pipelines.reports import LoadReport
 from .pipelines.requests import LoadRequest, Prepared, prepare
 from .serializers import UPLOAD, mapping_path, source_file
@@ -26,7 +26,7 @@ ROWS_AT_A_TIME = 1000
 
 
 def load(job: IngestionJob) -> Outcome:
-    """Reads and checks the source. A job that was interrupted goes on from what it had staged."""
+    """Reads and checks the source. A job that was interrupted goes on after what it had staged."""
     if job.source.startswith(REJECTS):
         prepared = _corrections(job)
     else:
@@ -54,7 +54,7 @@ def _request(job: IngestionJob) -> LoadRequest:
 
 
 def _local_copy(job: IngestionJob) -> Path:
-    """The uploaded file in this attempt's own folder, under the name its owner gave it."""
+    """A copy of the uploaded file in the folder of this attempt, under the name that the user gave it."""
     upload = source_file(job.county, job.source)
     path = job.workspace / Path(upload.name).name
     with upload.file.open("rb") as stored, path.open("wb") as copy:
@@ -78,7 +78,7 @@ def _corrections(job: IngestionJob) -> Prepared:
 
 
 def _switch(job: IngestionJob, prepared: Prepared, result: dict[str, Any]) -> None:
-    """Inside the runner's transaction: the roll, the record of the load and the end of the job are one."""
+    """Makes the switch in the runner's transaction, so that roll, record and end of the job change together."""
     report = prepared.switch()
     run = prepared.load.run
     result |= {
@@ -102,13 +102,16 @@ def _findings(report: LoadReport) -> list[dict[str, Any]]:
     return [
         {"dataset": name, **row}
         for name, own in report.sets.items()
-        for row in own.findings.select(TOLD).head(SHOWN_FINDINGS).iter_rows(named=True)
+        for row in own.findings.select(SHOWN_COLUMNS).head(SHOWN_FINDINGS).iter_rows(named=True)
     ]
 
 
 def _mark_loaded(source: CorrectedRows, again: IngestionRun) -> None:
-    """The rows that are on the roll now. A row refused again waits on as a row of the new load, and one corrected anew
-    since it was read waits for the next load."""
+    """Marks the corrected rows that are on the roll now.
+
+    A row that was refused again waits as a row of the new load too, and a row that was corrected again since it was
+    read waits for the next load.
+    """
     refused = set(again.rejected_rows.filter(dataset=source.dataset_name).values_list("line", flat=True))
     read = {row.pk: row.corrections for row in source.rows if row.line not in refused}
     as_they_are = source.run.waiting_corrections().filter(dataset=source.dataset_name).select_for_update()
@@ -118,7 +121,7 @@ def _mark_loaded(source: CorrectedRows, again: IngestionRun) -> None:
 
 
 def _findings_file(job: IngestionJob, prepared: Prepared) -> OutputFile:
-    """Everything that was found, kept with the job."""
+    """The file with all findings, which is stored with the job."""
     path = job.workspace / f"{job.pk}.csv"
     write_findings(path, {dataset.name: dataset.findings() for dataset in prepared.staged})
     friendly = f"{job.county.fips}_{job.county_id}_findings_{prepared.load.run.pk}.csv"

@@ -44,7 +44,7 @@ class Server:
     root: Path
 
     def is_complete(self) -> bool:
-        return all((self.root / each).exists() for each in NEEDED)
+        return all((self.root / path).exists() for path in NEEDED)
 
     @property
     def bin(self) -> Path:
@@ -55,7 +55,7 @@ class Server:
         if self.root == Path("/"):
             return {}
         usr = self.root / "usr/lib"
-        folders = [usr, *(each for each in usr.glob("*-linux-gnu*")), *usr.glob("*-linux-gnu*/*")]
+        folders = [usr, *usr.glob("*-linux-gnu*"), *usr.glob("*-linux-gnu*/*")]
         folders += (self.root / "lib").glob("*-linux-gnu*")
         return {
             "LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders if folder.is_dir()),
@@ -95,8 +95,8 @@ def _unpack(root: Path) -> None:
     """Downloads the packages and what they depend on with lists of our own, and unpacks them; needs no right."""
     folder = root.parent
     lists, debs = folder / "lists", folder / "debs"
-    for each in (lists / "partial", debs / "partial", root):
-        each.mkdir(parents=True, exist_ok=True)
+    for needed in (lists / "partial", debs / "partial", root):
+        needed.mkdir(parents=True, exist_ok=True)
     own_lists = ["-o", f"Dir::State::lists={lists}", "-o", f"Dir::Cache={folder}/cache", "-o", "APT::Sandbox::User="]
     _apt(["apt-get", "update", "-qq", *own_lists])
     plan = _apt(
@@ -220,7 +220,7 @@ def _call(command: Sequence[str], variables: dict[str, str]) -> int:
 
 
 def main() -> int:
-    arguments = [each for each in sys.argv[1:] if each != "--ignore-system"]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--ignore-system"]
     if arguments in (["stop"], ["start"]) and (folder := os.environ.get("TERRAFUSION_PRIVATE_POSTGRES")):
         getattr(Cluster(find_or_install(), _unprivileged_account(), Path(folder)), arguments[0])()
         return 0

@@ -1,4 +1,5 @@
-"""A load: stage, validate, reconcile, and merge in one switch. Readers see the old roll or the new one, never between.
+"""A load: sources are staged, validated, reconciled, and merged in one switch. Readers see the old roll or the new one,
+and nothing in between.
 
 Loading the same source again changes nothing, not even `updated_at`.
 """
@@ -46,10 +47,10 @@ from .switch.retirement import TooManyMissing, retire_missing
 
 @dataclass(frozen=True)
 class Load:
-    """What is to be loaded: sources by data set, all switched together.
+    """What is to be loaded: the sources by data set, which are all switched together.
 
-    partial: the sources hold only what has changed, so nothing is retired. accept_drift: go on although a source has
-    changed its form.
+    partial: the sources hold only what has changed, so nothing is retired. accept_drift: the load goes on even if a
+    source has changed its form.
     """
 
     run: IngestionRun
@@ -72,7 +73,7 @@ class Load:
 def new_run(
     county: County, source: str, mapping_name: str, datasets: Mapping[str, Dataset], now: datetime, **more: Any
 ) -> IngestionRun:
-    """The record of a load that begins. Saved: it is the checkpoint too."""
+    """The record of a load that begins. It is saved at once, so that the load can be resumed."""
     mapping = {name: dataset.as_written() for name, dataset in datasets.items()}
     text = json.dumps(mapping, sort_keys=True)
     run = IngestionRun.objects.create(
@@ -85,14 +86,14 @@ def new_run(
         started_at=now,
         **more,
     )
-    run.discard_staging()  # a database put back from a backup gives numbers a second time
+    run.discard_staging()  # a database restored from a backup gives the same number to a second run
     return run
 
 
 def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, rows: None) -> list[StagedSet]:
-    """Reads every source into the run's folder. Raises before the first row when a source has another form.
+    """Reads every source into the run's folder. Raises before the first row if a source has changed its form.
 
-    Called again for the same run it goes on where it stopped.
+    If it is called again for the same run, it goes on where it stopped.
     """
     columns = {name: source.columns() for name, source in load.sources.items()}
     faults = [
@@ -124,7 +125,7 @@ def stage_all(load: Load, progress: Callable[[str, int], None] = lambda name, ro
 
 
 def column_faults(source: str, columns: list[str], dataset: Dataset) -> list[str]:
-    """A sentence for the columns that the mapping reads and the source has twice, and one for those it lacks."""
+    """Sentences about columns that the mapping reads: one for those the source has twice, one for those it lacks."""
     missing = dataset.missing_columns(columns)
     twice = [column for column in missing if f"{column} (1)" in columns]
     lacking = [f"{column}{did_you_mean(column, columns)}" for column in missing if column not in twice]
@@ -141,7 +142,7 @@ def column_faults(source: str, columns: list[str], dataset: Dataset) -> list[str
 def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> LoadReport:
     """The switch: all data sets or none, in one transaction.
 
-    Raises LoadRefused, with every reason, when the load must not happen.
+    Raises LoadRefused, with every reason, if the load must not happen.
     """
     report = LoadReport()
     plans = {own.name: _planned(own, report) for own in staged}
@@ -150,7 +151,7 @@ def merge_all(load: Load, staged: list[StagedSet], *, dry_run: bool = False) -> 
         record_load(load.county, load.now, changed=False)
         return report
     with transaction.atomic():
-        # Two loads of one county take turns. Not the full lock: jobs of the county may be submitted meanwhile.
+        # Two loads of one county take turns. The weaker lock lets jobs of the county be submitted meanwhile.
         County.objects.select_for_update(no_key=True).get(pk=load.county.pk)
         reasons: list[str] = []
         for own in staged:
@@ -175,7 +176,7 @@ def _refused(load: Load, staged: list[StagedSet], report: LoadReport, reasons: l
 
 
 def _planned(staged: StagedSet, report: LoadReport) -> Plan:
-    """Which rows will be loaded. An empty or wholly refused source stops here: it never empties a county."""
+    """The plan of which rows will be loaded. A source without rows gets an empty plan."""
     own = report.sets[staged.name] = SetReport(
         read=staged.state.read, counted=staged.state.counted, findings=staged.findings()
     )
@@ -187,7 +188,10 @@ def _planned(staged: StagedSet, report: LoadReport) -> Plan:
 
 
 def _merge_set(load: Load, staged: StagedSet, plan: Plan, report: LoadReport) -> list[str]:
-    """Puts the usable rows on the roll. Gives the reasons why the load must not happen."""
+    """Puts the usable rows on the roll. Gives the reasons why the load must not happen.
+
+    A source without a usable row is such a reason, so it never empties a county.
+    """
     own = report.sets[staged.name]
     if plan.rows.filter(~pl.col(REFUSED) & ~pl.col(DUPLICATE)).is_empty():
         _count(own, plan, set())
@@ -217,7 +221,7 @@ def _merge_set(load: Load, staged: StagedSet, plan: Plan, report: LoadReport) ->
 
 
 def _count(own: SetReport, plan: Plan, lost: set[int]) -> None:
-    """lost: lines of rows that only the database refused."""
+    """Counts the rejected and duplicate rows. lost: lines of rows that were refused only in the database."""
     broken = own.findings.filter(pl.col("rule") == "V-ROW").height
     refused = set(plan.rows.filter(REFUSED)["__line__"]) | lost if plan.rows.height else lost
     twice_unusable = plan.rows.filter(pl.col(DUPLICATE) & ~pl.col(REFUSED)).height

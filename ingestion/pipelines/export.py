@@ -1,7 +1,7 @@
-"""Proposed values back to the legacy system, in the fixed-width layout it reads, with their control totals.
+"""Exports values to the legacy system, in the fixed-width layout that it reads, with their control totals.
 
-The layout is PACS' Appraisal Export (APPRAISAL_INFO): the same positions our own connector reads, so that a file can be
-loaded again and compared. Values a person has accepted or overridden come first; others only when asked for.
+The layout is PACS' Appraisal Export (APPRAISAL_INFO). Our own connector reads the same positions, so a file can be
+loaded again and compared. Only values that a person has decided on are exported, unless proposed ones are requested.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from county_configs.models import County
 from terrafusion.errors import TerraFusionError
 from terrafusion.roll.models import AssessedValue, Property, ValueEstimate
 
-# Column: first and last position, both included, the first of a line being 1.
+# The first and the last position of each column, both included. The first position of a line is 1.
 LAYOUT: dict[str, tuple[int, int]] = {
     "prop_id": (1, 12),
     "prop_type_cd": (13, 17),
@@ -39,12 +39,12 @@ LENGTH = max(end for _, end in LAYOUT.values())
 
 
 class NothingToExport(TerraFusionError):
-    """No property has a value to give back."""
+    """No property has a value to export."""
 
 
 @dataclass
 class Totals:
-    """Of the file: compared by the legacy system's own load report."""
+    """The control totals of the file, to be compared with the load report of the legacy system."""
 
     records: int = 0
     land: int = 0
@@ -55,7 +55,7 @@ class Totals:
 
 
 def export_values(county: County, tax_year: int, path: Path, *, proposed: bool = False) -> Totals:
-    """Writes the file and, beside it, `<name>.totals.json`. Raises NothingToExport before a file is left behind."""
+    """Writes the file and, beside it, `<name>.totals.json`. Raises NothingToExport and leaves no file."""
     totals = Totals()
     half = path.with_name(f"{path.name}.half")
     digest = hashlib.sha256()
@@ -76,7 +76,7 @@ def export_values(county: County, tax_year: int, path: Path, *, proposed: bool =
 
 
 def _records(county: County, tax_year: int, proposed: bool, totals: Totals) -> Iterator[dict[str, Any]]:
-    """One for each current property with an estimate, in the order of its key."""
+    """A record for each current property with an estimate, in the order of the property ids."""
     estimates = ValueEstimate.objects.filter(roll_property=OuterRef("pk")).order_by("-valuation_date", "-pk")
     if not proposed:
         estimates = estimates.exclude(decision=ValueEstimate.Decision.PROPOSED)
@@ -97,7 +97,7 @@ def _records(county: County, tax_year: int, proposed: bool, totals: Totals) -> I
     for property_id, number, kind, estimated, decided, land, supplement in rows.iterator(chunk_size=5000):
         market = estimated if decided is None else decided
         if land is None or market < land:
-            totals.skipped += 1  # without its land's value the building's cannot be told
+            totals.skipped += 1  # without a fitting value of the land, the value of the building is unknown
             continue
         building = market - land
         totals.records += 1

@@ -1,4 +1,4 @@
-"""Everything a load found, as CSV: kept with a job, or written where the command is told."""
+"""Writes all findings of a load as CSV, for the job's files or to the path given to the command."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import polars as pl
 
 from terrafusion.csv_files import CsvWriter
 
-TOLD = ["line", "column", "value", "rule", "level", "reason"]
+SHOWN_COLUMNS = ["line", "column", "value", "rule", "level", "reason"]
 
 
 def write_findings(path: Path, findings: Mapping[str, pl.DataFrame]) -> None:
-    """findings: by data set; in the order of the lines."""
+    """Writes the findings, given by data set, in the order of the source's lines."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = CsvWriter(stream)
-        writer.writerow(["dataset", *TOLD])
-        for name, found in findings.items():
-            writer.writerows([name, *row] for row in found.select(TOLD).sort("line", maintain_order=True).iter_rows())
+        writer.writerow(["dataset", *SHOWN_COLUMNS])
+        for name, frame in findings.items():
+            writer.writerows(
+                [name, *row] for row in frame.select(SHOWN_COLUMNS).sort("line", maintain_order=True).iter_rows()
+            )

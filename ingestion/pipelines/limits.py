@@ -1,4 +1,4 @@
-"""The last look before the switch: reasons why a load must not happen, each a sentence."""
+"""The last check before the switch: sentences that say why a load must not happen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .control.control_totals import differences
 from .reports import LoadReport, SetReport
 from .staging import StagedSet
 
-SMALL = 100  # rows: below, a share of rejected rows says nothing
+SMALL = 100  # with fewer rows than this, the share of rejected rows means nothing
 
 
 def no_usable_row(source: Source, own: SetReport) -> str:
@@ -16,7 +16,7 @@ def no_usable_row(source: Source, own: SetReport) -> str:
 
 
 def broken_limits(staged: StagedSet, source: Source, report: LoadReport, *, partial: bool) -> list[str]:
-    """Of a data set that was merged: too many rejected rows, and control totals that do not balance."""
+    """Reasons to stop after a data set was merged: too many rejected rows, or control totals that do not balance."""
     own = report.sets[staged.name]
     if not own.targets:
         return []

@@ -1,4 +1,4 @@
-"""The record that is kept of a load: what was read and what became of it, and the rows that must be corrected."""
+"""Stores the record of a load: what was read, what became of it, and the rows that must be corrected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ingestion.models import IngestionRun, RejectedRow
 from .reports import LoadReport, SetReport
 from .staging import StagedSet
 
-KEPT_OF_REFUSED = 1000  # rows of a data set: a load by a wrong mapping refuses every row of a county
+KEPT_OF_REFUSED = 1000  # the most rows stored for a data set, because a wrong mapping refuses every row of a county
 
 
 def record(
@@ -24,7 +24,7 @@ def record(
 
 
 def record_refused(run: IngestionRun, staged: list[StagedSet], report: LoadReport) -> None:
-    """Of a load that was refused; it is closed already, with the reasons."""
+    """Stores the record of a load that was refused. It is closed already, with the reasons."""
     _record_rows(run, staged, report, KEPT_OF_REFUSED)
 
 
@@ -39,7 +39,7 @@ def _record_rows(run: IngestionRun, staged: list[StagedSet], report: LoadReport,
 
 
 def _keep_rejected(run: IngestionRun, dataset: str, own: SetReport, most: int | None) -> None:
-    """most: how many rows at most, the first; None for all."""
+    """Stores rejected rows. most: how many of the first rows are stored; None for all."""
     lines = own.rejected_lines()
     raws = own.raw_rows()
     RejectedRow.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""What became of a load, by data set, and its refusal."""
+"""The report of what became of a load, by data set, and the exception for a load that is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIRST_FAULTS = 3
 
 
 class LoadRefused(TerraFusionError):
-    """Nothing was written; the sentences say why and `report` has what was seen."""
+    """Nothing was written. The message says why, and `report` has the findings up to then."""
 
     def __init__(self, message: str, report: LoadReport | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class LoadRefused(TerraFusionError):
 class SetReport:
     """What became of one data set. Every row read is loaded, rejected or a duplicate of a loaded one.
 
-    counted: how many the source holds by its own count; None where it has none.
+    counted: the number of rows by the source's own count; None where the source has no such count.
     """
 
     read: int = 0
@@ -54,16 +54,16 @@ class SetReport:
         self.rules = dict(findings["rule"].value_counts().sort("rule").iter_rows())
 
     def rejected_lines(self) -> pl.DataFrame:
-        """The first reason of each line that was rejected."""
+        """The first reason for each line that was rejected."""
         refusing = self.findings.filter(pl.col("level") == str(Level.REFUSE))
         return refusing.unique("line", keep="first", maintain_order=True).sort("line", maintain_order=True)
 
     def raw_rows(self) -> dict[int, str]:
-        """By line, the cells of a rejected row as JSON."""
+        """The cells of the rejected rows as JSON, by line."""
         return dict(self.findings.filter(pl.col("raw").is_not_null()).select("line", "raw").iter_rows())
 
     def faults(self) -> str:
-        """A sentence with the first faults and how many more there are; empty where there is none."""
+        """A sentence with the first faults and the number of further ones; empty if there are none."""
         lines = self.rejected_lines()
         if lines.is_empty():
             return ""
@@ -80,7 +80,7 @@ class SetReport:
 
 @dataclass
 class LoadReport:
-    """The whole load, by data set."""
+    """The report of the whole load, by data set."""
 
     sets: dict[str, SetReport] = field(default_factory=dict)
     control_totals: dict[str, Any] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class LoadReport:
 
     @property
     def changed(self) -> int:
-        """Records of the roll that are not as they were."""
+        """The number of records of the roll that were created, updated or retired."""
         tallies = [tally for own in self.sets.values() for tally in own.targets.values()]
         return sum(tally.created + tally.updated + tally.retired for tally in tallies)
 

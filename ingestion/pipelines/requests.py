@@ -1,4 +1,4 @@
-"""From what somebody asks for (a file, or the legacy database) to a load, for the command, the job and the admin."""
+"""Turns a request to load a file or the legacy database into a load, for the command, the job and the admin."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ from .staging import StagedSet
 
 
 class BadRequest(TerraFusionError):
-    """What was asked for cannot be loaded at all."""
+    """The request cannot be carried out as it is; the message says why."""
 
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """since: a moment, or `last` for that of the last load. path: where the file is, when `source` is only its name."""
+    """What is to be loaded, and how.
+
+    since: a moment, or `last` for the moment up to which the last load read. path: where the file is, if `source` is
+    only its name.
+    """
 
     county: County
     source: str
@@ -69,7 +73,10 @@ class Prepared:
 
 
 def run_load(request: LoadRequest, progress: Callable[[str, int], None] = lambda name, rows: None) -> Outcome:
-    """The whole load. On a refusal nothing is on the roll and the run says why; an interruption can be resumed."""
+    """Does the whole load. If it is refused, the roll is unchanged and the run says why.
+
+    A load that was interrupted can be resumed.
+    """
     prepared = prepare(request, progress)
     run = prepared.load.run
     try:
@@ -82,7 +89,7 @@ def run_load(request: LoadRequest, progress: Callable[[str, int], None] = lambda
 
 
 def prepare(request: LoadRequest, progress: Callable[[str, int], None]) -> Prepared:
-    """Opens the sources, stages every batch."""
+    """Opens the sources and stages every batch."""
     mapping = read_mapping(request.mapping)
     datasets = datasets_of(request, mapping)
     now = timezone.now()
@@ -93,8 +100,8 @@ def prepare(request: LoadRequest, progress: Callable[[str, int], None]) -> Prepa
     try:
         staged = stage_all(load, progress)
     except LegacyFault as error:
-        # What was read before the fault is worth keeping; of a dry run, or where nothing was read, nothing is. A job
-        # ends with its fault, and its retry is a job of its own.
+        # What was read before the fault is kept, unless it was a dry run or nothing was read. A job keeps nothing: it
+        # ends with the fault, and its retry is a job of its own.
         keep = request.job is None and not request.dry_run and any(run.folder.glob("*/part-*.parquet"))
         what_next = "; the load can be resumed" if keep else ""
         message = f"{error}. Nothing was written{what_next}."
@@ -142,7 +149,7 @@ def open_sources(
 
 
 def _checked_variables(request: LoadRequest, mapping: MappingFile) -> dict[str, Any]:
-    """Values in the type the mapping's own value has. Raises BadRequest."""
+    """The variables of the request, converted to the types of the mapping's own values. Raises BadRequest."""
     variables: dict[str, Any] = {}
     for name, value in request.variables.items():
         if name not in mapping.variables:
@@ -155,7 +162,10 @@ def _checked_variables(request: LoadRequest, mapping: MappingFile) -> dict[str, 
 
 
 def _since(request: LoadRequest, datasets: Mapping[str, Dataset]) -> dict[str, str | None] | None:
-    """By data set, from when on; None for a whole load. Data sets without a watermark are read whole."""
+    """The moment from which each data set is read; None for a whole load.
+
+    A data set without a watermark is read as a whole.
+    """
     if request.since is None:
         return None
     if request.since != LAST:
@@ -182,7 +192,7 @@ def source_name(request: LoadRequest) -> str:
 def _run_of(
     request: LoadRequest, datasets: Mapping[str, Dataset], sources: Mapping[str, Source], now: datetime
 ) -> IngestionRun:
-    """A new run; or, resumed, the interrupted one of the same source and mapping."""
+    """A new run; or, if the load is resumed, the interrupted run of the same source and mapping."""
     options = {"dataset": request.dataset, "variables": dict(request.variables), "since": request.since}
     sha256 = next(iter(sources.values())).digest()
     interrupted = IngestionRun.objects.filter(
@@ -215,7 +225,7 @@ def _run_of(
 
 
 def _close(run: IngestionRun, message: str, on_failure: Callable[[], None] | None = None) -> None:
-    """A load of a job is closed where the job ends (`close_loads_of`)."""
+    """Closes a failed load, except that of a job, which is closed where the job ends (`close_loads_of`)."""
     if run.job_id is not None:
         return
     with transaction.atomic():

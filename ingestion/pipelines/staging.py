@@ -1,6 +1,7 @@
-"""Staging: a source read batch by batch, converted, checked and kept as Parquet parts until the switch.
+"""Staging: a source is read in batches, converted, checked, and stored as Parquet parts until the switch.
 
-A part is complete or absent, so a killed load goes on after its last part. The roll is not touched here.
+A part is either complete or absent, so a load that was killed goes on after its last part. The roll is not changed
+here.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ FINDINGS = {
 
 @dataclass
 class State:
-    """How far the staging of one data set is; written after every part."""
+    """How far the staging of one data set has come. It is written after every part."""
 
     parts: int = 0
     position: Any = None
@@ -47,13 +48,13 @@ class State:
     digest: int = 0
     watermark: str | None = None
     done: bool = False
-    counted: int | None = None  # rows by the source's own count
-    places: list[float] | None = None  # west, south, east, north: beyond, no place of this county lies
+    counted: int | None = None  # the number of rows by the source's own count
+    places: list[float] | None = None  # west, south, east and north; no place of this county lies outside
 
 
 @dataclass
 class StagedSet:
-    """One data set's folder: parts, findings and state."""
+    """The folder of one data set, with its parts, findings and state."""
 
     name: str
     dataset: Dataset
@@ -62,11 +63,11 @@ class StagedSet:
 
     @classmethod
     def opened(cls, name: str, dataset: Dataset, folder: Path) -> StagedSet:
-        """With what an earlier attempt has staged."""
+        """The folder, with what an earlier attempt has staged in it."""
         path = folder / name
         path.mkdir(parents=True, exist_ok=True)
-        kept = path / "state.json"
-        state = State(**json.loads(kept.read_text())) if kept.exists() else State()
+        state_file = path / "state.json"
+        state = State(**json.loads(state_file.read_text())) if state_file.exists() else State()
         return cls(name, dataset, path, state)
 
     def parts(self) -> list[Path]:
@@ -85,7 +86,7 @@ class StagedSet:
         return pl.concat([pl.read_parquet(part, columns=[*columns]) for part in self.parts()])
 
     def keep(self, values: pl.DataFrame, findings: pl.DataFrame, state: State) -> None:
-        """Adds a part; it counts once the state says so."""
+        """Adds a part, which counts as soon as the new state is saved."""
         number = self.state.parts
         _written(self.folder / f"part-{number:05}.parquet", lambda path: values.write_parquet(path, compression="lz4"))
         if findings.height:
@@ -100,7 +101,7 @@ class StagedSet:
 
 
 def _written(path: Path, write: Callable[[Path], Any]) -> None:
-    """All of the file or nothing of it, on the disk before its name appears."""
+    """Writes the whole file or none of it: it is safely on disk before it gets its name."""
     half = path.with_suffix(".half")
     with full_disk_told():
         write(half)
@@ -110,7 +111,10 @@ def _written(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def stage(staged: StagedSet, source: Source, context: Context, progress: Callable[[int], None]) -> None:
-    """Reads the rest of the source. progress: called with the rows read so far; may raise to stop."""
+    """Reads the rest of the source.
+
+    progress: called with the number of rows read so far; it may raise an exception to stop the staging.
+    """
     if staged.state.done:
         return
     rules = rules_for(staged.dataset)
@@ -118,7 +122,7 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
     for batch in source.batches(staged.state.position):
         values, findings, places = _check(batch, staged.dataset, context, rules, schema, staged.state.places)
         state = staged.state
-        kept = State(
+        after = State(
             parts=state.parts + 1,
             position=batch.position,
             read=state.read + batch.rows.height + len(batch.broken),
@@ -127,8 +131,8 @@ def stage(staged: StagedSet, source: Source, context: Context, progress: Callabl
             digest=(state.digest + _digest(values)) % _MODULUS,
             watermark=max(filter(None, (state.watermark, batch.watermark)), default=None),
         )
-        staged.keep(values, findings, kept)
-        progress(kept.read)
+        staged.keep(values, findings, after)
+        progress(after.read)
     staged.save(State(**staged.state.__dict__ | {"done": True}))
 
 
@@ -148,11 +152,11 @@ def _check(
         values, far = without_far_places(values, dataset, places)
         findings += far
     broken = [
-        Finding(each.line, "", each.raw[:100] if not _holds_names(dataset) else WITHHELD, each.reason, "V-ROW")
-        for each in batch.broken
+        Finding(row.line, "", row.raw[:100] if not _holds_names(dataset) else WITHHELD, row.reason, "V-ROW")
+        for row in batch.broken
     ]
-    broken += _told(batch, dataset)
-    raws = {each.line: _raw({"": each.raw}) for each in batch.broken}
+    broken += _reader_notes(batch, dataset)
+    raws = {row.line: _raw({"": row.raw}) for row in batch.broken}
     if refused:
         for row in batch.rows.filter(pl.col(LINE).is_in(list(refused))).iter_rows(named=True):
             line = row.pop(LINE)
@@ -160,8 +164,8 @@ def _check(
     return values, findings_frame([*findings, *broken], raws), places
 
 
-def _told(batch: Batch, dataset: Dataset) -> list[Finding]:
-    """What the reader saw in rows it kept, where it is about a column the mapping reads."""
+def _reader_notes(batch: Batch, dataset: Dataset) -> list[Finding]:
+    """Warnings about rows that the reader accepted, for the columns that the mapping reads."""
     read, hidden = {"", *dataset.source_columns()}, _holds_names(dataset)
     return [
         Finding(
@@ -201,13 +205,16 @@ def findings_frame(findings: list[Finding], raws: dict[int, str]) -> pl.DataFram
 
 
 def _raw(row: Mapping[str, str]) -> str:
-    """The row's cells as they are kept. In the cells themselves: six characters that read \\u0000 are no zero byte."""
+    """The row's cells as JSON, with zero bytes replaced.
+
+    They are replaced before the cells become JSON, where a cell with the six characters \\u0000 looks similar.
+    """
     shown = {name: text.replace("\x00", ZERO_SHOWN) for name, text in row.items()}
     return json.dumps(shown, ensure_ascii=False)
 
 
 def _with_derived(values: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """Columns of the roll that follow from others: the search key and the edges of the geometry's box."""
+    """Adds columns that follow from others: the search key and the edges of the geometry's bounding box."""
     for target, fields in dataset.targets().items():
         if "geometry" in fields and TARGETS[target].is_located:
             values = values.with_columns(box_columns(values[f"{target}.geometry"], f"{target}."))
@@ -218,7 +225,7 @@ def _with_derived(values: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
         )
         values = values.with_columns(key.alias("properties.parcel_number_key"))
         if values["properties.parcel_number_key"].null_count() > values["properties.parcel_number"].null_count():
-            keys = [parcel_number_key(each) if each else None for each in values["properties.parcel_number"]]
+            keys = [parcel_number_key(text) if text else None for text in values["properties.parcel_number"]]
             values = values.with_columns(pl.Series("properties.parcel_number_key", keys, dtype=pl.String))
     return values
 

@@ -1,7 +1,7 @@
-"""Dollars of the source, read a second time and in another way than the conversion reads them, so that its faults show.
+"""The dollars of the source, read a second time in another way, so that faults of the conversion show.
 
-Every amount is exact, to a hundredth of a cent as SQL Server's MONEY has it. The roll holds whole dollars; what
-rounding adds or takes is an amount of its own.
+Every amount is exact to a hundredth of a cent, as in SQL Server's MONEY. The roll holds whole dollars; what rounding
+adds or takes away is counted as an amount of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 from ingestion.transforms.mapper import Dataset, FieldMapping
 from ingestion.transforms.roll_fields import TARGETS
 
-SOURCE = "source."  # source.<target>.<amount>: the column of a staged part
+SOURCE = "source."  # begins the name of a column of a staged part: source.<target>.<amount>
 PLACES = 4
 AMOUNT = pl.Decimal(38, PLACES)
 _PLAIN = r"^-?\d{1,18}(\.\d{1,4})?$"
@@ -38,7 +38,7 @@ def source_amounts(rows: pl.DataFrame, dataset: Dataset) -> list[pl.Series]:
 
 
 def raw_amounts(rows: pl.DataFrame, mapping: FieldMapping) -> pl.Series:
-    """Dollars and cents of each row; null where the text is no number."""
+    """The dollars and cents of each row; null where the text is no number."""
     if mapping.value is not None:
         return _constant(mapping.value, rows.height)
     columns = [_amounts(rows[name], mapping) for name in mapping.source_columns]
@@ -65,17 +65,17 @@ def _amounts(texts: pl.Series, mapping: FieldMapping) -> pl.Series:
         known = {text: dollars(text, mapping.implied_decimals) for text in texts.filter(left).unique()}
         readable = {text: value for text, value in known.items() if value is not None and text not in mapping.unknown}
         if readable:
-            found = texts.replace_strict(
+            values = texts.replace_strict(
                 list(readable), pl.Series(list(readable.values()), dtype=AMOUNT), default=None, return_dtype=AMOUNT
             )
-            amounts = amounts.zip_with(~left, found)
+            amounts = amounts.zip_with(~left, values)
     if mapping.default is not None and (blank := amounts.is_null() & (texts.is_in(["", *mapping.unknown]))).any():
         amounts = amounts.zip_with(~blank, _constant(mapping.default, len(texts)))
     return amounts
 
 
 def dollars(text: str, implied_decimals: int = 0) -> Decimal | None:
-    """The amount a text says; None where it says none."""
+    """The amount that a text states, or None if it states none."""
     try:
         value = Decimal(text.replace(",", "").replace("$", "").replace("\xa0", "").strip())
         if implied_decimals and "." not in text:
@@ -88,7 +88,7 @@ def dollars(text: str, implied_decimals: int = 0) -> Decimal | None:
 
 
 def rounding(name: str) -> pl.Expr:
-    """What is left of an amount when it is rounded to whole dollars, halves away from zero."""
+    """The difference between an amount and the same amount in whole dollars, halves rounded away from zero."""
     return pl.col(name) - pl.col(name).round(0, mode="half_away_from_zero")
 
 
@@ -96,7 +96,7 @@ def rounding(name: str) -> pl.Expr:
 
 
 def as_kept(amount: Decimal | int) -> Shown:
-    """1250 as a number, 1250.5 as the text 1250.50: JSON has no exact fractions."""
+    """1250 becomes a number and 1250.5 the text 1250.50, because JSON has no exact fractions."""
     if amount == int(amount):
         return int(amount)
     cents = Decimal(amount).quantize(Decimal("0.01"))
@@ -104,5 +104,5 @@ def as_kept(amount: Decimal | int) -> Shown:
 
 
 def as_read(amount: Shown) -> str:
-    """With commas between thousands."""
+    """The amount as a text with commas between thousands."""
     return f"{amount if isinstance(amount, int) else Decimal(amount):,}"

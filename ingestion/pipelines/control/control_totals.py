@@ -1,8 +1,8 @@
-"""Control totals: what the source says against what is on the roll after the switch, to the dollar.
+"""Control totals: they compare, to the cent, what the source states with what is on the roll after the switch.
 
-source = loaded + rejected + duplicates + dropped values + rounded away, in rows and in dollars and cents, as a whole,
-by class and by tax area. The source's side is read from its raw texts, the loaded side from the roll itself. The
-tolerance is zero.
+source = loaded + rejected + duplicates + dropped values + rounded away, in rows and in dollars and cents, for the whole
+data set, by class and by tax area. The source's side is read from its raw texts, the loaded side from the roll itself.
+The tolerance is zero.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .amounts import AMOUNT, SOURCE, Shown, as_kept, as_read, rounding
 Totals = dict[str, Shown]
 NOT_SAID = ""
 BROKEN = "V-ROW"
-# rounded: what rows lose, or with a minus gain, where their mapping rounds cents to the roll's whole dollars
+# rounded: what rows lose where their mapping rounds cents to whole dollars; negative where they gain
 SIDES = ("source", "loaded", "rejected", "duplicates", "dropped", "rounded")
-OF_VALUES = ("dropped", "rounded")  # the row is loaded; only its value, or a part of it, is not
+OF_VALUES = ("dropped", "rounded")  # the row is loaded without this value, or without a part of it
 
 
 def control_totals(merge: Merge, plan: Plan) -> dict[str, Any]:
-    """Of one target of one data set, after it was written and before the switch is made."""
+    """The totals of one target of one data set, taken after it was written and before the switch is committed."""
     amounts = [name for name in merge.target.amounts if name in merge.dataset.targets()[merge.target.name]]
     staged = _staged_side(merge, plan, amounts)
     loaded = _loaded_side(merge, amounts)
@@ -46,7 +46,11 @@ def control_totals(merge: Merge, plan: Plan) -> dict[str, Any]:
 
 
 def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.DataFrame]:
-    """Every staged row under one of rejected, duplicates or (left to the roll) loaded; dropped dollars apart."""
+    """Sums of the staged rows by side.
+
+    Every row is a row of the source, and is rejected, a duplicate or loaded. What was loaded is summed from the roll
+    instead. Dollars of dropped values and of rounding are sides of their own.
+    """
     target = merge.target.name
     fields = merge.dataset.targets()[target]
     frames: dict[str, list[pl.DataFrame]] = {side: [] for side in SIDES}
@@ -68,10 +72,10 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
         frames["rejected"].append(_summed(rows.filter(rejected), amounts))
         twice = ~rejected & (pl.col("duplicate") | ~pl.col("load"))
         frames["duplicates"].append(_summed(rows.filter(twice), amounts))
-        kept = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
-        dropped = kept.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
+        on_roll = rows.filter(~rejected & ~pl.col("duplicate") & pl.col("load"))
+        dropped = on_roll.with_columns(pl.when(f"no {name}").then(pl.col(name)).alias(name) for name in amounts)
         frames["dropped"].append(_summed(dropped, amounts))
-        rounded = kept.with_columns(
+        rounded = on_roll.with_columns(
             pl.when(~pl.col(f"no {name}"))
             .then(rounding(name) if fields[name].cents == "half_up" else nothing)
             .alias(name)
@@ -79,22 +83,22 @@ def _staged_side(merge: Merge, plan: Plan, amounts: list[str]) -> dict[str, pl.D
         )
         frames["rounded"].append(_summed(rounded, amounts))
     if broken := merge.staged.findings().filter(pl.col("rule") == BROKEN).height:
-        # Rows that could not be taken apart: they are the source's, of no class, and say no dollars that can be read.
+        # Rows that could not be split into cells. They count as rows of the source, without class or readable dollars.
         lost_rows = pl.DataFrame({CLASS: [None], AREA: [None], "rows": [broken]} | {name: [0] for name in amounts})
         for side in ("source", "rejected"):
             frames[side].append(lost_rows.cast({CLASS: pl.String, AREA: pl.String, **dict.fromkeys(amounts, AMOUNT)}))
-    return {side: pl.concat(each) for side, each in frames.items() if each}
+    return {side: pl.concat(sums) for side, sums in frames.items() if sums}
 
 
 def _summed(rows: pl.DataFrame, amounts: list[str]) -> pl.DataFrame:
-    """By class and tax area: a part's rows are many, its groups few."""
+    """Sums by class and tax area, because a part has many rows and few groups."""
     return rows.group_by(CLASS, AREA).agg(
         pl.len().cast(pl.Int64).alias("rows"), *(pl.col(amount).sum() for amount in amounts)
     )
 
 
 def _loaded_side(merge: Merge, amounts: list[str]) -> pl.DataFrame:
-    """Sums of the roll's own rows, found again by their keys."""
+    """Sums of the rows on the roll, which are looked up by the keys of the staged rows."""
     sums = "".join(f", sum(t.{quoted(name)})" for name in amounts)
     if merge.updates_only:
         join = f"t.{quoted(merge.dataset.match)} = s.key_of_property AND t.county_id = %s"
@@ -124,24 +128,25 @@ def _empty(amounts: list[str]) -> dict[str, Totals]:
 
 
 def _compared(sides: dict[str, dict[str, dict[str, Any]]], amounts: list[str]) -> dict[str, dict[str, Totals]]:
-    """By group, every side and what is left over. A group that is on one side only is a difference."""
+    """Every side of each group, and the difference that is left. A group that is on one side only is a difference."""
     result = {}
-    for group in sorted({group for each in sides.values() for group in each}):
-        found = {side: sides[side].get(group, dict.fromkeys(("rows", *amounts), 0)) for side in SIDES}
-        found |= {side: found[side] | {"rows": 0} for side in OF_VALUES}
+    for group in sorted({group for groups in sides.values() for group in groups}):
+        totals_of = {side: sides[side].get(group, dict.fromkeys(("rows", *amounts), 0)) for side in SIDES}
+        totals_of |= {side: totals_of[side] | {"rows": 0} for side in OF_VALUES}
         rest = {
-            name: found["source"][name] - sum(found[side][name] for side in SIDES[1:]) for name in ("rows", *amounts)
+            name: totals_of["source"][name] - sum(totals_of[side][name] for side in SIDES[1:])
+            for name in ("rows", *amounts)
         }
-        result[group] = {side: _kept(totals) for side, totals in (found | {"difference": rest}).items()}
+        result[group] = {side: _as_recorded(totals) for side, totals in (totals_of | {"difference": rest}).items()}
     return result
 
 
-def _kept(totals: dict[str, Any]) -> Totals:
+def _as_recorded(totals: dict[str, Any]) -> Totals:
     return {name: as_kept(value) for name, value in totals.items()}
 
 
 def printed(totals: dict[str, Any], name: str) -> str:
-    """One amount, or `rows`, as a sum that adds up: source $10 = loaded $8 + rejected $2 + duplicates $0 + ..."""
+    """One amount, or `rows`, written as a sum: source $10 = loaded $8 + rejected $2 + duplicates $0 + ..."""
     sign = "" if name == "rows" else "$"
     sides = totals["headline"]
     shown = {side: f"{side} {sign}{as_read(totals[name])}" for side, totals in sides.items()}
@@ -150,14 +155,14 @@ def printed(totals: dict[str, Any], name: str) -> str:
 
 
 def differences(totals: dict[str, Any]) -> list[str]:
-    """Every group of the totals that does not balance, in a sentence."""
-    found = []
+    """A sentence for every group of the totals that does not balance."""
+    sentences = []
     for level in ("headline", "by_class", "by_tax_area"):
         groups = {"": totals[level]} if level == "headline" else totals[level]
         for group, sides in groups.items():
             if rest := {name: value for name, value in sides["difference"].items() if value}:
                 place = "in all" if level == "headline" else f"{level.removeprefix('by_').replace('_', ' ')} {group!r}"
-                found.append(
+                sentences.append(
                     f"{place}: " + ", ".join(f"{name} differs by {as_read(value)}" for name, value in rest.items())
                 )
-    return found
+    return sentences

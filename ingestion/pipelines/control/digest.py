@@ -1,4 +1,4 @@
-"""One number for a county's whole roll: the same rows give the same digest, in whatever order they were loaded."""
+"""A digest of a county's whole roll. The same rows give the same digest, in whatever order they were loaded."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from county_configs.models import County
 from ingestion.transforms.roll_fields import TARGETS
 from terrafusion.roll.models import SaleParcel
 
-# Keys of ours and marks of time differ from load to load; everything a county would recognise counts.
+# Our own keys and timestamps differ from load to load, so they are left out. Everything a county knows is included.
 _APART = {"id", "county", "roll_property", "created_at", "updated_at", "lineage", "west", "south", "east", "north"}
 _MODULUS = 1 << 256
 
 
 def roll_digest(county: County) -> str:
-    """SHA-256 sums of every row, its natural key and values, retired or not. Reads the whole roll."""
+    """The sum of the SHA-256 digests of all rows, retired ones included. Reads the whole roll.
+
+    The digest of a row covers its natural key and its values.
+    """
     total = 0
     for target in TARGETS.values():
         path = "roll_property__county" if target.hangs_on_property else "county"
@@ -43,5 +46,5 @@ def _sum(rows: models.QuerySet[Any], names: list[str]) -> int:
 
 def _plain(value: Any) -> Any:
     if hasattr(value, "strftime") and hasattr(value, "hour"):
-        return "set"  # retired_at: that it is, not when
+        return "set"  # retired_at: whether it is set counts, the time does not
     return shapely.to_wkb(value, hex=True) if hasattr(value, "geom_type") else value

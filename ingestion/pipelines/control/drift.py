@@ -1,4 +1,4 @@
-"""Whether a source still has the form it had at the last load."""
+"""Checks whether a source still has the form it had at the last load."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ingestion.transforms.near_names import near_name
 
 
 def differences(county: County, shapes: Mapping[str, dict[str, Any]], datasets: Mapping[str, Dataset]) -> list[str]:
-    """What is different from the last loaded run of each data set, in words; empty when nothing is."""
-    found: list[str] = []
+    """Descriptions of what has changed since the last loaded run of each data set; empty if nothing has."""
+    changes: list[str] = []
     for name, shape in shapes.items():
         last = (
             IngestionRun.objects.filter(county=county, status=IngestionRun.Status.LOADED, shape__has_key=name)
@@ -23,41 +23,41 @@ def differences(county: County, shapes: Mapping[str, dict[str, Any]], datasets: 
             .first()
         )
         if last is not None and set(last[1].get(name, {})) == set(datasets[name].as_written()):
-            found += [f"{name}: {each}" for each in _compare(last[0][name], shape, datasets[name])]
-    return found
+            changes += [f"{name}: {change}" for change in _compare(last[0][name], shape, datasets[name])]
+    return changes
 
 
 def _compare(old: dict[str, Any], new: dict[str, Any], dataset: Dataset) -> list[str]:
-    """Of the columns the mapping reads: what nobody reads may come, go and move as it likes."""
-    found = []
+    """Changes of the columns that the mapping reads. Other columns may come, go and move freely."""
+    changes = []
     read = set(dataset.source_columns())
     before, after = (
         [column for column in old["columns"] if column in read],
         [column for column in new["columns"] if column in read],
     )
-    dropped = [each for each in before if each not in after]
+    dropped = [column for column in before if column not in after]
     added = [column for column in new["columns"] if column not in old["columns"]]
-    for each in dropped:
-        near = near_name(each, added)
-        found.append(f"column {each} is now called {near}" if near else f"column {each} is gone")
+    for column in dropped:
+        near = near_name(column, added)
+        changes.append(f"column {column} is now called {near}" if near else f"column {column} is gone")
     if not dropped and before != after and set(before) == set(after):
-        found.append(f"the columns stand in another order: {', '.join(after)}")
-    for each in after:
-        was, now = old["kinds"].get(each), new["kinds"].get(each)
+        changes.append(f"the columns stand in another order: {', '.join(after)}")
+    for column in after:
+        was, now = old["kinds"].get(column), new["kinds"].get(column)
         if _is_another(was, now):
-            found.append(f"column {each} held {was}, now {now}")
+            changes.append(f"column {column} held {was}, now {now}")
     for name in ("encoding", "delimiter"):
         if old.get(name) != new.get(name):
-            found.append(f"{name} was {old.get(name)!r}, now {new.get(name)!r}")
-    return found
+            changes.append(f"{name} was {old.get(name)!r}, now {new.get(name)!r}")
+    return changes
 
 
 def _is_another(was: str | None, now: str | None) -> bool:
-    """Whether the kinds differ in what a value can be. A text column that was made longer holds the same texts."""
+    """Whether the two kinds allow different values. A text column with another length still counts as the same kind."""
     if was is None or now is None or "empty" in (was, now):
         return False
     if re.fullmatch(r"-?\d+", was):
-        return False  # a number of the driver's, kept by loads before types were kept by name
+        return False  # a type number of the database driver, which early loads stored instead of the type's name
     return _without_length(was) != _without_length(now)
 
 

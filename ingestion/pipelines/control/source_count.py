@@ -1,7 +1,7 @@
 """The first control: as many rows were read as the source says it holds.
 
-What a reader swallows never existed for the controls behind it. So the source is counted a second time, by another way
-than its reader takes, and a difference stops the load before anything is written.
+Later controls cannot see a row that the reader skipped. So the source is counted a second time, in another way than
+the reader counts, and a difference stops the load before anything is written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..staging import StagedSet
 
 
 def check_count(staged: StagedSet, source: Source) -> None:
-    """Raises UnreadableSource with both counts when they differ. A source that cannot be counted passes."""
+    """Raises UnreadableSource, which states both counts, if they differ. A source that cannot be counted passes."""
     if staged.state.counted is not None or not isinstance(source, Counted):
         return
     counted = source.count()

@@ -1,6 +1,6 @@
-"""The dollars of a database, summed by the database itself, against what was read of its rows.
+"""Compares the dollars that a database itself sums with those that were read from its rows.
 
-Rows that are counted can still say another amount than the server holds. A difference stops the load before any write.
+The number of rows can be right while an amount is not. A difference stops the load before anything is written.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from ingestion.transforms.mapper import FieldMapping
 from ..staging import StagedSet
 from .amounts import SOURCE, amount_fields, as_kept, as_read
 
-KEPT = "sums.json"
+SUMS_FILE = "sums.json"
 
 
 @runtime_checkable
 class Summed(Protocol):
-    """A source that can add up its columns by another way than its reader takes."""
+    """A source that can add up its columns in another way than its reader does."""
 
     def sums(self) -> dict[str, Decimal]:
-        """By column, as far as its numbers are exact."""
+        """The sum of every column whose numbers are exact, by the column's name."""
 
 
 def check_sums(staged: StagedSet, source: Source) -> None:
-    """Raises UnreadableSource with both sums when they differ. Once for a staged set: later the rows may be others."""
-    kept = staged.folder / KEPT
-    if kept.exists() or not isinstance(source, Summed) or not staged.state.parts:
+    """Raises UnreadableSource, which states both sums, if they differ.
+
+    A staged set is checked only once, because the rows of the database may change later.
+    """
+    sums_file = staged.folder / SUMS_FILE
+    if sums_file.exists() or not isinstance(source, Summed) or not staged.state.parts:
         return
     sums = source.sums()
     compared = {}
@@ -46,11 +49,11 @@ def check_sums(staged: StagedSet, source: Source) -> None:
                 "nothing was written. Load again when nobody changes its rows."
             )
         compared[f"{target}.{name}"] = as_kept(expected)
-    kept.write_text(json.dumps(compared))
+    sums_file.write_text(json.dumps(compared))
 
 
 def _sum_of(mapping: FieldMapping, sums: dict[str, Decimal]) -> Decimal | None:
-    """What the field's amounts come to; None where the columns' sums do not tell."""
+    """The sum of the field's amounts, or None if it does not follow from the sums of its columns."""
     plain = mapping.or_column is None and not mapping.implied_decimals and not mapping.unknown
     names = mapping.source_columns
     if not plain or not names or mapping.default not in (None, "0") or not all(name in sums for name in names):

@@ -1,7 +1,7 @@
-"""Rows that are no property but the sum of others: `GRAND TOTAL` at the end, a subtotal for each neighborhood.
+"""Finds rows that are sums of other rows: a `GRAND TOTAL` at the end, or a subtotal for each neighborhood.
 
-Recognised by what they sum, not by their words: a county has its TOTAL WINE STORE, and its programs have many names for
-a total. Words decide only where the sum alone might be chance.
+They are recognised by their amounts, not by their words: a store may be called TOTAL WINE, and county programs have
+many names for a total. Words decide only where an equal sum might be chance.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ..staging import REFUSED, StagedSet
 from ..switch.plan import DUPLICATE, LOAD, Plan, key_columns
 from .amounts import SOURCE
 
-SURE = 10  # rows summed: that one value is exactly the sum of so many others is no chance
+SURE = 10  # a value that is exactly the sum of at least so many rows is no chance
 WORDS = r"(?i)^\W*((grand|sub|report|page|county|overall|sum)[\s_-]*)?(totals?|sum|summe)\b[^\d]*$"
-# Where a data set brings no dollars: what adds up all the same.
+# The quantities that are added up where a data set has no dollars.
 _QUANTITIES = ("acres", "lot_sqft", "living_area_sqft")
 
 
 def with_totals_refused(plan: Plan, staged: StagedSet) -> Plan:
-    """The plan with total rows refused, each with its finding. A row that is only called a total is told."""
+    """The plan in which total rows are refused, with a finding for each. A row only called a total gets a warning."""
     columns = _summed_columns(staged)
     key = key_columns(staged.dataset, next(iter(staged.dataset.targets())))[0]
     if not columns or key not in staged.column_names():
@@ -74,7 +74,7 @@ def _shown_as(dataset: Dataset, key: str) -> str:
 
 
 def _table(rows: pl.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    """The amounts as whole numbers, of cents or ten-thousandths, which Float64 adds exactly."""
+    """The amounts as whole numbers of cents or of ten-thousandths, which Float64 adds exactly."""
     units = [100 if name.startswith(SOURCE) else 10_000 for name in columns]
     amounts = rows.select(
         (pl.col(name).cast(pl.Float64).fill_null(0) * unit).round() for name, unit in zip(columns, units, strict=True)
@@ -83,23 +83,27 @@ def _table(rows: pl.DataFrame, columns: Sequence[str]) -> np.ndarray:
 
 
 def _is_nearly_all(table: np.ndarray, at: int) -> bool:
-    """Within a hundredth of the sum of all other rows: with the words of a total, a total over rows that were lost."""
+    """Whether the row is within one percent of the sum of all other rows.
+
+    Such a row that is also called a total is one, and some of the rows it sums were lost.
+    """
     others, row = table.sum(axis=0) - table[at], table[at]
     said = row != 0
     return len(table) > 2 and bool(said.any()) and bool((np.abs(row - others) <= 0.01 * others)[said].all())
 
 
 def _totals(table: np.ndarray, keys: pl.Series) -> dict[int, int]:
-    """By place, how many rows it sums."""
+    """The number of rows that each total sums, by the position of the total."""
     if len(table) < 3 or not _any_total(table):
         return {}
-    return dict(_found([tuple(map(int, row)) for row in table.tolist()], keys.fill_null("").to_list()))
+    return dict(_totals_in_order([tuple(map(int, row)) for row in table.tolist()], keys.fill_null("").to_list()))
 
 
 def _any_total(table: np.ndarray) -> bool:
-    """Whether some row is the sum of all before it, or the first of all after it. Column by column, for memory's sake.
+    """Whether some row is the sum of all rows before it, or the first row the sum of all rows after it.
 
-    A column in which the row says nothing may be left out of a total; all the others must agree.
+    A column in which the row has no amount is ignored; all others must agree. To save memory, the columns are looked
+    at one by one.
     """
     agrees, says = np.ones(len(table), dtype=bool), np.zeros(len(table), dtype=bool)
     first, top = True, False
@@ -115,8 +119,11 @@ def _any_total(table: np.ndarray) -> bool:
     return bool((agrees & says).any() or (first and top))
 
 
-def _found(rows: list[tuple[int, ...]], keys: list[str]) -> Iterator[tuple[int, int]]:
-    """Totals of all rows before, or of those since the last total; and one of all rows, on top."""
+def _totals_in_order(rows: list[tuple[int, ...]], keys: list[str]) -> Iterator[tuple[int, int]]:
+    """The position of each total, and the number of rows that it sums.
+
+    A total sums all rows before it, or the rows since the last total. The first row may be the total of all others.
+    """
     none = tuple(0 for _ in rows[0])
     everything, count = none, 0
     group, in_group = none, 0
@@ -148,7 +155,10 @@ def _plus(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _is_sure(summed: int, keys: list[str], at: int) -> bool:
-    """Many rows summed; or few, and a key that is none: without a digit where the others have some."""
+    """Whether an equal sum is no chance.
+
+    Either many rows are summed, or the row's key is no real one: it has no digit, and most other keys have one.
+    """
     if summed >= SURE:
         return True
     digits = [any(character.isdigit() for character in key) for key in keys]

@@ -1,4 +1,4 @@
-"""Rows that would change a certified roll are rejected: a correction is a later supplement."""
+"""Rejects rows that would change a certified roll. A correction must come as a later supplement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REASON = "the tax year is certified up to this supplement; send a correction as 
 
 
 def refuse_changes_of_certified(merge: Merge) -> None:
-    """Takes them out of the staged values before the upsert, which the database would refuse as a whole."""
+    """Removes such rows from the staged values before the upsert, which the database would refuse as a whole."""
     if merge.target.model is not AssessedValue:
         return
     if not CertifiedRoll.objects.filter(county=merge.county).exists():

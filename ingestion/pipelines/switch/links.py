@@ -1,4 +1,4 @@
-"""Which parcels the sales of a load convey, against what the roll has: tied and untied, inside the switch."""
+"""Ties the sales of a load to the parcels they convey, and removes ties that no longer hold, inside the switch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINKS = "stage_links"
 
 
 def tie_parcels(merge: Merge, plan: Plan) -> None:
-    """Makes the ties of every staged sale those of its deed. A parcel not on the roll is reported, its sale kept."""
+    """Ties every staged sale to the parcels of its deed. A parcel that is not on the roll is reported."""
     run(f"DROP TABLE IF EXISTS {_LINKS}")
     run(
         f"CREATE TEMPORARY TABLE {_LINKS} AS SELECT CAST(NULL AS bigint) AS line, CAST(NULL AS text) AS sale_id, "
@@ -26,7 +26,7 @@ def tie_parcels(merge: Merge, plan: Plan) -> None:
     run(f"CREATE INDEX {_LINKS}_sale_id ON {_LINKS} (sale_id)")
     run(f"CREATE INDEX {_LINKS}_property_id ON {_LINKS} (property_id)")
     analyze(_LINKS)
-    sales, parcels, properties = (quoted(each._meta.db_table) for each in (Sale, SaleParcel, Property))
+    sales, parcels, properties = (quoted(model._meta.db_table) for model in (Sale, SaleParcel, Property))
     county = [merge.county.pk]
     match = quoted(merge.dataset.match)
     run(

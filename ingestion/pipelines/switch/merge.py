@@ -1,7 +1,7 @@
-"""The switch: staged rows into the roll, set by set, inside one transaction of the caller's.
+"""The switch: puts staged rows on the roll, one data set after another, inside one transaction that the caller opens.
 
-Rows go to a temporary table (COPY on PostgreSQL, executemany on SQLite) and from there in one guarded upsert, so that
-an unchanged row is not even rewritten. The statements are put together from our own models' names; values are
+Rows go to a temporary table (COPY on PostgreSQL, executemany on SQLite) and from there to the roll in one upsert, which
+does not rewrite a row that has not changed. The statements are built from the names of our own models; values are
 parameters.
 """
 
@@ -30,9 +30,9 @@ from .plan import LOAD, Plan, property_column
 from .statements import analyze, copy_in, fetch, json_merged, literal, quoted, run
 
 NOT_ON_ROLL = "is not on the roll"
-KEY_OF_PROPERTY = "key_of_property"  # what a staged row names its property by
+KEY_OF_PROPERTY = "key_of_property"  # the column in which a staged row names its property
 CLASS, AREA = "control_class", "control_area"
-MANY = 1000  # new rows after which a table's statistics are taken again
+MANY = 1000  # after more new rows than this, the statistics of a table are collected again
 EXTRA = {LINE: "bigint", KEY_OF_PROPERTY: "text", CLASS: "text", AREA: "text"}
 
 
@@ -48,7 +48,7 @@ class Tally:
 
 @dataclass
 class Merge:
-    """One target of one data set on its way into the roll. `lost`: lines that could not be loaded after all."""
+    """One target of one data set on its way to the roll. `lost`: lines that could not be loaded after all."""
 
     county: County
     run_id: int
@@ -73,14 +73,14 @@ class Merge:
 
     @property
     def conflict(self) -> list[str]:
-        """The columns of the unique constraint by which a staged row meets its record."""
+        """The columns of the unique constraint by which a staged row is matched with its record."""
         if self.target.model is Property and self.dataset.update_only:
             return ["county_id", self.dataset.match]
         first = "roll_property_id" if self.target.hangs_on_property else "county_id"
         return [first, *(name for name in self.target.key if name != "property_id" or first == "county_id")]
 
     def columns(self) -> list[str]:
-        """What is written: mapped fields and what follows from them, as columns of the model."""
+        """The columns of the model that are written: mapped fields, and columns that follow from them."""
         fields = self.dataset.targets()[self.target.name]
         names = [name for name in fields if not name.startswith(ATTRIBUTE) and name not in self._not_kept()]
         if "parcel_number" in names and self.target.model is Property:
@@ -120,14 +120,16 @@ class Merge:
             rows = values.filter(fates[f"{LOAD}{self.target.name}"])
             if rows.height:
                 copy_in(self.stage, self._frame(rows, names, plan), self._field)
-        if self.updates_only:  # else SQLite, which has no statistics, meets every property with every staged row
+        if (
+            self.updates_only
+        ):  # without it SQLite, which has no statistics, compares every property with every staged row
             run(f"CREATE INDEX {quoted(f'{self.stage}_key')} ON {quoted(self.stage)} ({quoted(KEY_OF_PROPERTY)})")
         analyze(self.stage)
         if self.target.hangs_on_property:
             self._find_properties()
 
     def _field(self, name: str) -> models.Field | None:
-        """The roll's field that a staged column fills; None for one of staging's own."""
+        """The field of the roll that a staged column fills; None for a column that only staging needs."""
         return None if name in EXTRA or name == "roll_property_id" else self._fields[name]
 
     @cached_property
@@ -140,8 +142,8 @@ class Merge:
         columns: list[pl.Expr | pl.Series] = []
         for name in names:
             if name == "attributes":
-                own = [each for each in fields if each.startswith(ATTRIBUTE)]
-                cells = [pl.col(prefix + each).alias(each[len(ATTRIBUTE) :]) for each in own]
+                own = [field_name for field_name in fields if field_name.startswith(ATTRIBUTE)]
+                cells = [pl.col(prefix + field_name).alias(field_name[len(ATTRIBUTE) :]) for field_name in own]
                 columns.append(pl.struct(cells).struct.json_encode().alias(name))
             elif name == "is_valid":
                 columns.append(pl.col("sales.validity_code").is_in(self._valid_codes()).alias(name))
@@ -167,7 +169,7 @@ class Merge:
         return [pl.col(LINE), key.alias(KEY_OF_PROPERTY), *control_columns(self.dataset, rows)]
 
     def _find_properties(self) -> None:
-        """Ties each row to its property; a row whose property is not on the roll cannot be kept."""
+        """Ties each row to its property. A row whose property is not on the roll cannot be loaded."""
         match = quoted("parcel_number" if self.dataset.match == "parcel_number" else "property_id")
         run(
             f"UPDATE {quoted(self.stage)} SET roll_property_id = p.id FROM {quoted(Property._meta.db_table)} p "
@@ -216,7 +218,7 @@ class Merge:
         )
 
     def on(self, stage: str, table: str) -> str:
-        """The condition under which a staged row and a row of the roll are one record. One parameter or none."""
+        """The condition under which a staged row and a row of the roll are one record. It needs no parameters."""
         parts = []
         for name in self.conflict:
             if name == "county_id":
@@ -229,7 +231,7 @@ class Merge:
         return int(fetch(statement, [self.county.pk] if "%s" in statement else None)[0][0])
 
     def _constants(self) -> dict[str, Any]:
-        """What a new row has in the columns no mapping fills."""
+        """The values of a new row in the columns that the mapping does not fill."""
         given = {*self.columns(), "lineage", "roll_property_id", "id"}
         constants: dict[str, Any] = {}
         for roll_field in self.target.model._meta.concrete_fields:
@@ -249,7 +251,10 @@ class Merge:
         return constants
 
     def _upsert(self, may_meet: bool) -> int:
-        """may_meet: whether a staged row has its record already; where none has, the database need not look twice."""
+        """Inserts new records and updates those that have changed. Gives the number of both.
+
+        may_meet: whether some staged row has a record already. If none has, the statement needs no conflict clause.
+        """
         names, constants = self.columns(), self._constants()
         own = [*names, "lineage", *(["roll_property_id"] if self.target.hangs_on_property else [])]
         into = ", ".join(map(quoted, [*own, *constants]))
@@ -261,17 +266,20 @@ class Merge:
         if may_meet:
             where = " WHERE owner_id > ''" if self.target.name == "owners" else ""
             conflict = ", ".join(map(quoted, self.conflict))
-            kept = [name for name in names if name not in self.conflict]
+            written = [name for name in names if name not in self.conflict]
             statement += (
-                f" ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(kept, 'excluded')} "
-                f"WHERE {self._differs(kept, 'excluded')}"
+                f" ON CONFLICT ({conflict}){where} DO UPDATE SET {self._assignments(written, 'excluded')} "
+                f"WHERE {self._differs(written, 'excluded')}"
             )
             if "updated_at" in _names(self.target.model):
                 parameters.append(connection.ops.adapt_datetimefield_value(self.now))
         return run(statement, parameters)
 
     def _open(self) -> str:
-        """Values of a certified roll, which are the same here, are not even offered: the database refuses any."""
+        """The condition that leaves out values of a certified roll, because the database refuses every write to them.
+
+        Values that would change it were rejected before, so those left out are the same as on the roll.
+        """
         if self.target.model is not AssessedValue:
             return "1 = 1"
         return (
@@ -281,17 +289,17 @@ class Merge:
         )
 
     def _update(self) -> int:
-        kept = [name for name in self.columns() if name != self.dataset.match]
+        written = [name for name in self.columns() if name != self.dataset.match]
         moment = connection.ops.adapt_datetimefield_value(self.now)
         return run(
-            f"UPDATE {self._table} AS t SET {self._assignments(kept, 's', target='')} FROM {quoted(self.stage)} s "
+            f"UPDATE {self._table} AS t SET {self._assignments(written, 's', target='')} FROM {quoted(self.stage)} s "
             f"WHERE t.county_id = %s AND t.{quoted(self.dataset.match)} = s.{quoted(KEY_OF_PROPERTY)} "
-            f"{self._not_units()}AND ({self._differs(kept, 's', alive=False)})",
+            f"{self._not_units()}AND ({self._differs(written, 's', alive=False)})",
             [moment, self.county.pk],
         )
 
     def _not_units(self) -> str:
-        """A parcel's outline is the parcel's; the condominium units that stand on it have none of their own."""
+        """The condition that leaves out condominium units, because the outline of their parcel is not theirs."""
         outlines = "geometry" in self.columns() and self.dataset.match == "parcel_number"
         return f"AND t.property_type <> {literal(PropertyType.CONDOMINIUM.value)} " if outlines else ""
 
@@ -321,13 +329,13 @@ class Merge:
 
 
 def control_columns(dataset: Dataset, rows: pl.DataFrame) -> list[pl.Expr]:
-    """Class and tax area by which a row's dollars are totalled, as far as the row says."""
-    found = []
+    """The class and the tax area by which a row's dollars are totalled; null where the source has no such column."""
+    columns = []
     for name, alias in (("property_class", CLASS), ("tax_code_area", AREA)):
-        column = next((each for each in (f"controls.{name}", f"properties.{name}") if each in rows.columns), None)
+        column = next((own for own in (f"controls.{name}", f"properties.{name}") if own in rows.columns), None)
         value = pl.lit(None, dtype=pl.String) if column is None else pl.col(column).cast(pl.String)
-        found.append(value.alias(alias))
-    return found
+        columns.append(value.alias(alias))
+    return columns
 
 
 def _parcel_counts(rows: pl.DataFrame, plan: Plan) -> pl.Series:
@@ -339,7 +347,7 @@ def _parcel_counts(rows: pl.DataFrame, plan: Plan) -> pl.Series:
 
 
 def _names(model: type[models.Model]) -> set[str]:
-    return {each.name for each in model._meta.concrete_fields}
+    return {column.name for column in model._meta.concrete_fields}
 
 
 def warned(line: int, key: str, reason: str, rule: str) -> Finding:

@@ -1,7 +1,7 @@
-"""What becomes of each staged row: looked at across the whole data set, key columns only.
+"""Decides what becomes of each staged row, from the key columns of the whole data set.
 
-The first of two rows with one key is kept. A sale on several rows that agree is one deed of several parcels. A
-property described by several sale rows is as the latest sale has it.
+Of two rows with the same key, the first is loaded. A sale on several rows that agree is one deed of several parcels. A
+property that several sale rows describe is loaded as the latest sale describes it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from ingestion.transforms.validators import Finding, Level
 
 from ..staging import REFUSED, StagedSet
 
-LOAD = "load."  # load.<target>: whether the row is the one that feeds this record
+LOAD = "load."  # load.<target>: whether this row is the one that is loaded into the record
 DUPLICATE = "duplicate"
 
 
 @dataclass
 class Plan:
-    """rows: LINE, refused, duplicate and `load.<target>`, in the order of the parts. links: which row names which
-    property as conveyed by which sale, refused rows included."""
+    """What becomes of the rows of one data set.
+
+    rows: LINE, refused, duplicate and `load.<target>`, in the order of the parts. links: the properties that each sale
+    conveys, with the lines that say so, refused rows included.
+    """
 
     rows: pl.DataFrame
     findings: list[Finding] = field(default_factory=list)
@@ -43,22 +46,21 @@ def plan_of(staged: StagedSet) -> Plan:
     findings: list[Finding] = []
     links = None
     if dataset.sales:
-        rows, found, links = _sales(rows, staged)
-        findings += found
+        rows, findings, links = _sales(rows, staged)
         rows = _described_by_latest_sale(rows, dataset)
     else:
         for target in dataset.targets():
-            rows, found = _first_of_each(rows, dataset, target)
-            findings += found
-        kept = ~pl.col(REFUSED) & ~pl.col(DUPLICATE)
-        rows = rows.with_columns(kept.alias(f"{LOAD}{target}") for target in dataset.targets())
+            rows, repeated = _first_of_each(rows, dataset, target)
+            findings += repeated
+        loaded = ~pl.col(REFUSED) & ~pl.col(DUPLICATE)
+        rows = rows.with_columns(loaded.alias(f"{LOAD}{target}") for target in dataset.targets())
     findings += _odd_widths(rows, dataset) + _shares(rows, dataset)
     names = [LINE, REFUSED, DUPLICATE, *(f"{LOAD}{target}" for target in dataset.targets())]
     return Plan(rows.sort("at").select(names), findings, links)
 
 
 def key_columns(dataset: Dataset, target: str) -> list[str]:
-    """The staged columns that tell one record of the target from another."""
+    """The staged columns that identify a record of the target."""
     fields = dataset.targets()[target]
     key = (dataset.match,) if target == "properties" and dataset.update_only else TARGETS[target].key
     return [
@@ -69,7 +71,7 @@ def key_columns(dataset: Dataset, target: str) -> list[str]:
 
 
 def property_column(dataset: Dataset, target: str) -> str:
-    """Where a row of the target says which property it is about."""
+    """The staged column in which a row of the target names its property."""
     own = dataset.match if dataset.match in dataset.targets()[target] else "property_id"
     return f"{target}.{own}" if own in dataset.targets()[target] else "properties.property_id"
 
@@ -103,10 +105,10 @@ def _first_of_each(rows: pl.DataFrame, dataset: Dataset, target: str) -> tuple[p
 
 
 def _described_by_latest_sale(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """Which row feeds the property, and what hangs on it, where one property is on several sale rows."""
-    kept = rows.filter(~pl.col(REFUSED) & ~pl.col(DUPLICATE))
+    """Marks the row from which a property, and the records that belong to it, are loaded: that of its latest sale."""
+    usable = rows.filter(~pl.col(REFUSED) & ~pl.col(DUPLICATE))
     by = property_column(dataset, "sales")
-    latest = kept.sort("sales.sale_date", "at").unique(by, keep="last")["at"] if dataset.properties else kept["at"]
+    latest = usable.sort("sales.sale_date", "at").unique(by, keep="last")["at"] if dataset.properties else usable["at"]
     flags = [
         pl.col("at").is_in(latest.implode()).alias(f"{LOAD}{target}")
         for target in dataset.targets()
@@ -116,7 +118,7 @@ def _described_by_latest_sale(rows: pl.DataFrame, dataset: Dataset) -> pl.DataFr
 
 
 def _sales(rows: pl.DataFrame, staged: StagedSet) -> tuple[pl.DataFrame, list[Finding], pl.DataFrame]:
-    """Rows of one sale: the first feeds it, agreeing ones add a parcel, others are refused."""
+    """Decides about the rows of each sale: the first is loaded, rows that agree add a parcel, others are duplicates."""
     by = property_column(staged.dataset, "sales")
     key = "sales.sale_id"
     named = rows.filter(pl.col(key).is_not_null() & (pl.col(key) != ""))
@@ -141,7 +143,10 @@ def _sales(rows: pl.DataFrame, staged: StagedSet) -> tuple[pl.DataFrame, list[Fi
 
 
 def _deeds(staged: StagedSet, several: pl.Series, by: str) -> tuple[list[int], list[int], list[Finding]]:
-    """Rows of the sales that stand on several, one after the other as the file has them."""
+    """Looks at the sales that are on several rows, row by row in the order of the file.
+
+    Gives the rows to load, the rows that conflict with an earlier one, and the findings.
+    """
     fields = [f"sales.{name}" for name in staged.dataset.sales if name not in ("property_id", "parcel_number")]
     names = list(dict.fromkeys([LINE, REFUSED, by, *fields]))
     first: dict[str, dict[str, Any]] = {}
@@ -176,7 +181,7 @@ def _twice(line: int, column: str, sale_id: str, how: str) -> Finding:
 
 
 def _odd_widths(rows: pl.DataFrame, dataset: Dataset) -> list[Finding]:
-    """Parcel numbers of digits alone that are shorter than nearly all others: leading zeros lost on the way."""
+    """Warns of parcel numbers that are shorter than nearly all others and may have lost leading zeros."""
     if "parcel_number" not in dataset.properties:
         return []
     name = "properties.parcel_number"
@@ -198,7 +203,7 @@ def _odd_widths(rows: pl.DataFrame, dataset: Dataset) -> list[Finding]:
 
 
 def _shares(rows: pl.DataFrame, dataset: Dataset) -> list[Finding]:
-    """Owners' shares of one property and year that do not make the whole."""
+    """Warns where the owners' shares of one property and year do not add up to one."""
     if "share" not in dataset.owners:
         return []
     keys = key_columns(dataset, "owners")[:-1]

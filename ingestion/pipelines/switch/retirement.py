@@ -1,4 +1,7 @@
-"""Records a complete source no longer has are retired, not deleted: estimates, sales and history point at them."""
+"""Retires records that a complete source no longer has.
+
+They are not deleted, because estimates, sales and history refer to them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class TooManyMissing(TerraFusionError):
 
 
 def retire_missing(merge: Merge, plan: Plan, notes: list[str]) -> None:
-    """Retires what the source does not name. A row that was refused still names its record."""
+    """Retires records that the source does not name. A row that was refused still names its record."""
     if not merge.target.retires or merge.updates_only:
         return
     keys = key_columns(merge.dataset, merge.target.name)
@@ -48,7 +51,7 @@ def _retire(merge: Merge, notes: list[str]) -> None:
     if merge.target.hangs_on_property:
         origin += f" JOIN {properties} p ON p.id = t.roll_property_id"
         scope = "p.county_id = %s"
-    # A load of one tax year or one layer says nothing of the others.
+    # A load of one tax year or one layer says nothing about the others.
     if merge.target.model is Owner:
         scope += f" AND t.tax_year IN (SELECT CAST(k1 AS integer) FROM {_SEEN})"
     if merge.target.model is LayerFeature:

@@ -1,4 +1,4 @@
-"""What the statements of a switch have in common, for PostgreSQL and SQLite."""
+"""What the SQL statements of a switch have in common, for PostgreSQL and SQLite."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A county id: its alphabet has no quote, and doubled it would be harmless."""
+    """A text as an SQL literal. It is used for county ids, which contain no quotes; a quote would be doubled."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -33,7 +33,7 @@ def run(statement: str, parameters: list[Any] | None = None) -> int:
 
 
 def analyze(table: str) -> None:
-    """Without statistics of rows this very transaction has written, PostgreSQL joins them row by row."""
+    """Collects the table's statistics. Without them PostgreSQL joins rows written in this transaction one by one."""
     if connection.vendor == "postgresql":
         run(f"ANALYZE {quoted(table)}")
 
