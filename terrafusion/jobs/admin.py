@@ -69,7 +69,7 @@ class JobAdminBase(CountyScopedAdmin):
     @admin.action(description="Retry the selected jobs")
     def retry_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def retry_one(job: Job) -> bool:
-            return bool(retry(any_kind_named(job.kind).model._default_manager.get(pk=job.pk), request.user))
+            return bool(retry(job, request.user))
 
         self._act(request, queryset, retry_one, "queued again as new jobs")
 
