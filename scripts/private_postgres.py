@@ -1,11 +1,12 @@
-"""A PostgreSQL 15 + PostGIS of our own for one command, gone when the command ends.
+"""Runs a command beside a private PostgreSQL 15 with PostGIS, which is removed when the command ends.
 
     python scripts/private_postgres.py run -- COMMAND...
     python scripts/private_postgres.py stop|start        inside COMMAND: an outage of that server
 
-Uses Debian's packages: those installed, else installed by apt (as root), else downloaded and unpacked into a
-folder of ours (as anyone). COMMAND gets DATABASE_URL and TERRAFUSION_PRIVATE_POSTGRES. Without the means it runs
-without PostgreSQL and is told so by TERRAFUSION_POSTGIS_SKIPPED; with TERRAFUSION_REQUIRE_POSTGIS=1 that is a failure.
+It uses Debian's packages: the installed ones if there are any; otherwise apt installs them (as root), or they are
+downloaded and unpacked into a folder of ours (as any other user). COMMAND gets the variables DATABASE_URL and
+TERRAFUSION_PRIVATE_POSTGRES. If PostgreSQL cannot be had, COMMAND runs without it and gets the reason in
+TERRAFUSION_POSTGIS_SKIPPED; with TERRAFUSION_REQUIRE_POSTGIS=1 that is a failure instead.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ VERSION = "15"
 PACKAGES = (f"postgresql-{VERSION}", f"postgresql-{VERSION}-postgis-3")
 NEEDED = (f"usr/lib/postgresql/{VERSION}/bin/postgres", f"usr/share/postgresql/{VERSION}/extension/postgis.control")
 INITDB = ("-U", "terrafusion", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-# Nothing need survive the machine. Commits must survive `stop`, so synchronous_commit stays on.
+# No data need survive a crash of the machine. Commits must survive `stop`, so synchronous_commit stays on.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
 
 
@@ -39,7 +40,7 @@ class NoMeans(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """An installation: the root its files lie under, "/" for the system's own."""
+    """An installation of PostgreSQL. root: the folder that holds its files, which is "/" for the system's own."""
 
     root: Path
 
@@ -51,7 +52,7 @@ class Server:
         return self.root / "usr/lib/postgresql" / VERSION / "bin"
 
     def environment(self) -> dict[str, str]:
-        """What its programs need to find their libraries when unpacked elsewhere."""
+        """The variables by which its programs find their libraries if they were unpacked elsewhere."""
         if self.root == Path("/"):
             return {}
         usr = self.root / "usr/lib"
@@ -64,7 +65,7 @@ class Server:
 
 
 def find_or_install() -> Server:
-    """The system's PostgreSQL, or the one we can bring. Raises NoMeans."""
+    """The system's PostgreSQL, or one that we install or unpack. Raises NoMeans."""
     ours = Server(_debs_folder() / "root")
     system = Server(Path("/"))
     if "--ignore-system" not in sys.argv and system.is_complete():
@@ -92,7 +93,7 @@ def _install_as_root() -> None:
 
 
 def _unpack(root: Path) -> None:
-    """Downloads the packages and what they depend on with lists of our own, and unpacks them; needs no right."""
+    """Downloads the packages and their dependencies, and unpacks them, by apt lists of our own. It needs no rights."""
     folder = root.parent
     lists, debs = folder / "lists", folder / "debs"
     for needed in (lists / "partial", debs / "partial", root):
@@ -126,7 +127,7 @@ def _debs_folder() -> Path:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on."""
+    """A loopback port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -198,7 +199,7 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
 
 
 def run(command: Sequence[str]) -> int:
-    """Runs the command beside a private cluster; its exit code."""
+    """Runs the command beside a private cluster, and gives its exit code."""
     try:
         with private_cluster(find_or_install()) as variables:
             return _call(command, variables)
@@ -215,7 +216,7 @@ def _call(command: Sequence[str], variables: dict[str, str]) -> int:
     while True:
         try:
             return process.wait()
-        except KeyboardInterrupt:  # the terminal told the command as well: let it end, then tidy up
+        except KeyboardInterrupt:  # the terminal interrupts the command too: wait until it ends, then tidy up
             continue
 
 
