@@ -14,6 +14,7 @@ from reporting.roll import listing as assessment_roll
 from reporting.roll import roll_reader
 from reporting.roll import work as make_assessment_roll
 from reporting.roll.listing import ControlTotals, RollEntry, roll_columns
+from terrafusion.jobs.api.submit import retry
 from terrafusion.jobs.models import Job
 from terrafusion.jobs.workers.runner import run_next_job
 from terrafusion.roll.models import AssessedValue, CertifiedRoll, Property
@@ -215,6 +216,16 @@ def test_a_retry_without_the_permission_is_refused(client, supervisor, report, c
 
     assert again.status_code == 403
     assert "view_owner_names" in again.json()["detail"]
+
+
+def test_a_job_found_among_those_of_every_kind_is_retried_with_its_own_fields(supervisor, report, county):
+    give_owners(county)
+    answer = report(ROLL, by=supervisor, format="csv", include_owner_names=True)
+    job = Job.objects.get(pk=answer["report_id"])
+
+    again = retry(job, job.submitted_by)
+
+    assert (again.report_type, again.parameters["include_owner_names"]) == (ROLL, True)
 
 
 # --- On paper ---

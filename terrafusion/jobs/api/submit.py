@@ -92,10 +92,10 @@ def retry(job: Job, user: Any) -> Job:
     """
     kind = any_kind_named(job.kind)
     require(user, kind.permission, job.county)
+    job = kind.model._default_manager.get(pk=job.pk)  # with the kind's own fields, which a row of `Job` has not
     require_content(job, user)
     if job.is_open:
         raise Conflict(f"The job is still {job.status}; only an ended job can be retried.")
-    job = kind.model._default_manager.get(pk=job.pk)  # with the kind's own fields, which a row of `Job` has not
     kind.check_again(job)
     return submit(
         kind,
