@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -39,7 +39,7 @@ class CoordinateSystem:
         return {"crs": self.identifier, "crs_name": self.name, "crs_unit": self.unit}
 
 
-@cache
+@lru_cache(maxsize=256)  # keyed by what a request says
 def coordinate_system(text: str) -> CoordinateSystem:
     """The system a text names, such as EPSG:2927. Raises BadCoordinateSystem if it is no horizontal EPSG system."""
     written = text.strip().upper()
@@ -57,7 +57,7 @@ def coordinate_system(text: str) -> CoordinateSystem:
     return CoordinateSystem(int(digits), crs.name, crs.axis_info[0].unit_name, crs.is_projected)
 
 
-@cache
+@lru_cache(maxsize=256)  # keyed by what a request says
 def _transformer(target: str, authority_order: bool) -> Transformer:
     order = CRS.from_user_input(target)
     if authority_order:
